@@ -1,0 +1,22 @@
+/* base/random_kernel.h - the loops of base/random.c that carry its running time; compiled with relaxed floating
+ * point and cloned per processor (see the Makefile). Private to base/random.c and its tests. */
+#ifndef SL_BASE_RANDOM_KERNEL_H
+#define SL_BASE_RANDOM_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Counter words 1..3 and key words 0..1; counter word 0 runs with the lane. */
+typedef struct {
+    uint32_t counter[3];
+    uint32_t key[2];
+} sl_random_coordinates;
+
+/* words[64 g + 16 w + j] = word w of counter 16 (group + g) + j; g < groups. */
+void sl_random_groups(uint32_t *words, size_t groups, uint32_t group, const sl_random_coordinates *c);
+
+/* From 64 words to 64 normals of deviation sigma, for each of groups groups. z and words must not overlap. */
+void sl_random_box_muller(double *z, const uint32_t *words, size_t groups, float sigma);
+void sl_random_box_muller_f(float *z, const uint32_t *words, size_t groups, float sigma);
+
+#endif

@@ -1,0 +1,64 @@
+/* base/run.h - the folder that a run leaves behind.
+ *
+ *   manifest.json   command line, resolved configuration, seed, versions, CPU, start, end, status
+ *   *.dat *.gp      numbers (base/table.h) and gnuplot scripts;  *.svg *.pdf *.png  pictures
+ *   result.json     what --json prints
+ *   jobs/KEY.dat    finished pieces of a long run, so that the same command resumes
+ *   checkpoint.h5   unfinished training
+ *
+ * Every file is written beside and renamed, so that a kill at any moment leaves old or new, never half.
+ * .dat files carry nothing that differs between identical runs (no times, no thread counts): byte-identical. */
+#ifndef SL_BASE_RUN_H
+#define SL_BASE_RUN_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/table.h"
+
+extern const char sl_version[];   /* "0.1.0" */
+extern const char sl_build_id[];  /* compiler, mode; for manifests */
+
+typedef struct sl_run sl_run;
+
+/* Opens (creating it with its parents) the folder `dir`, or default_dir "runs/<name>-<hash of config>" when dir is
+ * NULL. config: the whole resolved configuration (borrowed); the hash is FNV-1a 64 of its unformatted print.
+ * A folder that holds another configuration is refused (SL_E_CONFIG naming the first key that differs).
+ * A folder that is complete: *complete = true (the caller says so and may print result.json).
+ * The manifest is written with status "running". Errors: SL_E_WRITE (read-only, full disk, not a folder). */
+SL_CHECKED sl_status sl_run_open(sl_run **run, bool *complete, const char *dir, const char *name,
+                                 const cJSON *config, uint64_t seed, int argc, char *const *argv, sl_err *err);
+
+/* A run without a folder: sl_run_job computes always, writes go nowhere. */
+sl_run *sl_run_none(void);
+
+/* Final status ("complete", "diverged", "interrupted", "failed") into the manifest, and result.json if result is
+ * not NULL. Does not free. */
+SL_CHECKED sl_status sl_run_close(sl_run *run, const char *status, const cJSON *result, sl_err *err);
+void sl_run_free(sl_run *run);
+
+bool sl_run_saves(const sl_run *run);
+const char *sl_run_dir(const sl_run *run);   /* NULL for sl_run_none */
+/* dir/relative into path (creates subfolders). Errors: SL_E_WRITE, SL_E_USAGE if it does not fit. */
+SL_CHECKED sl_status sl_run_path(const sl_run *run, char *path, size_t size, const char *relative, sl_err *err);
+
+/* A piece of work with a table as its result. If jobs/KEY.dat is there, reads it; else calls work and saves it.
+ * Thread-safe for distinct keys. */
+typedef sl_status (*sl_run_work)(void *ctx, sl_table **t, sl_err *err);
+SL_CHECKED sl_status sl_run_job(sl_run *run, sl_table **t, const char *key, sl_run_work work, void *ctx, sl_err *err);
+
+/* Table or text into the folder under that name (nothing for sl_run_none). */
+SL_CHECKED sl_status sl_run_table(sl_run *run, const char *name, const sl_table *t, sl_err *err);
+
+/* Writes size bytes to path atomically, keeping an existing file until the new one is whole. SL_E_WRITE. */
+SL_CHECKED sl_status sl_write_file(const char *path, const void *bytes, size_t size, sl_err *err);
+/* The whole file, NUL-terminated, to be freed by the caller. SL_E_FILE; SL_E_FORMAT above limit bytes. */
+SL_CHECKED sl_status sl_read_file(char **text, size_t *size, const char *path, size_t limit, sl_err *err);
+/* mkdir -p. */
+SL_CHECKED sl_status sl_make_dirs(const char *path, sl_err *err);
+
+uint64_t sl_hash(const char *text); /* FNV-1a, 64 bits */
+
+#endif

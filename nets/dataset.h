@@ -1,0 +1,52 @@
+/* nets/dataset.h - pictures and labels in memory, and where they come from.
+ *
+ * Pixels stay bytes; a mini-batch is gathered, scaled to [0, 1] and standardised when it is used
+ * ((byte/255 - mean) / deviation), so MNIST takes 55 MB. */
+#ifndef SL_NETS_DATASET_H
+#define SL_NETS_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/spec.h"
+
+typedef struct {
+    size_t n;             /* samples                                              */
+    size_t channels, height, width;
+    size_t features;      /* channels * height * width                            */
+    size_t classes;
+    uint8_t *pixels;      /* [n][channels][height][width]                         */
+    uint8_t *labels;      /* [n], < classes                                       */
+    float mean[3], deviation[3]; /* per channel, of pixels scaled to [0, 1]       */
+    char origin[512];     /* file or generator, for manifests                     */
+} sl_dataset;
+
+typedef struct {
+    sl_entry entry;
+    /* Reads or makes both sets. dir: where to look (may be NULL for built-in sets). */
+    sl_status (*load)(sl_dataset *train, sl_dataset *test, const sl_spec *spec, const char *dir, sl_err *err);
+} sl_dataset_kind;
+
+extern const sl_dataset_kind *const sl_datasets[];
+extern const size_t sl_n_datasets;
+const sl_entry *const *sl_dataset_entries(void);
+
+/* text: "digits", "digits:train=10000:test=2000:seed=1", "mnist". data_dir: --data-dir; NULL: $SGDLAB_DATA, else
+ * "data". The folder holds the set's files, plain or .gz, or a subfolder named after the set does.
+ * Errors: SL_E_NAME, SL_E_DOMAIN; SL_E_FILE (which paths were tried); SL_E_FORMAT (file, what was found and expected). */
+SL_CHECKED sl_status sl_dataset_load(sl_dataset *train, sl_dataset *test, const char *text, const char *data_dir,
+                                     sl_err *err);
+
+/* Does the data of that name exist there (built-in: always)? For choosing between mnist and digits. */
+int sl_dataset_available(const char *name, const char *data_dir);
+
+/* The first n samples only (n <= d->n), for experiments on part of a set; shrinks in place. */
+void sl_dataset_truncate(sl_dataset *d, size_t n);
+
+void sl_dataset_free(sl_dataset *d);
+
+/* out[k][features] = standardised sample index[k] (index NULL: samples first, first+1, ...), label[k]; k < count. */
+void sl_dataset_gather(const sl_dataset *d, float *out, uint8_t *label, const uint32_t *index, size_t first,
+                       size_t count);
+
+#endif

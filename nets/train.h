@@ -1,0 +1,92 @@
+/* nets/train.h - training a network with the rules and schedules of optim/.
+ *
+ * A trainer is one network being trained: single-threaded, its state a function of (configuration, seed, step).
+ * Several trainers run side by side, one a core. */
+#ifndef SL_NETS_TRAIN_H
+#define SL_NETS_TRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "nets/dataset.h"
+#include "nets/model.h"
+#include "optim/rule.h"
+#include "optim/schedule.h"
+
+typedef enum {
+    SL_ORDER_SHUFFLE,      /* a new permutation each epoch; the last, short batch is used too (as PyTorch's loader) */
+    SL_ORDER_FILE,         /* file order                                                                         */
+    SL_ORDER_REPLACEMENT   /* every batch drawn with replacement; an epoch is ceil(n / batch) steps               */
+} sl_order;
+
+typedef struct {
+    const sl_model *model;      /* borrowed                                                       */
+    const sl_dataset *train;    /* borrowed                                                       */
+    const sl_dataset *test;     /* borrowed; NULL: not evaluated                                  */
+    sl_rule rule;
+    const char *schedule;       /* text; bound to lr, steps per epoch and horizon by the trainer  */
+    double lr;
+    size_t batch;
+    uint64_t epochs;            /* the horizon, in epochs; 0 if steps is given                    */
+    uint64_t steps;             /* stop after so many steps (0: after epochs)                     */
+    sl_order order;
+    uint64_t seed;              /* initial weights, order, random rates                           */
+    const char *init;           /* weights file, or NULL                                          */
+} sl_train_config;
+
+typedef struct sl_trainer sl_trainer;
+
+SL_CHECKED sl_status sl_trainer_alloc(sl_trainer **t, const sl_train_config *config, sl_err *err);
+void sl_trainer_free(sl_trainer *t);
+
+uint64_t sl_trainer_step_count(const sl_trainer *t);   /* updates done                          */
+uint64_t sl_trainer_steps_per_epoch(const sl_trainer *t);
+double sl_trainer_last_lr(const sl_trainer *t);        /* rate applied by the last update; NAN before the first */
+float *sl_trainer_params(sl_trainer *t);
+float *sl_trainer_velocity(sl_trainer *t);
+
+/* n updates. Running means of the mini-batches' losses and accuracies go to *loss, *accuracy (NULL to skip), each
+ * batch weighted by its size, evaluated before its update. SL_DIVERGED (message: step and epoch) as soon as a batch's
+ * loss is not finite; the state is then that before the bad update. */
+SL_CHECKED sl_status sl_trainer_run(sl_trainer *t, uint64_t n, double *loss, double *accuracy, sl_err *err);
+
+/* Mean loss and accuracy (fraction) of the current weights on a data set. */
+void sl_trainer_evaluate(sl_trainer *t, const sl_dataset *d, double *loss, double *accuracy);
+/* The same plus (w/2)|x|^2 with the rule's weight decay: what SGD minimises. */
+double sl_trainer_regularised_loss(sl_trainer *t, const sl_dataset *d);
+
+/* One epoch's row. Accuracies are fractions. lr: the rate applied last. train_*: running means over the epoch. */
+typedef struct {
+    uint64_t epoch; /* from 1 */
+    double train_loss, train_accuracy, test_loss, test_accuracy, lr;
+} sl_epoch;
+
+typedef enum { SL_TRAIN_COMPLETE, SL_TRAIN_DIVERGED, SL_TRAIN_INTERRUPTED } sl_train_status;
+
+typedef struct {
+    sl_epoch *epochs;
+    size_t n_epochs;
+    double best_test_accuracy, final_test_accuracy; /* NAN if never evaluated */
+    double images, seconds;                          /* trained in this process, for images per second */
+    sl_train_status status;
+    uint64_t diverged_epoch, diverged_step;          /* from 1 and 0, if diverged */
+} sl_train_result;
+
+void sl_train_result_clear(sl_train_result *r);
+
+/* A whole training, epoch by epoch. checkpoint: path of an HDF5 file that is rewritten (atomically) every
+ * checkpoint_epochs epochs and at SL_INTERRUPTED, and continued from if it exists; NULL: none. The same bytes come
+ * out however often it was killed and resumed. save: path for the final weights, or NULL.
+ * Returns SL_OK, SL_DIVERGED, SL_INTERRUPTED (result stands) or an error. */
+typedef struct {
+    const char *checkpoint;
+    uint64_t checkpoint_epochs; /* 0: 1 */
+    const char *save;
+    void (*progress)(void *ctx, const sl_epoch *e, uint64_t epochs); /* may be NULL */
+    void *ctx;
+} sl_train_options;
+SL_CHECKED sl_status sl_train(sl_train_result *r, const sl_train_config *config, const sl_train_options *options,
+                              sl_err *err);
+
+#endif

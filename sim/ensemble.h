@@ -1,0 +1,68 @@
+/* sim/ensemble.h - very many trajectories at once, in blocks of SL_BLOCK replicas.
+ *
+ * Replica r of a run is a function of (seed, experiment, r) alone. A block lives in L1/L2 cache for all its steps;
+ * memory is a few blocks a thread, whatever the number of replicas. */
+#ifndef SL_SIM_ENSEMBLE_H
+#define SL_SIM_ENSEMBLE_H
+
+#include <stdint.h>
+
+#include "optim/rule.h"
+#include "optim/schedule.h"
+#include "sim/loss.h"
+#include "sim/observe.h"
+
+enum { SL_BLOCK = 1024 };
+
+/* What all dynamics have in common. Zeroed fields mean the defaults given. */
+typedef struct {
+    uint64_t seed;
+    uint32_t experiment;     /* tells runs of one seed apart (the sub of their draws holds it); < 2^16       */
+    uint64_t replicas;       /* >= 1                                                                        */
+    uint64_t steps;          /* measured steps, after burn_in, >= 1                                         */
+    uint64_t burn_in;
+    uint64_t sample_every;   /* steps between samples; 0: chosen as 1                                       */
+    const double *start;     /* [dim]; NULL: the loss's own. Copied for every replica                       */
+    double start_spread;     /* standard deviation of a Gaussian around start; 0: none                      */
+    double kill_radius;      /* replicas with |x_d| beyond are dropped; 0: infinite. NaN always kills       */
+    sl_histogram_spec histogram;
+    uint64_t series_every;   /* steps between rows of the time series, from step 0, burn-in included; 0: none */
+    int jobs;                /* <= 0: all cores                                                             */
+    void (*progress)(void *ctx, double fraction); /* may be NULL; called from one thread at a time          */
+    void *progress_ctx;
+} sl_ensemble;
+
+/* Discrete SGD: g = grad f(x) + n, n ~ N(0, noise_variance) per coordinate, drawn before alpha (so that
+ * noise_variance = D0 / C, variance of the mini-batch mean before the learning rate is applied). */
+typedef struct {
+    sl_ensemble ensemble;
+    sl_loss loss;
+    sl_rule rule;
+    sl_schedule schedule;
+    double noise_variance;   /* D0 / C >= 0 */
+} sl_sgd;
+
+/* Out: *o, to be cleared by the caller; untouched unless >= 0 is returned. SL_DIVERGED (estimates of what survived
+ * stand) if more than half of the replicas were killed or went to infinity. Errors: SL_E_DOMAIN, SL_E_MEMORY;
+ * SL_INTERRUPTED if sl_stop_requested. */
+SL_CHECKED sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err);
+
+/* Overdamped Langevin dx = -grad f dt + sqrt(2T) dW (Ito).
+ * euler: Euler-Maruyama, weak order 1. lm: Leimkuhler-Matthews 2013 ("BAOAB limit"), x' = x - h f' +
+ * sqrt(2Th) (xi_n + xi_{n+1})/2: order 2 for stationary averages, at the same cost. */
+typedef enum { SL_OVERDAMPED_EULER, SL_OVERDAMPED_LM } sl_overdamped_scheme;
+
+/* Underdamped Langevin dx = v dt, dv = -gamma v dt - grad f dt + sqrt(2 gamma T) dW by BAOAB (unit mass). */
+typedef struct {
+    sl_ensemble ensemble;
+    sl_loss loss;
+    double temperature;      /* T >= 0                        */
+    double h;                /* time step, > 0                */
+    double friction;         /* gamma > 0; underdamped only   */
+    sl_overdamped_scheme scheme;
+} sl_langevin;
+
+SL_CHECKED sl_status sl_overdamped_run(sl_observed *o, const sl_langevin *l, sl_err *err);
+SL_CHECKED sl_status sl_underdamped_run(sl_observed *o, const sl_langevin *l, sl_err *err);
+
+#endif

@@ -1,0 +1,69 @@
+/* sim/loss.h - synthetic losses as block kernels.
+ *
+ * A block is B replicas in structure-of-arrays form: x[d][B], coordinate d of replica i at x[d * stride + i],
+ * stride >= B. Kernels are called once a block, so the function pointer costs nothing and the inner loop over
+ * replicas vectorises. Kernels take B a multiple of 8 and buffers aligned to 64 bytes (sim/ensemble.h sees to it).
+ * Losses have no dimension but f; x is dimensionless unless the loss says otherwise. */
+#ifndef SL_SIM_LOSS_H
+#define SL_SIM_LOSS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/spec.h"
+
+enum { SL_LOSS_MAX_DIM = 64 };
+
+typedef struct sl_loss sl_loss;
+
+typedef struct {
+    sl_entry entry;                   /* first: name, parameters, help, source                              */
+    /* checks what ranges cannot say and fills loss->dim and loss->data; NULL: dim 1, data = parameter values */
+    sl_status (*init)(sl_loss *loss, sl_err *err);
+    /* f[i] = f(x_i), i < B */
+    void (*value)(const sl_loss *loss, size_t B, size_t stride, const double *x, double *f);
+    /* g[d][i] = df/dx_d(x_i) */
+    void (*gradient)(const sl_loss *loss, size_t B, size_t stride, const double *x, double *g);
+    /* h[d][i] = (Hessian(x_i) u_i)_d; NULL if not known */
+    void (*hessian_vector)(const sl_loss *loss, size_t B, size_t stride, const double *x, const double *u, double *h);
+    /* out[i] = trace of the Hessian at x_i; NULL if not known */
+    void (*laplacian)(const sl_loss *loss, size_t B, size_t stride, const double *x, double *out);
+    bool confining;                   /* exp(-f/T) can be normalised (periodic: on one period)              */
+    bool separable;                   /* f is a sum of one-dimensional terms: Boltzmann averages by quadrature */
+    double period;                    /* of x in each coordinate; 0: not periodic                            */
+} sl_loss_kind;
+
+struct sl_loss {
+    const sl_loss_kind *kind;
+    sl_spec spec;
+    size_t dim;
+    double data[SL_LOSS_MAX_DIM + 8]; /* what the kernels read: spectrum, coefficients                       */
+    double start[SL_LOSS_MAX_DIM];    /* a sensible initial point: a minimum, or a saddle for saddle losses  */
+};
+
+extern const sl_loss_kind *const sl_losses[];
+extern const size_t sl_n_losses;
+
+/* The registry as entries, for sl_spec_parse and `list`. */
+const sl_entry *const *sl_loss_entries(void);
+
+/* "double-well", "quadratic:a=1:dim=8", "quadratic:spectrum=1,0.1". Errors: those of sl_spec_parse and of init. */
+SL_CHECKED sl_status sl_loss_init(sl_loss *loss, const char *text, sl_err *err);
+
+/* A loss of one's own (examples/): kind need not be registered; init is called if there is one. */
+SL_CHECKED sl_status sl_loss_init_kind(sl_loss *loss, const sl_loss_kind *kind, sl_err *err);
+
+/* At one point x[dim]. */
+double sl_loss_value(const sl_loss *loss, const double *x);
+void sl_loss_gradient(const sl_loss *loss, const double *x, double *g);
+
+/* A one-dimensional (or separable, coordinate d, the others at zero) loss as a function of one variable, for
+ * theory/ (which knows no losses): pass &slice as ctx. */
+typedef struct {
+    const sl_loss *loss;
+    size_t d;
+} sl_loss_slice;
+double sl_loss_slice_value(double x, void *slice);
+double sl_loss_slice_derivative(double x, void *slice);
+
+#endif
