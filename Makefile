@@ -34,7 +34,8 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd -fno-math-errno -f
              $(shell pkg-config --cflags $(PKGS)) -MMD -MP
 # Kernels alone get relaxed floating point, which libm's vector functions need.
 KERNEL_CFLAGS := -ffast-math $(if $(findstring clang,$(CC)),-fveclib=libmvec)
-LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmvec -lm -lpthread
+# OpenBLAS is the only CBLAS: GSL's own, which gsl.pc asks for, would be found first and is ten times slower.
+LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) -lmvec -lm -lpthread
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 ROOMS := base optim theory sim sim/losses nets nets/data nets/layers claims plots
