@@ -34,7 +34,7 @@ void sl_style_terminals(FILE *script, const char *name, double width, double hei
     fprintf(script,
             "sizes = \"%.0f,%.0f %.3fcm,%.3fcm %.0f,%.0f\"\n"
             "options = \"'font \\\"sans-serif,%g\\\" fontscale %.4g' 'font \\\"Sans,%g\\\" fontscale 1' "
-            "'font \\\"Sans,%g\\\" fontscale %.4g linewidth 2 pointscale 2'\"\n"
+            "'font \\\"Sans,%g\\\" fontscale %.4g linewidth 2 pointscale 2 dashlength 0.6'\"\n"
             "part = exists('ARG1') ? ARG1 : ''  # sgdlab makes the pictures beside and renames them\n"
             "do for [i = 1:3] {\n"
             "kind = word('svg pdfcairo pngcairo', i)\n"
@@ -53,7 +53,7 @@ void sl_style_defaults(FILE *script)
                     "set grid lc rgb '#dcdcdc' lw 0.8 dt 1\n"
                     "set errorbars 0.6\n"
                     "set pointintervalbox 0.01\n"
-                    "set key Left reverse samplen 2 spacing 1.1 noenhanced\n"
+                    "set key Left reverse samplen 2 width 1 spacing 1.1 noenhanced\n"
                     "set samples 400\n");
 }
 
