@@ -2,32 +2,13 @@
 #include "claims/figures_network.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "claims/musso_network.h"
-#include "plots/plot.h"
-
-/* Text that grows: captions and summaries. */
-typedef struct {
-    char *text;
-    size_t length, room;
-} prose;
-
-static void SL_PRINTF(2, 3) say(prose *p, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    if (!p->text && (p->text = calloc(1, 4096))) p->room = 4096;
-    if (p->text && p->length < p->room) {
-        const int n = vsnprintf(p->text + p->length, p->room - p->length, format, args);
-        if (n > 0) p->length += (size_t)n < p->room - p->length ? (size_t)n : p->room - p->length - 1;
-    }
-    va_end(args);
-}
+#include "claims/prose.h"
 
 static void free_tables(sl_table **t, size_t n)
 {
@@ -39,10 +20,9 @@ static double cell(const sl_table *t, size_t row, const char *column)
     return sl_table_row(t, row)[sl_table_find(t, column)];
 }
 
-/* Blocks of mean and standard deviation over seeds, a row an epoch, a block an arm.
- * time_per_epoch[arm]: t = sum l/(1-mu) of an epoch. */
+/* Blocks of mean and standard deviation over seeds, a row an epoch, a block an arm. */
 static sl_status mean_curves(sl_table **out, sl_table *const *curves, const sl_arm *arms, size_t n_arms, size_t seeds,
-                             const double *time_per_epoch, sl_err *err)
+                             sl_err *err)
 {
     static const char *const columns[] = {"epoch[1]",          "time[1]",           "train_loss[nat]",
                                           "train_loss_sd[nat]", "train_accuracy[%]", "train_accuracy_sd[%]",
@@ -58,7 +38,7 @@ static sl_status mean_curves(sl_table **out, sl_table *const *curves, const sl_a
         sl_table *const *c = curves + arm * seeds;
         st = sl_table_block(t, arms[arm].title, err);
         for (size_t i = 0; i < sl_table_rows(c[0]) && st == SL_OK; i++) {
-            double row[10] = {cell(c[0], i, "epoch"), cell(c[0], i, "epoch") * time_per_epoch[arm]};
+            double row[10] = {cell(c[0], i, "epoch"), cell(c[0], i, "time")};
             for (size_t q = 0; q < 4; q++) {
                 sl_welford w = {0};
                 for (size_t k = 0; k < seeds; k++) sl_welford_add(&w, cell(c[k], i, averaged[q]));
@@ -73,13 +53,6 @@ static sl_status mean_curves(sl_table **out, sl_table *const *curves, const sl_a
     else
         sl_table_free(t);
     return st;
-}
-
-/* Time t of an epoch: N l / (C (1 - mu)), the last, short batch counted as a whole one. */
-static double epoch_time(const sl_table *curve_of_arm, const sl_arm *arm, size_t samples)
-{
-    (void)curve_of_arm;
-    return ceil((double)samples / (double)arm->batch) * arm->lr / (1 - arm->mu);
 }
 
 /* TOST of best test accuracies of every protocol against the constant one, Holm over the four. */
@@ -111,20 +84,20 @@ static sl_status judge_protocols(protocol_verdicts *v, sl_table *const *curves, 
     return SL_OK;
 }
 
-static void say_protocols(prose *text, cJSON *result, const protocol_verdicts *v, const sl_arm *arms, size_t seeds)
+static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts *v, const sl_arm *arms, size_t seeds)
 {
     cJSON *list = result ? cJSON_AddArrayToObject(result, "protocols") : NULL;
-    say(text, "Best test accuracy, mean (sd) over %zu seeds; TOST against constant, margin %.1f points, Holm:\n", seeds,
+    sl_say(text, "Best test accuracy, mean (sd) over %zu seeds; TOST against constant, margin %.1f points, Holm:\n", seeds,
         margin);
     for (size_t arm = 0; arm < SL_MUSSO_PROTOCOLS; arm++) {
         const double sd = sqrt(sl_welford_variance(&v->mean[arm]));
-        say(text, "%s %.2f (%.2f) %%", arms[arm].title, v->mean[arm].mean, sd);
+        sl_say(text, "%s %.2f (%.2f) %%", arms[arm].title, v->mean[arm].mean, sd);
         if (arm > 0) {
             const sl_tost_result *t = &v->tost[arm - 1];
-            say(text, ": difference %+.2f ± %.2f, %s (p = %.1e)", t->difference.value, t->difference.se,
+            sl_say(text, ": difference %+.2f ± %.2f, %s (p = %.1e)", t->difference.value, t->difference.se,
                 v->adjusted[arm - 1] < 0.05 ? "equivalent" : "not shown equivalent", v->adjusted[arm - 1]);
         }
-        say(text, "\n");
+        sl_say(text, "\n");
         cJSON *o = cJSON_CreateObject();
         cJSON_AddStringToObject(o, "protocol", arms[arm].title);
         sl_json_estimate(o, "best_test_accuracy", sl_welford_mean(&v->mean[arm]));
@@ -141,27 +114,6 @@ static void say_protocols(prose *text, cJSON *result, const protocol_verdicts *v
     }
 }
 
-/* Draws, hands over the words, and lets a missing gnuplot pass with one line. */
-static sl_status finish(const sl_lab *lab, const sl_figure *figure, prose *text, char **summary, sl_err *err)
-{
-    sl_status st = SL_OK;
-    if (sl_run_saves(lab->run)) {
-        sl_err why = {0};
-        st = sl_plot(sl_run_dir(lab->run), figure, &why);
-        if (st == SL_E_UNAVAILABLE) {
-            say(text, "(%s)\n", why.message);
-            st = SL_OK;
-        } else if (st != SL_OK && err) {
-            *err = why;
-        }
-    }
-    if (st == SL_OK)
-        *summary = text->text;
-    else
-        free(text->text);
-    return st;
-}
-
 /* ---- musso-1 --------------------------------------------------------------------------------------------------- */
 
 static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
@@ -171,11 +123,9 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_table *curves[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS], *mean = NULL;
     SL_TRY(sl_musso_protocol_curves(curves, lab, &p, err));
 
-    double time[SL_MUSSO_PROTOCOLS];
-    for (size_t a = 0; a < SL_MUSSO_PROTOCOLS; a++) time[a] = p.arms[a].lr / (1 - p.arms[a].mu);
     protocol_verdicts v;
-    prose text = {0};
-    sl_status st = mean_curves(&mean, curves, p.arms, SL_MUSSO_PROTOCOLS, p.seeds, time, err);
+    sl_prose text = {0};
+    sl_status st = mean_curves(&mean, curves, p.arms, SL_MUSSO_PROTOCOLS, p.seeds, err);
     if (st == SL_OK) st = judge_protocols(&v, curves, p.seeds, err);
     free_tables(curves, n);
     if (st == SL_OK) st = sl_run_table(lab->run, "musso-1", mean, err);
@@ -201,7 +151,7 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
     const sl_figure figure = {.name = "musso-1",
                               .title = "Learning-rate protocols of one mean rate, Model 1 (after Musso 2020, figure 1)",
                               .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
-    return finish(lab, &figure, &text, summary, err);
+    return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 
 const sl_recipe sl_recipe_musso_1 = {
@@ -242,7 +192,7 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_table_free(t);
     if (st != SL_OK) return st;
 
-    prose text = {0};
+    sl_prose text = {0};
     say_protocols(&text, result, &v, p.arms, p.seeds);
     char labels[256] = "";
     for (size_t a = 0; a < SL_MUSSO_PROTOCOLS; a++) {
@@ -263,7 +213,7 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
                               .title = "Best test accuracy of Model 1 (after Musso 2020, figure 3 left)",
                               .caption = text.text, .rows = 1, .columns = 1, .width = 18, .height = 9,
                               .panels = &panel, .n_panels = 1};
-    return finish(lab, &figure, &text, summary, err);
+    return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 
 const sl_recipe sl_recipe_musso_3 = {"musso-3", "Musso 2020, figure 3 left",
@@ -289,9 +239,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_table *curves[3 * SL_MUSSO_MOST_SEEDS], *mean = NULL, *final = NULL;
     SL_TRY(sl_musso_figure_5_curves(curves, lab, &p, err));
 
-    double time[3], whole[4][SL_MUSSO_MOST_SEEDS], last[3][SL_MUSSO_MOST_SEEDS];
-    const size_t samples = lab->scale == SL_QUICK ? 12000 : 60000;
-    for (size_t a = 0; a < 3; a++) time[a] = epoch_time(curves[a * n], &p.arms[a], samples);
+    double whole[4][SL_MUSSO_MOST_SEEDS], last[3][SL_MUSSO_MOST_SEEDS];
     for (size_t k = 0; k < n; k++) {
         for (size_t a = 0; a < 3; a++) {
             whole[a][k] = curve_mean(curves[a * n + k], 1, epochs);
@@ -303,7 +251,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_status st = sl_tost(&equal, whole[1], n, whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = sl_tost(&other, whole[2], n, whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = sl_tost(&same_time, whole[3], n, whole[0], n, curve_margin, 0.05, err);
-    if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, time, err);
+    if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, err);
     free_tables(curves, 3 * n);
     if (st == SL_OK) st = sl_run_table(lab->run, "musso-5", mean, err);
     sl_table_free(mean);
@@ -319,8 +267,8 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_table_free(final);
     if (st != SL_OK) return st;
 
-    prose text = {0};
-    say(&text, "Test accuracy averaged over %zu epochs, %zu seeds; TOST, margin %g point:\n", epochs, n, curve_margin);
+    sl_prose text = {0};
+    sl_say(&text, "Test accuracy averaged over %zu epochs, %zu seeds; TOST, margin %g point:\n", epochs, n, curve_margin);
     const struct {
         const char *what, *key;
         const sl_tost_result *t;
@@ -329,7 +277,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
                     {"III - I (half T), equal time", "equal_time", &same_time}};
     for (size_t i = 0; i < 3; i++) {
         const sl_tost_result *t = verdicts[i].t;
-        say(&text, "%s: %+.2f ± %.2f points, %s (p = %.1e)\n", verdicts[i].what, t->difference.value,
+        sl_say(&text, "%s: %+.2f ± %.2f points, %s (p = %.1e)\n", verdicts[i].what, t->difference.value,
             t->difference.se, t->equivalent ? "equivalent" : "not equivalent", t->p);
         cJSON *o = cJSON_AddObjectToObject(result, verdicts[i].key);
         sl_json_estimate(o, "difference", t->difference);
@@ -357,7 +305,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     const sl_figure figure = {.name = "musso-5",
                               .title = "Equal-temperature trainings of Model 1 (after Musso 2020, figure 5)",
                               .caption = text.text, .rows = 1, .columns = 3, .panels = panels, .n_panels = 3};
-    return finish(lab, &figure, &text, summary, err);
+    return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 
 const sl_recipe sl_recipe_musso_5 = {"musso-5", "Musso 2020, figure 5",

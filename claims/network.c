@@ -92,8 +92,9 @@ static sl_status describe(sl_table *t, const piece *p, const sl_train_config *c,
 static sl_status curve_work(void *ctx, sl_table **out, sl_err *err)
 {
     const piece *p = ctx;
-    static const char *const columns[] = {"epoch[1]",     "train_loss[nat]",  "train_accuracy[%]",
+    static const char *const columns[] = {"epoch[1]",       "time[1]",          "train_loss[nat]", "train_accuracy[%]",
                                           "test_loss[nat]", "test_accuracy[%]", "lr[1]"};
+    const sl_arm *a = arm_of(p);
     sl_train_config c;
     SL_TRY(configure(&c, p, SL_ORDER_SHUFFLE, err));
     c.test = &p->e->network->test;
@@ -113,15 +114,18 @@ static sl_status curve_work(void *ctx, sl_table **out, sl_err *err)
     sl_table *t = NULL;
     sl_status st = sl_train(&r, &c, &options, err);
     if (st != SL_OK) {
-        st = sl_fail_in(err, st, "arm '%s', seed %llu", arm_of(p)->title, (unsigned long long)c.seed);
+        st = sl_fail_in(err, st, "arm '%s', seed %llu", a->title, (unsigned long long)c.seed);
         goto done;
     }
-    t = sl_table_alloc(6, columns);
+    t = sl_table_alloc(7, columns);
     if (!t) st = sl_fail(err, SL_E_MEMORY, "no memory for a training curve");
     if (st == SL_OK) st = describe(t, p, &c, err);
+    if (st == SL_OK) st = sl_table_set(t, "time", err, "steps times lr / (1 - momentum), lr being the mean rate");
+    const double steps_per_epoch = ceil((double)c.train->n / (double)a->batch);
     for (size_t i = 0; st == SL_OK && i < r.n_epochs; i++) {
         const sl_epoch *e = &r.epochs[i];
-        const double row[] = {(double)e->epoch, e->train_loss, 100 * e->train_accuracy,
+        const double time = (double)e->epoch * steps_per_epoch * a->lr / (1 - a->mu);
+        const double row[] = {(double)e->epoch, time,         e->train_loss, 100 * e->train_accuracy,
                               e->test_loss,     100 * e->test_accuracy, e->lr};
         st = sl_table_add(t, row, err);
     }

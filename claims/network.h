@@ -32,7 +32,7 @@ void sl_network_close(sl_network *n);
 uint64_t sl_network_seed(const sl_lab *lab, size_t k);
 
 /* Trains every arm with every seed for so many epochs, shuffled. curves[arm * seeds + k], to be freed by the caller:
- * a table with columns epoch, train_loss, train_accuracy, test_loss, test_accuracy, lr (accuracies in percent),
+ * a table with columns epoch, time, train_loss, train_accuracy, test_loss, test_accuracy, lr (accuracies in percent),
  * a row an epoch. key: prefix of the jobs' names. Errors: SL_DIVERGED naming arm and epoch. */
 SL_CHECKED sl_status sl_network_curves(sl_table **curves, const sl_network *n, const sl_lab *lab, const char *key,
                                        const sl_arm *arms, size_t n_arms, size_t seeds, uint64_t epochs, sl_err *err);
