@@ -28,9 +28,9 @@ struct sl_model {
 };
 
 static const sl_param mlp_params[] = {{.name = "hidden",
-                                       .help = "units of each hidden layer",
+                                       .help = "units of each hidden layer; 0: none",
                                        .def = 100,
-                                       .min = 1,
+                                       .min = 0,
                                        .max = 65536,
                                        .integer = true,
                                        .list = true}};
@@ -99,6 +99,7 @@ sl_status sl_model_alloc(sl_model **m, const char *text, size_t channels, size_t
     size_t in = r->features;
     for (size_t i = 0; i < hidden; i++) {
         const size_t out = (size_t)spec.value[0].v[i];
+        if (out == 0) continue;
         add_linear(r, in, out);
         add_relu(r, out);
         in = out;
@@ -114,6 +115,16 @@ void sl_model_free(sl_model *m)
     free(m->layers);
     free(m->views);
     free(m);
+}
+
+size_t sl_model_inputs(const sl_model *m)
+{
+    return m->features;
+}
+
+size_t sl_model_classes(const sl_model *m)
+{
+    return m->classes;
 }
 
 size_t sl_model_parameters(const sl_model *m)
