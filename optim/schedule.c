@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "optim/schedule_family.h"
+#include "optim/schedule_kernel.h"
 
 const sl_entry *const sl_schedules[] = {
     &sl_schedule_constant.entry,
@@ -95,42 +96,29 @@ sl_status sl_schedule_init(sl_schedule *schedule, const char *text, double lr, u
     return SL_OK;
 }
 
-/* The rate is uniform on (low, low + width), and both ways below compute it with the same two operations. */
-typedef struct {
-    double low, width;
-} law;
-
-static law law_at(const sl_schedule *s, uint64_t step)
-{
-    const double mean = expected(s, step), delta = spread(s);
-    return (law){.low = mean * (1 - delta), .width = mean * 2 * delta};
-}
-
-static sl_draw draw_at(uint64_t seed, uint64_t step)
-{
-    return (sl_draw){.seed = seed, .step = step, .purpose = SL_PURPOSE_SCHEDULE};
-}
-
 double sl_schedule_lr(const sl_schedule *s, uint64_t seed, uint64_t replica, uint64_t step)
 {
-    if (!sl_schedule_is_random(s)) return expected(s, step);
-    const law r = law_at(s, step);
-    const sl_draw draw = draw_at(seed, step);
-    return r.low + r.width * sl_random_uniform(replica, &draw);
+    double rate;
+    sl_schedule_fill(s, &rate, 1, seed, replica, step);
+    return rate;
 }
 
 void sl_schedule_fill(const sl_schedule *s, double *rate, size_t n, uint64_t seed, uint64_t first_replica,
                       uint64_t step)
 {
+    const double mean = expected(s, step), half = mean * spread(s);
     if (!sl_schedule_is_random(s)) {
-        const double r = expected(s, step);
-        for (size_t i = 0; i < n; i++) rate[i] = r;
+        for (size_t i = 0; i < n; i++) rate[i] = mean;
         return;
     }
-    const law r = law_at(s, step);
-    const sl_draw draw = draw_at(seed, step);
-    sl_random_uniforms(rate, n, first_replica, &draw);
-    for (size_t i = 0; i < n; i++) rate[i] = r.low + r.width * rate[i];
+    enum { CHUNK = 16 * SL_LANE_GROUP };
+    const sl_draw draw = {.seed = seed, .step = step, .purpose = SL_PURPOSE_SCHEDULE};
+    uint32_t words[CHUNK];
+    for (size_t start = 0; start < n; start += CHUNK) {
+        const size_t m = n - start < CHUNK ? n - start : CHUNK;
+        sl_random_words(words, m, first_replica + start, &draw);
+        sl_schedule_spread(rate + start, words, m, mean, half);
+    }
 }
 
 bool sl_schedule_is_random(const sl_schedule *s)

@@ -295,13 +295,12 @@ static void step__treats_coordinates_alike(void **state)
         const sl_rule r = rule_number(i, 0.3);
         double x1[N], v1[N];
         float xf1[N], vf1[N];
-        const sl_rule *rule = &r;
         for (size_t j = 0; j < N; j++) {
             x1[j] = x0[j], v1[j] = v0[j];
             xf1[j] = (float)x0[j], vf1[j] = (float)v0[j];
             const float g = (float)g0[j];
-            sl_rule_step_d(rule, 1, x1 + j, v1 + j, g0 + j, rate0 + j);
-            sl_rule_step_f(rule, 1, xf1 + j, vf1 + j, &g, l / 3);
+            sl_rule_step_d(&r, 1, x1 + j, v1 + j, g0 + j, rate0 + j);
+            sl_rule_step_f(&r, 1, xf1 + j, vf1 + j, &g, l / 3);
         }
         const size_t sizes[] = {0, 1, 2, 3, 5, 8, 15, 16, 17, 31, 33, 64, 100, N};
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
@@ -312,8 +311,8 @@ static void step__treats_coordinates_alike(void **state)
                 x[j] = x0[j], v[j] = v0[j];
                 xf[j] = (float)x0[j], vf[j] = (float)v0[j], gf[j] = (float)g0[j];
             }
-            sl_rule_step_d(rule, n, x, v, g0, rate0);
-            sl_rule_step_f(rule, n, xf, vf, gf, l / 3);
+            sl_rule_step_d(&r, n, x, v, g0, rate0);
+            sl_rule_step_f(&r, n, xf, vf, gf, l / 3);
             assert_memory_equal(x, x1, n * sizeof *x);
             assert_memory_equal(v, v1, n * sizeof *v);
             assert_memory_equal(xf, xf1, n * sizeof *xf);

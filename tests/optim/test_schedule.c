@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include "base/random.h"
 #include "optim/schedule.h"
 
 /* One of each family, and the variants that take another way through the code. */
@@ -345,6 +346,19 @@ static void fill__equals_lr(void **state)
     }
 }
 
+/* What is drawn are the uniforms of base/random.h, whatever the kernel does with their words. */
+static void fill__scales_the_uniforms_of_its_stream(void **state)
+{
+    (void)state;
+    enum { N = 5000 }; /* several chunks */
+    static double rate[N], u[N];
+    const sl_schedule s = make("random:delta=0.75", 0.2, 1, 100);
+    const sl_draw draw = {.seed = 9, .step = 41, .purpose = SL_PURPOSE_SCHEDULE};
+    sl_random_uniforms(u, N, 77, &draw);
+    sl_schedule_fill(&s, rate, N, 9, 77, 41);
+    for (size_t i = 0; i < N; i++) assert_near(rate[i], 0.2 * (1 + 0.75 * (2 * u[i] - 1)), 1e-16);
+}
+
 static void lr__stays_finite_and_not_negative(void **state)
 {
     (void)state;
@@ -522,6 +536,7 @@ int main(void)
         cmocka_unit_test(random__is_fresh_at_every_step_replica_and_seed),
         cmocka_unit_test(mean__is_the_expectation_of_the_draws),
         cmocka_unit_test(fill__equals_lr),
+        cmocka_unit_test(fill__scales_the_uniforms_of_its_stream),
         cmocka_unit_test(lr__stays_finite_and_not_negative),
         cmocka_unit_test(lr__is_constant_beyond_the_horizon),
         cmocka_unit_test(lr__does_not_depend_on_the_order_of_calls),
