@@ -196,7 +196,9 @@ void sl_print_double(char text[32], double value)
         snprintf(text, 32, "nan");
         return;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    /* A decimal of at most 15 digits survives a normal double, so if any shorter one reads back, the 15-digit
+     * form is it: %g drops the trailing zeros. Subnormals have fewer digits to give. */
+    for (int digits = isnormal(value) ? 15 : 1; digits <= 17; digits++) {
         snprintf(text, 32, "%.*g", digits, value);
         if (strtod(text, NULL) == value) return;
     }

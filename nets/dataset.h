@@ -25,6 +25,7 @@ typedef struct {
     sl_entry entry;
     /* Reads or makes both sets. dir: where to look (may be NULL for built-in sets). */
     sl_status (*load)(sl_dataset *train, sl_dataset *test, const sl_spec *spec, const char *dir, sl_err *err);
+    int (*available)(const char *dir); /* are its files there? NULL: built in */
 } sl_dataset_kind;
 
 extern const sl_dataset_kind *const sl_datasets[];

@@ -28,6 +28,8 @@ SL_CHECKED sl_status sl_model_alloc(sl_model **m, const char *text, size_t chann
                                     size_t classes, sl_err *err);
 void sl_model_free(sl_model *m);
 
+size_t sl_model_inputs(const sl_model *m);     /* channels * height * width */
+size_t sl_model_classes(const sl_model *m);
 size_t sl_model_parameters(const sl_model *m); /* length of the flat vector */
 size_t sl_model_n_views(const sl_model *m);
 const sl_view *sl_model_view(const sl_model *m, size_t i);

@@ -28,8 +28,8 @@ typedef struct {
     const char *schedule;       /* text; bound to lr, steps per epoch and horizon by the trainer  */
     double lr;
     size_t batch;
-    uint64_t epochs;            /* the horizon, in epochs; 0 if steps is given                    */
-    uint64_t steps;             /* stop after so many steps (0: after epochs)                     */
+    uint64_t epochs;            /* the horizon, in epochs; 0: it is steps                         */
+    uint64_t steps;             /* stop after so many steps; 0, or beyond the horizon: at that    */
     sl_order order;
     uint64_t seed;              /* initial weights, order, random rates                           */
     const char *init;           /* weights file, or NULL                                          */
@@ -37,14 +37,19 @@ typedef struct {
 
 typedef struct sl_trainer sl_trainer;
 
+/* Errors: SL_E_DOMAIN (batch, epochs and steps both 0, lr); SL_E_CONFIG (sets or model that do not fit each other);
+ * those of sl_schedule_init and sl_weights_read; SL_E_MEMORY. */
 SL_CHECKED sl_status sl_trainer_alloc(sl_trainer **t, const sl_train_config *config, sl_err *err);
 void sl_trainer_free(sl_trainer *t);
 
 uint64_t sl_trainer_step_count(const sl_trainer *t);   /* updates done                          */
 uint64_t sl_trainer_steps_per_epoch(const sl_trainer *t);
+uint64_t sl_trainer_stop(const sl_trainer *t);         /* the step at which sl_train ends        */
 double sl_trainer_last_lr(const sl_trainer *t);        /* rate applied by the last update; NAN before the first */
 float *sl_trainer_params(sl_trainer *t);
 float *sl_trainer_velocity(sl_trainer *t);
+/* Goes on from that step; parameters and velocity are for the caller to set. */
+void sl_trainer_set_step(sl_trainer *t, uint64_t step);
 
 /* n updates. Running means of the mini-batches' losses and accuracies go to *loss, *accuracy (NULL to skip), each
  * batch weighted by its size, evaluated before its update. SL_DIVERGED (message: step and epoch) as soon as a batch's

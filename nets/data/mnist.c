@@ -1,0 +1,99 @@
+/* MNIST, and whatever comes in the same four files (Fashion-MNIST, KMNIST). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nets/data/idx.h"
+#include "nets/data/kinds.h"
+
+enum { CLASSES = 10 };
+
+/* The path of a file under dir, in one of the places and spellings in use: beside each other, in a subfolder named
+ * after the set, or where torchvision puts it; with a dash or a dot before idx; plain or compressed. */
+static int find(char *path, size_t size, const char *dir, const char *stem, int rank)
+{
+    static const char *const folders[] = {"", "/mnist", "/MNIST/raw"};
+    static const char *const joints[] = {"-", "."};
+    static const char *const endings[] = {"", ".gz"};
+    for (size_t f = 0; f < 3; f++)
+        for (size_t j = 0; j < 2; j++)
+            for (size_t e = 0; e < 2; e++) {
+                const int n = snprintf(path, size, "%s%s/%s%sidx%d-ubyte%s", dir, folders[f], stem, joints[j], rank,
+                                       endings[e]);
+                if (n > 0 && (size_t)n < size && access(path, F_OK) == 0) return 1;
+            }
+    return 0;
+}
+
+static sl_status locate(char *path, size_t size, const char *dir, const char *stem, int rank, sl_err *err)
+{
+    if (find(path, size, dir, stem, rank)) return SL_OK;
+    return sl_fail(err, SL_E_FILE,
+                   "no %s-idx%d-ubyte, plain or .gz, in %.200s, %.200s/mnist or %.200s/MNIST/raw "
+                   "(scripts/get-data mnist fetches it)",
+                   stem, rank, dir, dir, dir);
+}
+
+static sl_status load_part(sl_dataset *d, const char *dir, const char *images, const char *labels, sl_err *err)
+{
+    char image_path[1024], label_path[1024];
+    SL_TRY(locate(image_path, sizeof image_path, dir, images, 3, err));
+    SL_TRY(locate(label_path, sizeof label_path, dir, labels, 1, err));
+    sl_idx x = {0}, y = {0};
+    sl_status st = sl_idx_read(&x, image_path, 3, err);
+    if (st == SL_OK) st = sl_idx_read(&y, label_path, 1, err);
+    if (st == SL_OK && x.shape[0] != y.shape[0])
+        st = sl_fail(err, SL_E_FORMAT, "%s holds %zu labels, expected %zu, one a picture of %s", label_path, y.shape[0],
+                     x.shape[0], image_path);
+    for (size_t i = 0; st == SL_OK && i < y.size; i++)
+        if (y.data[i] >= CLASSES)
+            st = sl_fail(err, SL_E_FORMAT, "%s: label %zu is %d, expected 0 to %d", label_path, i, y.data[i],
+                         CLASSES - 1);
+    if (st == SL_OK) {
+        *d = (sl_dataset){.n = x.shape[0],
+                          .channels = 1,
+                          .height = x.shape[1],
+                          .width = x.shape[2],
+                          .features = x.shape[1] * x.shape[2],
+                          .classes = CLASSES,
+                          .pixels = x.data,
+                          .labels = y.data,
+                          .mean = {0.1307f},
+                          .deviation = {0.3081f}};
+        snprintf(d->origin, sizeof d->origin, "%.500s", image_path);
+        return SL_OK;
+    }
+    sl_idx_clear(&x);
+    sl_idx_clear(&y);
+    return st;
+}
+
+static sl_status load(sl_dataset *train, sl_dataset *test, const sl_spec *spec, const char *dir, sl_err *err)
+{
+    (void)spec;
+    SL_TRY(load_part(train, dir, "train-images", "train-labels", err));
+    sl_status st = load_part(test, dir, "t10k-images", "t10k-labels", err);
+    if (st == SL_OK && (test->height != train->height || test->width != train->width))
+        st = sl_fail(err, SL_E_FORMAT, "%s holds %zux%zu pictures, expected %zux%zu as in %s", test->origin,
+                     test->height, test->width, train->height, train->width, train->origin);
+    if (st != SL_OK) {
+        sl_dataset_free(train);
+        sl_dataset_free(test);
+    }
+    return st;
+}
+
+static int available(const char *dir)
+{
+    char path[1024];
+    return find(path, sizeof path, dir, "train-images", 3) && find(path, sizeof path, dir, "train-labels", 1) &&
+           find(path, sizeof path, dir, "t10k-images", 3) && find(path, sizeof path, dir, "t10k-labels", 1);
+}
+
+const sl_dataset_kind sl_dataset_mnist = {
+    .entry = {.name = "mnist",
+              .help = "28x28 handwritten digits, 60000 and 10000, IDX files from --data-dir",
+              .source = "LeCun, Cortes, Burges 1998"},
+    .load = load,
+    .available = available};

@@ -1,0 +1,141 @@
+#include "optim/schedule.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "optim/schedule_family.h"
+
+const sl_entry *const sl_schedules[] = {
+    &sl_schedule_constant.entry,
+    &sl_schedule_random.entry,
+    &sl_schedule_plrs.entry,
+    &sl_schedule_cyclic.entry,
+    &sl_schedule_cosine.entry,
+};
+const size_t sl_n_schedules = sizeof sl_schedules / sizeof *sl_schedules;
+
+static const sl_schedule_family *family(const sl_schedule *s)
+{
+    return (const sl_schedule_family *)s->spec.entry;
+}
+
+/* ---- warm-up ---- */
+
+static double warmup_steps(const sl_schedule *s)
+{
+    const size_t k = s->spec.entry->n_params - 2;
+    return round(sl_schedule_param(s, k) * (double)s->steps_per_epoch);
+}
+
+static double warmup_from(const sl_schedule *s)
+{
+    return sl_schedule_param(s, s->spec.entry->n_params - 1);
+}
+
+double sl_schedule_horizon(const sl_schedule *s)
+{
+    return (double)s->total_steps - warmup_steps(s);
+}
+
+double sl_schedule_progress(const sl_schedule *s, double t, bool per_step)
+{
+    const double spe = (double)s->steps_per_epoch;
+    if (!per_step) t = floor(t / spe) * spe;
+    return fmin(t / sl_schedule_horizon(s), 1);
+}
+
+/* The expected rate. During a warm-up of W steps: the family's first rate, times a factor that would be 1 at step W,
+ * where the family takes over at t = 0: no step is skipped or taken twice, and nothing jumps. */
+static double expected(const sl_schedule *s, uint64_t step)
+{
+    const double W = warmup_steps(s), k = (double)step;
+    if (k >= W) return family(s)->rate(s, k - W);
+    const double from = warmup_from(s);
+    return family(s)->rate(s, 0) * (from + (1 - from) * (k / W));
+}
+
+static double spread(const sl_schedule *s)
+{
+    return family(s)->spread ? family(s)->spread(s) : 0;
+}
+
+/* ---- the interface ---- */
+
+sl_status sl_schedule_init(sl_schedule *schedule, const char *text, double lr, uint64_t steps_per_epoch,
+                           uint64_t total_steps, sl_err *err)
+{
+    sl_schedule s = {.lr = lr, .steps_per_epoch = steps_per_epoch, .total_steps = total_steps};
+    SL_TRY(sl_spec_parse(&s.spec, text, "schedule", sl_schedules, sl_n_schedules, err));
+    if (!(lr > 0 && isfinite(lr))) return sl_fail(err, SL_E_DOMAIN, "learning rate = %g, need 0 < lr < inf", lr);
+    if (steps_per_epoch < 1) return sl_fail(err, SL_E_DOMAIN, "an epoch of 0 steps, need at least 1");
+    if (total_steps < 1) return sl_fail(err, SL_E_DOMAIN, "a run of 0 steps, need at least 1");
+    if (!(warmup_steps(&s) < (double)total_steps))
+        return sl_fail(err, SL_E_CONFIG, "schedule '%s': a warm-up of %.0f steps leaves nothing of a run of %.0f",
+                       s.spec.entry->name, warmup_steps(&s), (double)total_steps);
+    if (family(&s)->check) SL_TRY(family(&s)->check(&s, err));
+    *schedule = s;
+    return SL_OK;
+}
+
+/* The rate is uniform on (low, low + width), and both ways below compute it with the same two operations. */
+typedef struct {
+    double low, width;
+} law;
+
+static law law_at(const sl_schedule *s, uint64_t step)
+{
+    const double mean = expected(s, step), delta = spread(s);
+    return (law){.low = mean * (1 - delta), .width = mean * 2 * delta};
+}
+
+static sl_draw draw_at(uint64_t seed, uint64_t step)
+{
+    return (sl_draw){.seed = seed, .step = step, .purpose = SL_PURPOSE_SCHEDULE};
+}
+
+double sl_schedule_lr(const sl_schedule *s, uint64_t seed, uint64_t replica, uint64_t step)
+{
+    if (!sl_schedule_is_random(s)) return expected(s, step);
+    const law r = law_at(s, step);
+    const sl_draw draw = draw_at(seed, step);
+    return r.low + r.width * sl_random_uniform(replica, &draw);
+}
+
+void sl_schedule_fill(const sl_schedule *s, double *rate, size_t n, uint64_t seed, uint64_t first_replica,
+                      uint64_t step)
+{
+    if (!sl_schedule_is_random(s)) {
+        const double r = expected(s, step);
+        for (size_t i = 0; i < n; i++) rate[i] = r;
+        return;
+    }
+    const law r = law_at(s, step);
+    const sl_draw draw = draw_at(seed, step);
+    sl_random_uniforms(rate, n, first_replica, &draw);
+    for (size_t i = 0; i < n; i++) rate[i] = r.low + r.width * rate[i];
+}
+
+bool sl_schedule_is_random(const sl_schedule *s)
+{
+    return spread(s) > 0;
+}
+
+double sl_schedule_q(const sl_schedule *s)
+{
+    const double delta = spread(s);
+    return 1 + delta * delta / 3;
+}
+
+bool sl_schedule_is_stationary(const sl_schedule *s)
+{
+    return family(s)->stationary && warmup_steps(s) == 0;
+}
+
+double sl_schedule_mean(const sl_schedule *s, uint64_t first, uint64_t last)
+{
+    if (first >= last) return NAN;
+    if (sl_schedule_is_stationary(s)) return expected(s, first);
+    long double sum = 0; /* 64 bits of mantissa: a million steps cost no digit of a double */
+    for (uint64_t k = first; k < last; k++) sum += expected(s, k);
+    return (double)(sum / (last - first));
+}

@@ -1,0 +1,184 @@
+#include "theory/boltzmann.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_integration.h>
+#include <math.h>
+
+#include "base/gsl.h"
+
+/* exp(-745) is the smallest positive double. */
+#define DEEPEST 745.0
+enum { GRID = 4096, PANELS = 32, LIMIT = 200 };
+
+typedef struct {
+    sl_function f, derivative;
+    void *ctx;
+    double T, floor; /* floor: the least f seen; all weights are exp(-(f - floor)/T) */
+    int which;       /* which average: an index into the list in integrand()        */
+} problem;
+
+enum { ONE, F, F2, X, X2, X4, XG, G2, AVERAGES };
+
+static double integrand(double x, void *params)
+{
+    const problem *p = params;
+    const double h = p->f(x, p->ctx) - p->floor;
+    const double weight = exp(-h / p->T);
+    if (!(weight > 0)) return 0; /* also where f is infinite or not a number: no weight there */
+    switch (p->which) {
+    case F: return h * weight;
+    case F2: return h * h * weight;
+    case X: return x * weight;
+    case X2: return x * x * weight;
+    case X4: return x * x * x * x * weight;
+    case XG: return x * p->derivative(x, p->ctx) * weight;
+    case G2: {
+        const double g = p->derivative(x, p->ctx);
+        return g * g * weight;
+    }
+    default: return weight;
+    }
+}
+
+/* The integral over [lo, hi] in PANELS panels, each by adaptive 31-point Gauss-Kronrod. *error: the estimated error
+ * relative to the integral of the modulus (so that an average which vanishes by symmetry does not count as wrong). */
+static sl_status integrate(double *value, double *error, problem *p, double lo, double hi,
+                           gsl_integration_workspace *work, sl_err *err)
+{
+    double modulus = 0;
+    for (int i = 0; i < GRID; i++)
+        modulus += fabs(integrand(lo + (hi - lo) * (i + 0.5) / GRID, p)) * (hi - lo) / GRID;
+    gsl_function function = {integrand, p};
+    double sum = 0, worst = 0;
+    for (int i = 0; i < PANELS; i++) {
+        const double a = lo + (hi - lo) * i / PANELS, b = lo + (hi - lo) * (i + 1) / PANELS;
+        double part = 0, part_error = 0;
+        /* A panel without weight needs no relative precision; round-off is judged by the error returned. */
+        const int code = gsl_integration_qag(&function, a, b, 1e-13 * modulus, 1e-12, LIMIT, GSL_INTEG_GAUSS31, work,
+                                             &part, &part_error);
+        if (!isfinite(part) || (code != GSL_SUCCESS && code != GSL_EROUND && code != GSL_EMAXITER))
+            return sl_fail(err, SL_E_NUMERIC, "quadrature over [%g, %g] at T = %g failed: %s", a, b, p->T,
+                           gsl_strerror(code));
+        sum += part;
+        worst += part_error;
+    }
+    *value = sum;
+    *error = modulus > 0 ? worst / modulus : 0;
+    return SL_OK;
+}
+
+/* The least f on a grid over [lo, hi], the first and last grid points where f is within reach of it; 0 if none. */
+static int scan(double *floor, double *first, double *last, const problem *p, double lo, double hi)
+{
+    const double step = (hi - lo) / GRID, reach = DEEPEST * p->T;
+    double least = INFINITY;
+    for (int i = 0; i <= GRID; i++) least = fmin(least, p->f(lo + i * step, p->ctx));
+    if (!isfinite(least)) return 0;
+    int from = GRID, to = 0;
+    for (int i = 0; i <= GRID; i++) {
+        if (!(p->f(lo + i * step, p->ctx) - least < reach)) continue;
+        if (i < from) from = i;
+        to = i;
+    }
+    *floor = least;
+    *first = lo + from * step;
+    *last = lo + to * step;
+    return 1;
+}
+
+/* The interval outside which exp(-(f - min f)/T) underflows: the grid doubles until f is out of reach at both ends
+ * of the inner and the outer half, then closes in on what is within reach, one grid step wider. */
+static sl_status find_interval(problem *p, double *lo, double *hi, sl_err *err)
+{
+    double first = 0, last = 0;
+    double R = 1;
+    for (;; R *= 2) {
+        if (R > 1e9 || !scan(&p->floor, &first, &last, p, -R, R))
+            return sl_fail(err, SL_E_UNSTABLE, "exp(-f/T) at T = %g has no finite integral that could be found: f does "
+                           "not rise by %g T on both sides of its minimum within |x| < 1e9", p->T, DEEPEST);
+        if (first > -R / 2 && last < R / 2) break;
+    }
+    *lo = -R;
+    *hi = R;
+    for (int pass = 0; pass < 60; pass++) {
+        const double step = (*hi - *lo) / GRID, width = *hi - *lo;
+        *lo = first - step;
+        *hi = last + step;
+        if (*hi - *lo > 0.9 * width) break;
+        if (!scan(&p->floor, &first, &last, p, *lo, *hi)) break;
+    }
+    return SL_OK;
+}
+
+sl_status sl_boltzmann_solve(sl_boltzmann *b, sl_function f, sl_function derivative, void *ctx, double T,
+                             double period, sl_err *err)
+{
+    if (!(T > 0 && isfinite(T))) return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", T);
+    if (!(period >= 0 && isfinite(period)))
+        return sl_fail(err, SL_E_DOMAIN, "period %g, need 0 (none) or a finite length", period);
+    sl_gsl_quiet();
+    problem p = {.f = f, .derivative = derivative, .ctx = ctx, .T = T};
+    double lo = -period / 2, hi = period / 2;
+    if (period > 0) {
+        double first, last;
+        if (!scan(&p.floor, &first, &last, &p, lo, hi))
+            return sl_fail(err, SL_E_UNSTABLE, "f is not finite on the period [%g, %g]", lo, hi);
+    } else {
+        SL_TRY(find_interval(&p, &lo, &hi, err));
+    }
+
+    gsl_integration_workspace *work = gsl_integration_workspace_alloc(LIMIT);
+    if (!work) return sl_fail(err, SL_E_MEMORY, "no memory for quadrature");
+    double average[AVERAGES], worst = 0;
+    sl_status st = SL_OK;
+    for (p.which = 0; p.which < AVERAGES && st == SL_OK; p.which++) {
+        double error = 0;
+        st = integrate(&average[p.which], &error, &p, lo, hi, work, err);
+        worst = fmax(worst, error);
+    }
+    gsl_integration_workspace_free(work);
+    if (st != SL_OK) return st;
+    const double Z = average[ONE];
+    if (!(Z > 0)) return sl_fail(err, SL_E_NUMERIC, "exp(-f/T) at T = %g has no weight on [%g, %g]", T, lo, hi);
+    const double h = average[F] / Z;
+    *b = (sl_boltzmann){.log_Z = log(Z) - p.floor / T,
+                        .f = p.floor + h,
+                        .var_f = average[F2] / Z - h * h,
+                        .x = average[X] / Z,
+                        .x2 = average[X2] / Z,
+                        .x4 = average[X4] / Z,
+                        .xg = average[XG] / Z,
+                        .g2 = average[G2] / Z,
+                        .lo = lo,
+                        .hi = hi,
+                        .error = worst};
+    return SL_OK;
+}
+
+double sl_boltzmann_density(const sl_boltzmann *b, sl_function f, void *ctx, double T, double x)
+{
+    return exp(-f(x, ctx) / T - b->log_Z);
+}
+
+sl_status sl_boltzmann_probability(double *p, const sl_boltzmann *b, sl_function f, void *ctx, double T, double lo,
+                                   double hi, sl_err *err)
+{
+    if (!(lo <= hi)) return sl_fail(err, SL_E_DOMAIN, "bin [%g, %g] is not ordered", lo, hi);
+    if (!(T > 0 && isfinite(T))) return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", T);
+    lo = fmax(lo, b->lo);
+    hi = fmin(hi, b->hi);
+    if (!(lo < hi)) {
+        *p = 0;
+        return SL_OK;
+    }
+    sl_gsl_quiet();
+    gsl_integration_workspace *work = gsl_integration_workspace_alloc(LIMIT);
+    if (!work) return sl_fail(err, SL_E_MEMORY, "no memory for quadrature");
+    /* floor chosen so that the integrand is the density itself. */
+    problem density = {.f = f, .ctx = ctx, .T = T, .floor = -T * b->log_Z, .which = ONE};
+    double value, error;
+    const sl_status st = integrate(&value, &error, &density, lo, hi, work, err);
+    gsl_integration_workspace_free(work);
+    if (st == SL_OK) *p = value;
+    return st;
+}
