@@ -10,7 +10,17 @@ const sl_entry *const sl_schedules[] = {
     &sl_schedule_random.entry,
     &sl_schedule_plrs.entry,
     &sl_schedule_cyclic.entry,
+    &sl_schedule_triangular.entry,
     &sl_schedule_cosine.entry,
+    &sl_schedule_cosine_restarts.entry,
+    &sl_schedule_linear.entry,
+    &sl_schedule_poly.entry,
+    &sl_schedule_inverse_sqrt.entry,
+    &sl_schedule_exponential.entry,
+    &sl_schedule_step.entry,
+    &sl_schedule_multi_step.entry,
+    &sl_schedule_knee.entry,
+    &sl_schedule_one_cycle.entry,
 };
 const size_t sl_n_schedules = sizeof sl_schedules / sizeof *sl_schedules;
 
@@ -37,11 +47,19 @@ double sl_schedule_horizon(const sl_schedule *s)
     return (double)s->total_steps - warmup_steps(s);
 }
 
-double sl_schedule_progress(const sl_schedule *s, double t, bool per_step)
+double sl_schedule_left(const sl_schedule *s, double t, bool per_step)
 {
-    const double spe = (double)s->steps_per_epoch;
+    const double T = sl_schedule_horizon(s), spe = (double)s->steps_per_epoch;
     if (!per_step) t = floor(t / spe) * spe;
-    return fmin(t / sl_schedule_horizon(s), 1);
+    return fmax((T - t) / T, 0);
+}
+
+sl_status sl_schedule_check_min(const sl_schedule *s, size_t k, sl_err *err)
+{
+    if (!(sl_schedule_param(s, k) <= s->lr))
+        return sl_fail(err, SL_E_DOMAIN, "schedule '%s': min = %g > learning rate = %g", s->spec.entry->name,
+                       sl_schedule_param(s, k), s->lr);
+    return SL_OK;
 }
 
 /* The expected rate. During a warm-up of W steps: the family's first rate, times a factor that would be 1 at step W,
