@@ -34,8 +34,7 @@ static const sl_schedule_family *family(const sl_schedule *s)
 
 static double warmup_steps(const sl_schedule *s)
 {
-    const size_t k = s->spec.entry->n_params - 2;
-    return round(sl_schedule_param(s, k) * (double)s->steps_per_epoch);
+    return sl_schedule_steps(s, sl_schedule_param(s, s->spec.entry->n_params - 2));
 }
 
 static double warmup_from(const sl_schedule *s)
@@ -53,6 +52,14 @@ double sl_schedule_left(const sl_schedule *s, double t, bool per_step)
     const double T = sl_schedule_horizon(s), spe = (double)s->steps_per_epoch;
     if (!per_step) t = floor(t / spe) * spe;
     return fmax((T - t) / T, 0);
+}
+
+sl_status sl_schedule_check_steps(const sl_schedule *s, size_t k, double steps, sl_err *err)
+{
+    if (!(steps >= 1))
+        return sl_fail(err, SL_E_CONFIG, "schedule '%s': %s = %g is shorter than a step", s->spec.entry->name,
+                       s->spec.entry->params[k].name, sl_schedule_param(s, k));
+    return SL_OK;
 }
 
 sl_status sl_schedule_check_min(const sl_schedule *s, size_t k, sl_err *err)

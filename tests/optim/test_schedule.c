@@ -162,6 +162,32 @@ static void warmup__shifts_the_clock_and_joins(void **state)
     }
 }
 
+/* 0.07 * 100 is a bit more than 7, 0.29 * 100 a bit less than 29: times in epochs are whole steps all the same. */
+static void times__are_rounded_to_whole_steps(void **state)
+{
+    (void)state;
+    const double first = 0.1;
+    const sl_schedule early = make("multi-step:milestones=0.07,0.29", first, 100, 1000);
+    assert_near(at(&early, 6), first, 0);
+    assert_close(at(&early, 7), first / 10, 1e-15);
+    assert_close(at(&early, 28), first / 10, 1e-15);
+    assert_close(at(&early, 29), first / 100, 1e-15);
+    const sl_schedule drops = make("step:every=0.07", first, 100, 1000);
+    assert_near(at(&drops, 6), first, 0);
+    assert_close(at(&drops, 7), first / 10, 1e-15);
+    assert_close(at(&drops, 14), first / 100, 1e-15);
+    const sl_schedule warm = make("constant:warmup=0.26:warmup-from=0", first, 10, 1000); /* 2.6 steps: 3 */
+    assert_close(at(&warm, 1), first / 3, 1e-15);
+    assert_close(at(&warm, 2), first * 2 / 3, 1e-15);
+    assert_near(at(&warm, 3), first, 0);
+    const sl_schedule hat = make("triangular:up=0.07", first, 100, 1000);
+    assert_near(at(&hat, 7), first, 0);
+    assert_near(at(&hat, 14), 0, 0);
+    const sl_schedule bent = make("knee:flat=0.07", first, 100, 107);
+    assert_near(at(&bent, 7), first, 1e-16);
+    assert_close(at(&bent, 8), first * 0.99, 1e-15);
+}
+
 /* (1 + cos pi u)/2 loses all its digits near u = 1; a squared sine of what is left does not. */
 static void cosine__keeps_its_digits_at_the_end(void **state)
 {
@@ -499,6 +525,9 @@ static void init__refuses(void **state)
         {"exponential:gamma=1.1", 0.1, 1, 100, SL_E_DOMAIN, "gamma = 1.1"},
         {"step", 0.1, 1, 100, SL_E_DOMAIN, "needs every"},
         {"step:every=0", 0.1, 1, 100, SL_E_DOMAIN, "every = 0"},
+        {"step:every=0.4", 0.1, 1, 100, SL_E_CONFIG, "every = 0.4 is shorter than a step"},
+        {"triangular:up=0.004", 0.1, 100, 1000, SL_E_CONFIG, "up = 0.004 is shorter than a step"},
+        {"triangular:up=3:down=0.3:in-steps=1", 0.1, 100, 1000, SL_E_CONFIG, "down = 0.3 is shorter than a step"},
         {"multi-step", 0.1, 1, 100, SL_E_DOMAIN, "needs milestones"},
         {"multi-step:milestones=5,4", 0.1, 1, 100, SL_E_DOMAIN, "milestone 4 after 5"},
         {"multi-step:milestones=5,6,7:gamma=0.1,0.2", 0.1, 1, 100, SL_E_DOMAIN, "2 gammas for 3 milestones"},
@@ -528,6 +557,7 @@ int main(void)
         cmocka_unit_test(lr__agrees_with_torch),
         cmocka_unit_test(lr__has_its_end_points),
         cmocka_unit_test(warmup__shifts_the_clock_and_joins),
+        cmocka_unit_test(times__are_rounded_to_whole_steps),
         cmocka_unit_test(cosine__keeps_its_digits_at_the_end),
         cmocka_unit_test(cyclic__has_mean_l_over_2P_epochs),
         cmocka_unit_test(mean__equals_brute_force),
