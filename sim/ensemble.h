@@ -14,6 +14,9 @@
 
 enum { SL_BLOCK = 1024 };
 
+/* Steps between samples unless said otherwise. */
+enum { SL_SAMPLE_EVERY = 4 };
+
 /* What all dynamics have in common. Zeroed fields mean the defaults given. */
 typedef struct {
     uint64_t seed;
