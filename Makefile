@@ -1,7 +1,8 @@
-# make                build the library and the program           make check       run the tests
-# make bench          what is timed, and against whom             make install     PREFIX=/usr/local
-# make check-headers  every header compiles alone                 make clean
-# SAN=1 with any of them: AddressSanitizer and UBSan, in build/san. CC, CFLAGS, LDFLAGS are yours; so is local.mk.
+# make                build the library and the program     make check       run the tests (ONLY=word: some)
+# make bench          what is timed, and against whom       make install     PREFIX=/usr/local, DESTDIR=; uninstall
+# make check-headers  every header compiles alone           make format      clang-format      make clean
+# SAN=1 with any of them: AddressSanitizer and UBSan, in build/san. WERROR=1: warnings are errors.
+# CC (gcc or clang), CFLAGS and LDFLAGS are yours; so is local.mk.
 -include local.mk
 
 comma   := ,
@@ -11,17 +12,16 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 MODE    := $(if $(SAN),san,release)
 B       := build/$(MODE)
 
-# Debian package -> pkg-config name; what has no .pc file is looked for by its header.
+# Libraries by their pkg-config names; Random123 has none and is looked for by its header.
 PKGS     := gsl openblas hdf5 libcjson zlib
-APT      := gcc make pkgconf libgsl-dev libopenblas-dev libhdf5-dev libcjson-dev zlib1g-dev librandom123-dev \
-            libcmocka-dev gnuplot-nox
-NO_BUILD := clean
+NO_BUILD := clean uninstall format
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
-  missing := $(shell command -v pkg-config >/dev/null || echo pkg-config; \
+  missing := $(shell for p in $(firstword $(CC)) pkg-config; do command -v $$p >/dev/null || echo $$p; done; \
                for p in $(PKGS) cmocka; do pkg-config --exists $$p 2>/dev/null || echo $$p; done; \
                echo '\#include <Random123/threefry.h>' | $(CC) -E -x c - >/dev/null 2>&1 || echo Random123)
   ifneq ($(strip $(missing)),)
-    $(error Missing: $(strip $(missing)). Install with: apt-get install -y $(APT))
+    $(error Missing: $(strip $(missing)). Install with scripts/install-deps, or as root: \
+      apt-get install -y $(strip $(shell sed 's/\#.*//' scripts/packages.txt)))
   endif
 endif
 
@@ -29,13 +29,15 @@ WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wmissing-proto
         -Wpointer-arith -Wundef -Wwrite-strings $(if $(WERROR),-Werror)
 OPT  := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined,-O3 -g)
 CFLAGS   ?= $(OPT)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # Contraction off: a product and a sum round the same way on every processor.
 ALL_CFLAGS = -std=gnu17 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd -fno-math-errno -ffp-contract=off -pthread -I. \
-             $(shell pkg-config --cflags $(PKGS)) -MMD -MP
+             $(PKG_CFLAGS) -MMD -MP
 # Kernels alone get relaxed floating point, which libm's vector functions need.
 KERNEL_CFLAGS := -ffast-math $(if $(findstring clang,$(CC)),-fveclib=libmvec)
 # OpenBLAS is the only CBLAS: GSL's own, which gsl.pc asks for, would be found first and is ten times slower.
 LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) -lmvec -lm -lpthread
+SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 ROOMS := base optim theory sim sim/losses nets nets/data nets/layers claims plots
@@ -48,13 +50,19 @@ LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
 EXAMPLE_BIN := $(EXAMPLE_SRC:%.c=$(B)/%)
+BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
 
-.PHONY: all check check-headers bench install clean tests examples
+.PHONY: FORCE all check check-headers bench install uninstall format clean tests examples
 all: $(B)/libsgdlab.a $(B)/libsgdlab.so $(B)/sgdlab
+
+# Objects are made anew when the compiler, its flags or the version change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(VERSION)' > $@
 
 $(B)/%_kernel.o: EXTRA = $(KERNEL_CFLAGS)
 $(B)/base/version.o: EXTRA = -DSL_VERSION='"$(VERSION)"' -DSL_BUILD='"$(shell $(CC) --version | head -n 1), $(MODE)"'
-$(B)/%.o: %.c Makefile
+$(B)/%.o: %.c Makefile $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(EXTRA) -c $< -o $@
 
@@ -62,7 +70,7 @@ $(B)/libsgdlab.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(B)/libsgdlab.so: $(LIB_OBJ)
-	$(CC) -shared -Wl,-soname,libsgdlab.so.0 $(SANLD) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) -shared -Wl,-soname,$(SONAME) $(SANLD) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/sgdlab: $(CLI_OBJ) $(B)/libsgdlab.a
 	$(CC) $(SANLD) $(LDFLAGS) -o $@ $(CLI_OBJ) $(B)/libsgdlab.a $(LIBS)
 
@@ -70,12 +78,20 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libsgdlab.a
 	$(CC) $(SANLD) $(LDFLAGS) -o $@ $< $(B)/libsgdlab.a $(shell pkg-config --libs cmocka) $(LIBS)
 $(B)/examples/%: $(B)/examples/%.o $(B)/libsgdlab.a
 	$(CC) $(SANLD) $(LDFLAGS) -o $@ $< $(B)/libsgdlab.a $(LIBS)
+$(B)/bench/%: $(B)/bench/%.o $(B)/libsgdlab.a
+	$(CC) $(SANLD) $(LDFLAGS) -o $@ $< $(B)/libsgdlab.a $(LIBS)
 tests: $(TEST_BIN)
 examples: $(EXAMPLE_BIN)
 
-# The runner gets every test program and prints one last line, "N passed, M failed". ONLY=name runs some.
+# The runner gets every test program and prints one last line, "N passed, M failed". ONLY=word runs those with it.
+# tests/house/*.sh look at the house itself: includes, symbols, the installed library, scripts, examples.
+TESTS := $(TEST_BIN) $(sort $(wildcard tests/house/test_*.sh))
+CHOSEN = $(if $(ONLY),$(foreach t,$(TESTS),$(if $(strip $(foreach o,$(ONLY),$(findstring $(o),$(t)))),$(t))),$(TESTS))
 check: all tests examples check-headers
-	@SGDLAB=$(B)/sgdlab BUILD=$(B) tests/run $(if $(ONLY),$(foreach o,$(ONLY),$(filter %$(o)%,$(TEST_BIN))),$(TEST_BIN))
+	@SGDLAB=$(B)/sgdlab BUILD=$(B) CC='$(CC)' SAN=$(SAN) tests/run $(CHOSEN)
+
+bench: all $(BENCH_BIN)
+	@BUILD=$(B) bench/run
 
 HEADERS := $(sort $(foreach r,$(ROOMS) cli,$(wildcard $(r)/*.h)))
 check-headers: $(HEADERS:%.h=$(B)/headers/%.ok)
@@ -83,6 +99,29 @@ $(B)/headers/%.ok: %.h
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -MF $(@:.ok=.d) -MT $@ -x c -fsyntax-only $<
 	@touch $@
+
+# Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
+# which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
+DEST := $(DESTDIR)$(PREFIX)
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/%,$(HEADERS))
+install: all
+	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1
+	install -m 755 $(B)/sgdlab $(DEST)/bin/sgdlab
+	install -m 644 $(B)/libsgdlab.a $(DEST)/lib/libsgdlab.a
+	install -m 755 $(B)/libsgdlab.so $(DEST)/lib/libsgdlab.so.$(VERSION)
+	ln -sf libsgdlab.so.$(VERSION) $(DEST)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DEST)/lib/libsgdlab.so
+	@for h in $(PUBLIC_HEADERS); do install -D -m 644 $$h $(DEST)/include/sgdlab/$$h || exit 1; done
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS)|' \
+	    scripts/sgdlab.pc.in > $(DEST)/lib/pkgconfig/sgdlab.pc
+	install -m 644 docs/sgdlab.1 $(DEST)/share/man/man1/sgdlab.1
+uninstall:
+	rm -f $(DEST)/bin/sgdlab $(DEST)/lib/libsgdlab.a $(DEST)/lib/libsgdlab.so $(DEST)/lib/libsgdlab.so.* \
+	      $(DEST)/lib/pkgconfig/sgdlab.pc $(DEST)/share/man/man1/sgdlab.1
+	rm -rf $(DEST)/include/sgdlab
+
+format:
+	clang-format -i $(foreach d,$(ROOMS) cli bench examples tests/*,$(wildcard $(d)/*.[ch])) tests/test.h
 
 clean:
 	rm -rf build

@@ -1,0 +1,317 @@
+/* The claims of Musso 2020 that speak of trained networks: Model 1 on MNIST (desk, paper) or on the built-in digits
+ * (quick). Two families: curves of test accuracy from the start of training (figures 1, 3, 5), and the stationary
+ * loss late in training, where temperature shows. */
+#include "claims/musso_network.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- Curves ---------------------------------------------------------------------------------------------------- */
+
+/* Figures 1 and 3: l = 5e-3, Nesterov with mu = 0.9, C = 256. The digits are a fifth of MNIST, so that quick has
+ * shorter cycles in as many steps. */
+static const sl_arm protocols_mnist[SL_MUSSO_PROTOCOLS] = {
+    {"constant", "constant", "constant", "nesterov", 5e-3, 0.9, 0, 256},
+    {"random", "random", "random:delta=1", "nesterov", 5e-3, 0.9, 0, 256},
+    {"cyclic6", "cyclic, P = 6", "cyclic:period=6", "nesterov", 5e-3, 0.9, 0, 256},
+    {"cyclic18", "cyclic, P = 18", "cyclic:period=18", "nesterov", 5e-3, 0.9, 0, 256},
+    {"cyclic30", "cyclic, P = 30", "cyclic:period=30", "nesterov", 5e-3, 0.9, 0, 256},
+};
+
+static const sl_arm protocols_digits[SL_MUSSO_PROTOCOLS] = {
+    {"constant", "constant", "constant", "nesterov", 5e-3, 0.9, 0, 64},
+    {"random", "random", "random:delta=1", "nesterov", 5e-3, 0.9, 0, 64},
+    {"cyclic1", "cyclic, P = 1", "cyclic:period=1", "nesterov", 5e-3, 0.9, 0, 64},
+    {"cyclic3", "cyclic, P = 3", "cyclic:period=3", "nesterov", 5e-3, 0.9, 0, 64},
+    {"cyclic5", "cyclic, P = 5", "cyclic:period=5", "nesterov", 5e-3, 0.9, 0, 64},
+};
+
+sl_musso_protocols sl_musso_protocols_at(sl_scale scale)
+{
+    switch (scale) {
+    case SL_PAPER: return (sl_musso_protocols){protocols_mnist, 10, 180};
+    case SL_DESK: return (sl_musso_protocols){protocols_mnist, 5, 60};
+    case SL_QUICK: break;
+    }
+    return (sl_musso_protocols){protocols_digits, 8, 10};
+}
+
+sl_status sl_musso_protocol_curves(sl_table **curves, const sl_lab *lab, const sl_musso_protocols *p, sl_err *err)
+{
+    sl_network net;
+    SL_TRY(sl_network_open(&net, lab, "mlp", 0, err));
+    const sl_status st =
+        sl_network_curves(curves, &net, lab, "protocols", p->arms, SL_MUSSO_PROTOCOLS, p->seeds, p->epochs, err);
+    sl_network_close(&net);
+    return st;
+}
+
+static void free_tables(sl_table **t, size_t n)
+{
+    for (size_t i = 0; i < n; i++) sl_table_free(t[i]);
+}
+
+static sl_status protocols_equivalent(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    const sl_musso_protocols p = sl_musso_protocols_at(lab->scale);
+    const size_t n = SL_MUSSO_PROTOCOLS * p.seeds;
+    sl_table *curves[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS];
+    double best[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS];
+    SL_TRY(sl_musso_protocol_curves(curves, lab, &p, err));
+    for (size_t i = 0; i < n; i++) best[i] = sl_table_max(curves[i], "test_accuracy");
+    free_tables(curves, n);
+
+    double dof;
+    const double sd = sl_pooled_sd(&dof, best, SL_MUSSO_PROTOCOLS, p.seeds);
+    sl_status st = SL_OK;
+    for (size_t arm = 1; arm < SL_MUSSO_PROTOCOLS && st == SL_OK; arm++) {
+        const sl_estimate d = sl_paired_difference(best + arm * p.seeds, best, p.seeds, sd, dof);
+        /* The margin of theory.md; the wrong prediction: the protocol gains a whole point. */
+        st = sl_finding_add(f, d, 0, 0.3, 1, err, "best accuracy of %s minus constant, points", p.arms[arm].title);
+    }
+    return st;
+}
+
+const sl_claim sl_claim_musso_protocols_equivalent = {
+    .id = "musso.protocols-equivalent",
+    .paper = "Musso 2020",
+    .equation = "figs 1-3",
+    .statement = "constant, random and cyclic protocols of one mean rate reach the same best test accuracy "
+                 "(within 0.3 points) with Model 1 at small l",
+    .expected = SL_HOLDS,
+    .measure = protocols_equivalent,
+};
+
+/* Figure 5, random protocol, mu = 0. The digits are a fifth of MNIST: rates five times as large make an epoch last
+ * as long (time N l / C). III trains for twice as many epochs, so that it reaches I's time too. */
+static const sl_arm figure_5_mnist[3] = {
+    {"I", "I: C = 60, l = 2e-4", "random:delta=1", "plain", 2e-4, 0, 0, 60},
+    {"II", "II: C = 30, l = 1e-4 (same T)", "random:delta=1", "plain", 1e-4, 0, 0, 30},
+    {"III", "III: C = 60, l = 1e-4 (another T)", "random:delta=1", "plain", 1e-4, 0, 0, 60},
+};
+static const sl_arm figure_5_digits[3] = {
+    {"I", "I: C = 60, l = 1e-3", "random:delta=1", "plain", 1e-3, 0, 0, 60},
+    {"II", "II: C = 30, l = 5e-4 (same T)", "random:delta=1", "plain", 5e-4, 0, 0, 30},
+    {"III", "III: C = 60, l = 5e-4 (another T)", "random:delta=1", "plain", 5e-4, 0, 0, 60},
+};
+
+sl_musso_figure_5 sl_musso_figure_5_at(sl_scale scale)
+{
+    switch (scale) {
+    case SL_PAPER: return (sl_musso_figure_5){figure_5_mnist, 16, 30};
+    case SL_DESK: return (sl_musso_figure_5){figure_5_mnist, 12, 10};
+    case SL_QUICK: break;
+    }
+    return (sl_musso_figure_5){figure_5_digits, 12, 4};
+}
+
+sl_status sl_musso_figure_5_curves(sl_table **curves, const sl_lab *lab, const sl_musso_figure_5 *p, sl_err *err)
+{
+    sl_network net;
+    SL_TRY(sl_network_open(&net, lab, "mlp", 0, err));
+    sl_status st = sl_network_curves(curves, &net, lab, "equal-temperature", p->arms, 2, p->seeds, p->epochs, err);
+    if (st == SL_OK) {
+        st = sl_network_curves(curves + 2 * p->seeds, &net, lab, "equal-temperature", p->arms + 2, 1, p->seeds,
+                               2 * p->epochs, err);
+        if (st != SL_OK) free_tables(curves, 2 * p->seeds);
+    }
+    sl_network_close(&net);
+    return st;
+}
+
+/* Test accuracy after so many epochs of every seed of an arm. */
+static void accuracy_after(double *a, sl_table *const *curves, size_t seeds, size_t arm, uint64_t epochs)
+{
+    for (size_t k = 0; k < seeds; k++) {
+        const sl_table *t = curves[arm * seeds + k];
+        a[k] = sl_table_row(t, epochs - 1)[sl_table_find(t, "test_accuracy")];
+    }
+}
+
+typedef enum { EQUAL_PAIR, COUNTER_CHECK, EQUAL_TIME } comparison;
+
+/* Accuracy of arm II or III minus that of I after 1, 2, 4, ... epochs of I. The arms differ in what the random rates
+ * make of an epoch's time (its relative deviation is sqrt(q - 1) / sqrt(steps), 2 to 4 % here), worth a point or two
+ * where accuracy doubles within an epoch: hence 3 points for each, against gaps of 10 to 20 of another pace. */
+static sl_status compare_curves(const sl_lab *lab, sl_finding *f, comparison what, sl_err *err)
+{
+    const sl_musso_figure_5 p = sl_musso_figure_5_at(lab->scale);
+    sl_table *curves[3 * SL_MUSSO_MOST_SEEDS];
+    SL_TRY(sl_musso_figure_5_curves(curves, lab, &p, err));
+    sl_status st = SL_OK;
+    for (uint64_t epoch = 1; epoch <= p.epochs && st == SL_OK; epoch *= 2) {
+        double first[SL_MUSSO_MOST_SEEDS], other[SL_MUSSO_MOST_SEEDS], slow[SL_MUSSO_MOST_SEEDS];
+        accuracy_after(first, curves, p.seeds, 0, epoch);
+        accuracy_after(slow, curves, p.seeds, 2, epoch);
+        const sl_estimate gap = sl_paired_difference(slow, first, p.seeds, 0, 0);
+        switch (what) {
+        case EQUAL_PAIR: accuracy_after(other, curves, p.seeds, 1, epoch); break;
+        case COUNTER_CHECK: accuracy_after(other, curves, p.seeds, 2, epoch); break;
+        case EQUAL_TIME: accuracy_after(other, curves, p.seeds, 2, 2 * epoch); break;
+        }
+        const sl_estimate d = sl_paired_difference(other, first, p.seeds, 0, 0);
+        /* The wrong prediction: the gap of another pace; for the counter-check, that gap the other way round. */
+        const double wrong = what == COUNTER_CHECK ? -gap.value : gap.value;
+        st = sl_finding_add(f, d, 0, 3, wrong, err, "accuracy of %s minus I, %llu epochs, points",
+                            what == EQUAL_PAIR ? "II" : "III", (unsigned long long)epoch);
+    }
+    free_tables(curves, 3 * p.seeds);
+    return st;
+}
+
+static sl_status equal_temperature(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    return compare_curves(lab, f, EQUAL_PAIR, err);
+}
+static sl_status counter_check(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    return compare_curves(lab, f, COUNTER_CHECK, err);
+}
+static sl_status confound(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    return compare_curves(lab, f, EQUAL_TIME, err);
+}
+
+const sl_claim sl_claim_musso_equal_temperature = {
+    .id = "musso.equal-temperature",
+    .paper = "Musso 2020",
+    .equation = "fig 5",
+    .statement = "trainings I and II of one temperature T = lD/2C(1-mu) have the same accuracy curve",
+    .expected = SL_HOLDS,
+    .measure = equal_temperature,
+};
+const sl_claim sl_claim_musso_counter_check = {
+    .id = "musso.equal-temperature.counter-check",
+    .paper = "Musso 2020",
+    .equation = "fig 5",
+    .statement = "training III of half the temperature, too, has the accuracy curve of I at equal epochs",
+    .expected = SL_FAILS,
+    .measure = counter_check,
+};
+const sl_claim sl_claim_musso_confound = {
+    .id = "musso.equal-temperature-confound",
+    .paper = "Musso 2020, not in the paper",
+    .equation = "fig 5",
+    .statement = "at equal time t = sum l/(1-mu) III of half the temperature has the accuracy of I: early in "
+                 "training the figure sees time, not temperature",
+    .expected = SL_HOLDS,
+    .measure = confound,
+};
+
+/* ---- Stationary loss ------------------------------------------------------------------------------------------- */
+
+enum { FULL, FULL_SMALL_BATCH, FULL_MOMENTUM, HALF, HALF_SMALL_BATCH, RANDOM, HOTTER, LATE };
+
+/* Three settings of one temperature, two of its half, and the random rate beside the constant one q = 4/3 as large. */
+static const sl_arm late_mnist[LATE] = {
+    {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0.01, 64},
+    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.01, 32},
+    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0.01, 32},
+    {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0.01, 128},
+    {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0.01, 64},
+    {"l0.05-C32-random", "l = 0.05, C = 32, random", "random:delta=1", "plain", 0.05, 0, 0.01, 32},
+    {"l0.0667-C32", "l = 0.0667, C = 32", "constant", "plain", 0.05 * 4 / 3, 0, 0.01, 32},
+};
+
+/* Quick: a stronger regularisation relaxes sooner (in time 1/w), smaller batches are as hot at smaller rates, where
+ * the leading order in l is nearer. */
+static const sl_arm late_digits[LATE] = {
+    {"l0.05-C16", "l = 0.05, C = 16", "constant", "plain", 0.05, 0, 0.05, 16},
+    {"l0.025-C8", "l = 0.025, C = 8", "constant", "plain", 0.025, 0, 0.05, 8},
+    {"l0.0125-C8-mu0.5", "l = 0.0125, C = 8, mu = 0.5", "constant", "heavy-ball", 0.0125, 0.5, 0.05, 8},
+    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.05, 32},
+    {"l0.025-C16", "l = 0.025, C = 16", "constant", "plain", 0.025, 0, 0.05, 16},
+    {"l0.025-C8-random", "l = 0.025, C = 8, random", "random:delta=1", "plain", 0.025, 0, 0.05, 8},
+    {"l0.0333-C8", "l = 0.0333, C = 8", "constant", "plain", 0.025 * 4 / 3, 0, 0.05, 8},
+};
+
+sl_musso_stationary sl_musso_stationary_at(sl_scale scale)
+{
+    switch (scale) {
+    case SL_PAPER: return (sl_musso_stationary){"mlp", late_mnist, 12000, 24, 400, 100};
+    case SL_DESK: return (sl_musso_stationary){"mlp", late_mnist, 12000, 10, 400, 50};
+    case SL_QUICK: break;
+    }
+    return (sl_musso_stationary){"mlp:hidden=30", late_digits, 1000, 12, 50, 100};
+}
+
+/* loss[arm * seeds + k] of n arms from `first` on. */
+static sl_status late_losses(double *loss, const sl_lab *lab, size_t first, size_t n, size_t *seeds, sl_err *err)
+{
+    const sl_musso_stationary s = sl_musso_stationary_at(lab->scale);
+    *seeds = s.seeds;
+    sl_network net;
+    SL_TRY(sl_network_open(&net, lab, s.model, s.samples, err));
+    const sl_status st =
+        sl_network_stationary(loss, &net, lab, "stationary", s.arms + first, n, s.seeds, s.time, s.evaluations, err);
+    sl_network_close(&net);
+    return st;
+}
+
+/* Eq 20 is the leading order in l: what it leaves out is a fraction of what T does. Losses agree if they do to within
+ * half of the effect (of halving T, or of heating by 4/3); the wrong prediction is the whole effect. */
+static sl_status temperature_late(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    double loss[LATE * SL_MUSSO_MOST_SEEDS], dof;
+    size_t n;
+    SL_TRY(late_losses(loss, lab, 0, HALF_SMALL_BATCH + 1, &n, err));
+    const double sd = sl_pooled_sd(&dof, loss, HALF_SMALL_BATCH + 1, n);
+    const double *const full = loss, *const half = loss + HALF * n;
+    const double cooling = sl_paired_difference(half, full, n, sd, dof).value, tolerance = fabs(cooling) / 2;
+    SL_TRY(sl_finding_add(f, sl_paired_difference(loss + FULL_SMALL_BATCH * n, full, n, sd, dof), 0, tolerance,
+                          cooling, err, "loss at l/2, C/2 minus that at l, C"));
+    SL_TRY(sl_finding_add(f, sl_paired_difference(loss + FULL_MOMENTUM * n, full, n, sd, dof), 0, tolerance, cooling,
+                          err, "loss at l/4, C/2, mu = 0.5 minus that at l, C"));
+    return sl_finding_add(f, sl_paired_difference(loss + HALF_SMALL_BATCH * n, half, n, sd, dof), 0, tolerance,
+                          -cooling, err, "at T/2: loss at l/2, C minus that at l, 2C");
+}
+
+const sl_claim sl_claim_musso_temperature_late = {
+    .id = "musso.temperature-late",
+    .paper = "Musso 2020, what the figures would need",
+    .equation = "20",
+    .statement = "late in training the stationary loss of a network depends on (l, C, mu) through T = lD/2C(1-mu)",
+    .expected = SL_HOLDS,
+    .measure = temperature_late,
+};
+
+/* The stationary loss of the random protocol at l against the constant one's at l (printed) or at q l (derived). */
+static sl_status random_against(const sl_lab *lab, sl_finding *f, bool derived, sl_err *err)
+{
+    double loss[3 * SL_MUSSO_MOST_SEEDS], dof;
+    size_t n;
+    SL_TRY(late_losses(loss, lab, FULL_SMALL_BATCH, 1, &n, err));
+    SL_TRY(late_losses(loss + n, lab, RANDOM, 2, &n, err));
+    const double *const same = loss, *const random = loss + n, *const hotter = loss + 2 * n;
+    const double sd = sl_pooled_sd(&dof, loss, 3, n);
+    const double heating = sl_paired_difference(hotter, same, n, sd, dof).value, tolerance = fabs(heating) / 2;
+    return sl_finding_add(f, sl_paired_difference(random, derived ? hotter : same, n, sd, dof), 0, tolerance, -heating,
+                          err, derived ? "loss of random at l minus constant at 4/3 l"
+                                       : "loss of random at l minus constant at l");
+}
+
+static sl_status random_printed(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    return random_against(lab, f, false, err);
+}
+static sl_status random_derived(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    return random_against(lab, f, true, err);
+}
+
+const sl_claim sl_claim_musso_random_is_hotter_printed = {
+    .id = "musso.random-is-hotter.printed",
+    .paper = "Musso 2020",
+    .equation = "20, sec 3.1",
+    .statement = "constant and random protocols of one mean rate have one temperature, hence one stationary loss",
+    .expected = SL_FAILS,
+    .measure = random_printed,
+};
+const sl_claim sl_claim_musso_random_is_hotter_derived = {
+    .id = "musso.random-is-hotter.derived",
+    .paper = "Musso 2020",
+    .equation = "20, 27, 31",
+    .statement = "the random protocol is hotter by q = 1 + Delta^2/3: it has the stationary loss of a constant q l",
+    .expected = SL_HOLDS,
+    .measure = random_derived,
+};

@@ -1,0 +1,272 @@
+#include "claims/network.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/parallel.h"
+
+sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *model, size_t samples, sl_err *err)
+{
+    *n = (sl_network){.data = lab->scale == SL_QUICK ? "digits" : "mnist"};
+    sl_status st = sl_dataset_load(&n->train, &n->test, n->data, lab->data_dir, err);
+    if (st != SL_OK) return sl_fail_in(err, st, "scale %s trains on %s", sl_scale_name(lab->scale), n->data);
+    if (samples > 0 && samples < n->train.n) sl_dataset_truncate(&n->train, samples);
+    st = sl_model_alloc(&n->model, model, n->train.channels, n->train.height, n->train.width, n->train.classes, err);
+    if (st != SL_OK) sl_network_close(n);
+    return st;
+}
+
+void sl_network_close(sl_network *n)
+{
+    sl_model_free(n->model);
+    sl_dataset_free(&n->train);
+    sl_dataset_free(&n->test);
+    *n = (sl_network){0};
+}
+
+uint64_t sl_network_seed(const sl_lab *lab, size_t k)
+{
+    return lab->seed * 1000 + k;
+}
+
+/* What all pieces of one experiment share. */
+typedef struct {
+    const sl_network *network;
+    const sl_lab *lab;
+    const char *key;
+    const sl_arm *arms;
+    size_t seeds, pieces;
+    uint64_t epochs;       /* of curves     */
+    double time;           /* of stationary */
+    size_t evaluations;
+    sl_run_work work;
+    sl_table **tables;
+    pthread_mutex_t *lock; /* of done and of the lab's progress */
+    size_t *done;
+} experiment;
+
+typedef struct {
+    const experiment *e;
+    size_t i;              /* arm * seeds + k */
+    char key[160];
+} piece;
+
+static const sl_arm *arm_of(const piece *p)
+{
+    return &p->e->arms[p->i / p->e->seeds];
+}
+
+static sl_status configure(sl_train_config *c, const piece *p, sl_order order, sl_err *err)
+{
+    const sl_arm *a = arm_of(p);
+    *c = (sl_train_config){.model = p->e->network->model,
+                           .train = &p->e->network->train,
+                           .schedule = a->schedule,
+                           .lr = a->lr,
+                           .batch = a->batch,
+                           .order = order,
+                           .seed = sl_network_seed(p->e->lab, p->i % p->e->seeds)};
+    return sl_rule_init(&c->rule, a->rule, SL_ALPHA_ON_STEP, a->lr, a->mu, a->weight_decay, err);
+}
+
+/* The whole setting of a piece, into its table's header. */
+static sl_status describe(sl_table *t, const piece *p, const sl_train_config *c, sl_err *err)
+{
+    const sl_arm *a = arm_of(p);
+    SL_TRY(sl_table_set(t, "arm", err, "%s", a->name));
+    SL_TRY(sl_table_set(t, "data", err, "%s, first %zu training samples", c->train->origin, c->train->n));
+    SL_TRY(sl_table_set(t, "schedule", err, "%s", a->schedule));
+    SL_TRY(sl_table_set(t, "rule", err, "%s, alpha on the step", a->rule));
+    SL_TRY(sl_table_set(t, "lr", err, "%.17g", a->lr));
+    SL_TRY(sl_table_set(t, "momentum", err, "%.17g", a->mu));
+    SL_TRY(sl_table_set(t, "weight_decay", err, "%.17g", a->weight_decay));
+    SL_TRY(sl_table_set(t, "batch", err, "%zu, %s", a->batch,
+                        c->order == SL_ORDER_REPLACEMENT ? "drawn with replacement" : "shuffled each epoch"));
+    return sl_table_set(t, "seed", err, "%llu", (unsigned long long)c->seed);
+}
+
+static sl_status curve_work(void *ctx, sl_table **out, sl_err *err)
+{
+    const piece *p = ctx;
+    static const char *const columns[] = {"epoch[1]",       "time[1]",          "train_loss[nat]", "train_accuracy[%]",
+                                          "test_loss[nat]", "test_accuracy[%]", "lr[1]"};
+    const sl_arm *a = arm_of(p);
+    sl_train_config c;
+    SL_TRY(configure(&c, p, SL_ORDER_SHUFFLE, err));
+    c.test = &p->e->network->test;
+    c.epochs = p->e->epochs;
+
+    char checkpoint[1024];
+    sl_train_options options = {0};
+    const bool saves = sl_run_saves(p->e->lab->run);
+    if (saves) {
+        char name[192];
+        snprintf(name, sizeof name, "jobs/%s.h5", p->key);
+        SL_TRY(sl_run_path(p->e->lab->run, checkpoint, sizeof checkpoint, name, err));
+        options.checkpoint = checkpoint;
+        options.checkpoint_epochs = 5;
+    }
+    sl_train_result r = {0};
+    sl_table *t = NULL;
+    sl_status st = sl_train(&r, &c, &options, err);
+    if (st != SL_OK) {
+        st = sl_fail_in(err, st, "arm '%s', seed %llu", a->title, (unsigned long long)c.seed);
+        goto done;
+    }
+    t = sl_table_alloc(7, columns);
+    if (!t) st = sl_fail(err, SL_E_MEMORY, "no memory for a training curve");
+    if (st == SL_OK) st = describe(t, p, &c, err);
+    if (st == SL_OK) st = sl_table_set(t, "time", err, "steps times lr / (1 - momentum), lr being the mean rate");
+    const double steps_per_epoch = ceil((double)c.train->n / (double)a->batch);
+    for (size_t i = 0; st == SL_OK && i < r.n_epochs; i++) {
+        const sl_epoch *e = &r.epochs[i];
+        const double time = (double)e->epoch * steps_per_epoch * a->lr / (1 - a->mu);
+        const double row[] = {(double)e->epoch, time,         e->train_loss, 100 * e->train_accuracy,
+                              e->test_loss,     100 * e->test_accuracy, e->lr};
+        st = sl_table_add(t, row, err);
+    }
+done:
+    if (st == SL_OK) {
+        *out = t;
+        if (saves) unlink(checkpoint);
+    } else {
+        sl_table_free(t);
+    }
+    sl_train_result_clear(&r);
+    return st;
+}
+
+static sl_status stationary_work(void *ctx, sl_table **out, sl_err *err)
+{
+    const piece *p = ctx;
+    static const char *const columns[] = {"time[1]", "regularised_loss[nat]"};
+    const sl_arm *a = arm_of(p);
+    const double steps = p->e->time * (1 - a->mu) / a->lr;
+    const size_t n = p->e->evaluations;
+    sl_train_config c;
+    SL_TRY(configure(&c, p, SL_ORDER_REPLACEMENT, err));
+    c.steps = (uint64_t)llround(steps);
+
+    sl_table *t = sl_table_alloc(2, columns);
+    if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a loss series");
+    sl_trainer *trainer = NULL;
+    sl_status st = describe(t, p, &c, err);
+    if (st == SL_OK) st = sl_trainer_alloc(&trainer, &c, err);
+    /* Evaluation j of 1..n at the end of the j-th part of the second half. */
+    for (size_t j = 1; st == SL_OK && j <= n; j++) {
+        const uint64_t until = (uint64_t)llround(steps * (0.5 + 0.5 * (double)j / (double)n));
+        st = sl_trainer_run(trainer, until - sl_trainer_step_count(trainer), NULL, NULL, err);
+        if (st != SL_OK) break;
+        const double row[] = {(double)until * a->lr / (1 - a->mu), sl_trainer_regularised_loss(trainer, c.train)};
+        st = sl_table_add(t, row, err);
+    }
+    if (st == SL_OK)
+        *out = t;
+    else
+        sl_table_free(t);
+    sl_trainer_free(trainer);
+    return st == SL_OK ? st : sl_fail_in(err, st, "arm '%s'", a->title);
+}
+
+static sl_status run_piece(void *ctx, size_t order, int worker, sl_err *err)
+{
+    (void)worker;
+    const experiment *e = ctx;
+    /* Replicates outermost, so that an interrupted experiment has done all arms of its first seeds. */
+    const size_t arms = e->pieces / e->seeds, arm = order % arms, k = order / arms;
+    piece p = {.e = e, .i = arm * e->seeds + k};
+    snprintf(p.key, sizeof p.key, "%s-%s-seed%zu", e->key, e->arms[arm].name, k);
+    if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "stopped before '%s'", p.key);
+    const sl_status st = sl_run_job(e->lab->run, &e->tables[p.i], p.key, e->work, &p, err);
+    if (st == SL_OK && e->lab->progress) {
+        pthread_mutex_lock(e->lock);
+        e->lab->progress(e->lab->progress_ctx, p.key, (double)++*e->done / (double)e->pieces);
+        pthread_mutex_unlock(e->lock);
+    }
+    return st;
+}
+
+static sl_status run_all(experiment *e, sl_err *err)
+{
+    pthread_mutex_t lock;
+    size_t done = 0;
+    pthread_mutex_init(&lock, NULL);
+    e->lock = &lock;
+    e->done = &done;
+    const sl_status st = sl_parallel(e->pieces, e->lab->jobs, run_piece, e, err);
+    pthread_mutex_destroy(&lock);
+    return st;
+}
+
+sl_status sl_network_curves(sl_table **curves, const sl_network *n, const sl_lab *lab, const char *key,
+                            const sl_arm *arms, size_t n_arms, size_t seeds, uint64_t epochs, sl_err *err)
+{
+    experiment e = {.network = n, .lab = lab, .key = key, .arms = arms, .seeds = seeds, .pieces = n_arms * seeds,
+                    .epochs = epochs, .work = curve_work, .tables = curves};
+    for (size_t i = 0; i < e.pieces; i++) curves[i] = NULL;
+    const sl_status st = run_all(&e, err);
+    if (st != SL_OK)
+        for (size_t i = 0; i < e.pieces; i++) {
+            sl_table_free(curves[i]);
+            curves[i] = NULL;
+        }
+    return st;
+}
+
+sl_status sl_network_stationary(double *loss, const sl_network *n, const sl_lab *lab, const char *key,
+                                const sl_arm *arms, size_t n_arms, size_t seeds, double time, size_t evaluations,
+                                sl_err *err)
+{
+    experiment e = {.network = n, .lab = lab, .key = key, .arms = arms, .seeds = seeds, .pieces = n_arms * seeds,
+                    .time = time, .evaluations = evaluations, .work = stationary_work};
+    e.tables = calloc(e.pieces, sizeof *e.tables);
+    if (!e.tables) return sl_fail(err, SL_E_MEMORY, "no memory for %zu runs", e.pieces);
+    const sl_status st = run_all(&e, err);
+    for (size_t i = 0; i < e.pieces; i++) {
+        if (st == SL_OK) {
+            double sum = 0;
+            const size_t rows = sl_table_rows(e.tables[i]);
+            for (size_t j = 0; j < rows; j++) sum += sl_table_row(e.tables[i], j)[1];
+            loss[i] = sum / (double)rows;
+        }
+        sl_table_free(e.tables[i]);
+    }
+    free(e.tables);
+    return st;
+}
+
+sl_estimate sl_paired_difference(const double *a, const double *b, size_t n, double pooled_sd, double pooled_dof)
+{
+    sl_welford w = {0};
+    for (size_t k = 0; k < n; k++) sl_welford_add(&w, a[k] - b[k]);
+    sl_estimate e = sl_welford_mean(&w);
+    if (pooled_sd > 0) {
+        e.se = pooled_sd / sqrt((double)n);
+        e.dof = pooled_dof;
+    }
+    return e;
+}
+
+double sl_pooled_sd(double *dof, const double *x, size_t n_arms, size_t n)
+{
+    double sum = 0;
+    for (size_t arm = 1; arm < n_arms; arm++) {
+        sl_welford w = {0};
+        for (size_t k = 0; k < n; k++) sl_welford_add(&w, x[arm * n + k] - x[k]);
+        sum += w.m2;
+    }
+    *dof = (double)((n_arms - 1) * (n - 1));
+    return sqrt(sum / *dof);
+}
+
+double sl_table_max(const sl_table *t, const char *column)
+{
+    const size_t j = sl_table_find(t, column);
+    double best = -INFINITY;
+    for (size_t i = 0; i < sl_table_rows(t); i++) best = fmax(best, sl_table_row(t, i)[j]);
+    return best;
+}

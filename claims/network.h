@@ -1,0 +1,56 @@
+/* claims/network.h - experiments on networks: arms (settings) times seeds, run side by side, one a core.
+ *
+ * Arms share their seeds: replicate k of every arm starts from the same weights and sees the samples in the same
+ * order (where batch sizes agree), so differences between arms are paired and vary less than the arms do.
+ * Every piece is a job of the run folder: finished ones are read back, unfinished ones continue from a checkpoint. */
+#ifndef SL_CLAIMS_NETWORK_H
+#define SL_CLAIMS_NETWORK_H
+
+#include "claims/claim.h"
+#include "nets/train.h"
+
+typedef struct {
+    const char *name;      /* for keys, files and legends: letters, digits, '-' and '.' */
+    const char *title;     /* for people                                              */
+    const char *schedule, *rule;
+    double lr, mu, weight_decay;
+    size_t batch;
+} sl_arm;
+
+typedef struct {
+    sl_dataset train, test;
+    sl_model *model;
+    const char *data;      /* "mnist" or "digits"                                     */
+} sl_network;
+
+/* The data of the lab's scale (quick: the built-in digits; desk and paper: MNIST, an error that says where it was
+ * looked for if it is not there), its first `samples` training samples (0: all), and the model of that name. */
+SL_CHECKED sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *model, size_t samples, sl_err *err);
+void sl_network_close(sl_network *n);
+
+/* The seed of replicate k of a lab. */
+uint64_t sl_network_seed(const sl_lab *lab, size_t k);
+
+/* Trains every arm with every seed for so many epochs, shuffled. curves[arm * seeds + k], to be freed by the caller:
+ * a table with columns epoch, time, train_loss, train_accuracy, test_loss, test_accuracy, lr (accuracies in percent),
+ * a row an epoch. key: prefix of the jobs' names. Errors: SL_DIVERGED naming arm and epoch. */
+SL_CHECKED sl_status sl_network_curves(sl_table **curves, const sl_network *n, const sl_lab *lab, const char *key,
+                                       const sl_arm *arms, size_t n_arms, size_t seeds, uint64_t epochs, sl_err *err);
+
+/* Runs every arm with batches drawn with replacement to time t = sum l / (1 - mu), and averages the full regularised
+ * training loss at `evaluations` equally spaced moments of the second half: loss[arm * seeds + k]. */
+SL_CHECKED sl_status sl_network_stationary(double *loss, const sl_network *n, const sl_lab *lab, const char *key,
+                                           const sl_arm *arms, size_t n_arms, size_t seeds, double time,
+                                           size_t evaluations, sl_err *err);
+
+/* Mean over replicates of a[k] - b[k]. pooled_sd > 0: the standard deviation of such differences pooled over several
+ * pairs of arms, with its degrees of freedom; 0: this pair's own. */
+sl_estimate sl_paired_difference(const double *a, const double *b, size_t n, double pooled_sd, double pooled_dof);
+
+/* Pooled standard deviation of paired differences of arms 1.. against arm 0; x[arm * n + k]. *dof = (arms-1)(n-1). */
+double sl_pooled_sd(double *dof, const double *x, size_t n_arms, size_t n);
+
+/* The largest value of a column. */
+double sl_table_max(const sl_table *t, const char *column);
+
+#endif
