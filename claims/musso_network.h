@@ -29,9 +29,10 @@ sl_musso_figure_5 sl_musso_figure_5_at(sl_scale scale);
 SL_CHECKED sl_status sl_musso_figure_5_curves(sl_table **curves, const sl_lab *lab, const sl_musso_figure_5 *p,
                                               sl_err *err);
 
-/* Stationary loss late in training, l2-regularised with w = 0.01, batches with replacement. */
+/* Stationary loss late in training, l2-regularised, batches with replacement. */
 typedef struct {
     const char *model;
+    const sl_arm *arms;  /* of the claims */
     size_t samples, seeds;
     double time;         /* t = sum l / (1 - mu) at the end */
     size_t evaluations;  /* of the full loss, in the second half */

@@ -1,0 +1,40 @@
+/* sim/block.h - what the dynamics of sim/ share: a block of replicas, and the loop that drives it. Private to sim/.
+ *
+ * A dynamics is a function that advances a block by one step; everything else (starting points, killing, sampling,
+ * series, threads, merging) is sim/ensemble.c. On entry to and exit from every step, g = grad f(x). */
+#ifndef SL_SIM_BLOCK_H
+#define SL_SIM_BLOCK_H
+
+#include <stdbool.h>
+
+#include "base/random.h"
+#include "sim/ensemble.h"
+
+/* Replicas first .. first + n - 1, padded to B lanes, a multiple of 64 (whole groups of base/random.h); the lanes
+ * beyond n are simulated and ignored. Coordinate d of an array [dim][B] starts at d * B. */
+typedef struct {
+    uint64_t first;
+    size_t n, B;
+    double *x, *v, *g;  /* [dim][B]                                                            */
+    double *noise;      /* [B]: scratch of a step                                              */
+    double *kept;       /* [dim][B]: noise that a scheme keeps from one step to the next       */
+    double *rate;       /* [B]: scratch for learning rates that differ                         */
+} sl_block;
+
+typedef struct {
+    const sl_ensemble *ensemble;
+    const sl_loss *loss;
+    void (*step)(const void *dynamics, sl_block *b, uint64_t k); /* update k = 0, 1, ...: state k to state k + 1 */
+    const void *dynamics;
+    bool velocity;      /* is there a v?                                                       */
+    double mass;        /* kinetic temperature = mass <v^2>                                    */
+    uint64_t every;     /* steps between samples unless the ensemble says                      */
+} sl_dynamics;
+
+/* The coordinates of the draw of coordinate d at step k. */
+sl_draw sl_ensemble_draw(const sl_ensemble *e, sl_purpose purpose, size_t d, uint64_t k);
+
+/* Errors and outputs as for sl_sgd_run. */
+SL_CHECKED sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *err);
+
+#endif

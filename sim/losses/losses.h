@@ -1,0 +1,27 @@
+/* sim/losses/losses.h - the families of synthetic losses and their kernels. Private to sim/loss.c and sim/losses/.
+ *
+ * Each family has a file with its entries (names, ranges, starting point) and a file name_kernel.c with its loops.
+ * Kernels have the shapes of sim/loss.h: x[d][B] with coordinate d at d * stride. */
+#ifndef SL_SIM_LOSSES_LOSSES_H
+#define SL_SIM_LOSSES_LOSSES_H
+
+#include "sim/loss.h"
+
+extern const sl_loss_kind sl_loss_quadratic, sl_loss_quadratic_saddle, sl_loss_double_well, sl_loss_tilted_double_well,
+    sl_loss_quartic, sl_loss_periodic, sl_loss_strict_saddle;
+
+/* The four kernels of one family. */
+#define SL_LOSS_KERNELS(family)                                                                                  \
+    void sl_##family##_value(const sl_loss *, size_t B, size_t stride, const double *x, double *f);              \
+    void sl_##family##_gradient(const sl_loss *, size_t B, size_t stride, const double *x, double *g);           \
+    void sl_##family##_hessian_vector(const sl_loss *, size_t B, size_t stride, const double *x, const double *u, \
+                                      double *h);                                                                \
+    void sl_##family##_laplacian(const sl_loss *, size_t B, size_t stride, const double *x, double *out);
+
+SL_LOSS_KERNELS(quadratic)
+SL_LOSS_KERNELS(double_well)
+SL_LOSS_KERNELS(quartic)
+SL_LOSS_KERNELS(periodic)
+SL_LOSS_KERNELS(strict_saddle)
+
+#endif

@@ -1,0 +1,64 @@
+#include <math.h>
+
+#include "sim/block.h"
+#include "sim/sgd_kernel.h"
+
+typedef struct {
+    const sl_sgd *sgd;
+    double sigma;
+    uint64_t schedule_seed;
+    bool random_rate;
+} state;
+
+static void step(const void *dynamics, sl_block *b, uint64_t k)
+{
+    const state *s = dynamics;
+    const sl_sgd *sgd = s->sgd;
+    double rate = 0;
+    if (s->random_rate) sl_schedule_fill(&sgd->schedule, b->rate, b->B, s->schedule_seed, b->first, k);
+    else rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
+    for (size_t d = 0; d < sgd->loss.dim; d++) {
+        double *x = b->x + d * b->B, *v = b->v + d * b->B, *g = b->g + d * b->B;
+        if (s->sigma > 0) {
+            const sl_draw draw = sl_ensemble_draw(&sgd->ensemble, SL_PURPOSE_NOISE, d, k);
+            sl_random_normals(b->noise, b->B, b->first, s->sigma, &draw);
+            sl_sgd_add(b->B, g, b->noise);
+        }
+        if (s->random_rate) sl_rule_step_d(&sgd->rule, b->B, x, v, g, b->rate);
+        else sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
+    }
+    sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
+}
+
+sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
+{
+    if (!(sgd->noise_variance >= 0 && isfinite(sgd->noise_variance)))
+        return sl_fail(err, SL_E_DOMAIN, "noise variance = %g, need 0 <= noise variance < inf", sgd->noise_variance);
+    if (!sgd->schedule.spec.entry) return sl_fail(err, SL_E_DOMAIN, "the ensemble has no schedule");
+    const bool on_gradient = sgd->rule.alpha_on == SL_ALPHA_ON_GRADIENT;
+    if (on_gradient && !(sgd->rule.lr > 0 && isfinite(sgd->rule.lr)))
+        return sl_fail(err, SL_E_DOMAIN, "base rate l = %g, need 0 < l < inf with alpha on the gradient", sgd->rule.lr);
+
+    const sl_ensemble *e = &sgd->ensemble;
+    const state s = {
+        .sgd = sgd,
+        .sigma = sqrt(sgd->noise_variance),
+        /* Schedules know no experiments, so each experiment hands them a seed of its own; 0 leaves it as it is. */
+        .schedule_seed = e->seed ^ (uint64_t)e->experiment << 48,
+        .random_rate = sl_schedule_is_random(&sgd->schedule),
+    };
+    const bool stationary = sl_schedule_is_stationary(&sgd->schedule);
+    const sl_dynamics dynamics = {
+        .ensemble = e,
+        .loss = &sgd->loss,
+        .step = step,
+        .dynamics = &s,
+        .velocity = sgd->rule.kind != SL_RULE_PLAIN,
+        .mass = on_gradient  ? sgd->rule.lr
+                : stationary ? sl_schedule_mean(&sgd->schedule, e->burn_in, e->burn_in + 1)
+                             : sgd->schedule.lr,
+        /* Samples at a stride could all fall on one phase of a cyclic rate. */
+        .every = stationary ? SL_SAMPLE_EVERY : 1,
+    };
+    return sl_ensemble_run(o, &dynamics, err);
+}
