@@ -98,8 +98,7 @@ static sl_status knee_check(sl_schedule *s, sl_err *err)
 {
     const double T = sl_schedule_horizon(s), flat = flat_steps(s);
     if (!(flat < T))
-        return sl_fail(err, SL_E_CONFIG, "schedule 'knee': a flat part of %.0f steps leaves nothing of the %.0f to fall",
-                       flat, T);
+        return sl_fail(err, SL_E_CONFIG, "schedule 'knee': a flat part of %.0f steps leaves nothing of %.0f", flat, T);
     return SL_OK;
 }
 

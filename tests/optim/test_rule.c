@@ -98,7 +98,8 @@ static void step__agrees_with_torch(void **state)
             assert_near(deviation(f, &rule, steps, false, true), 0, tolerance);
         }
         if (mu > 0) { /* control: the same numbers are not those of the other rule */
-            const sl_rule other = make(strcmp(name, "nesterov") ? "nesterov" : "heavy-ball", SL_ALPHA_ON_STEP, lr, mu, w);
+            const char *wrong = strcmp(name, "nesterov") == 0 ? "heavy-ball" : "nesterov";
+            const sl_rule other = make(wrong, SL_ALPHA_ON_STEP, lr, mu, w);
             fseek(f, here, SEEK_SET);
             assert_true(deviation(f, &other, steps, in_floats, false) > 1e-2);
         }
@@ -234,7 +235,8 @@ static void placement__matters_where_there_is_momentum(void **state)
 static void plain__needs_no_velocity(void **state)
 {
     (void)state;
-    const sl_rule plain = make("plain", SL_ALPHA_ON_STEP, l, 0, 0.2), ball = make("heavy-ball", SL_ALPHA_ON_STEP, l, 0, 0.2);
+    const sl_rule plain = make("plain", SL_ALPHA_ON_STEP, l, 0, 0.2);
+    const sl_rule ball = make("heavy-ball", SL_ALPHA_ON_STEP, l, 0, 0.2);
     double x[N], with[N], v[N], ball_x[N];
     memcpy(x, x0, sizeof x), memcpy(with, x0, sizeof x), memcpy(ball_x, x0, sizeof x), memcpy(v, v0, sizeof v);
     sl_rule_step_d(&plain, N, x, NULL, g0, rate0);
