@@ -232,7 +232,7 @@ sl_musso_stationary sl_musso_stationary_at(sl_scale scale)
     case SL_DESK: return (sl_musso_stationary){"mlp", late_mnist, 12000, 10, 400, 50};
     case SL_QUICK: break;
     }
-    return (sl_musso_stationary){"mlp:hidden=40", late_digits, 1000, 14, 80, 160};
+    return (sl_musso_stationary){"mlp:hidden=30", late_digits, 1000, 12, 50, 100};
 }
 
 /* loss[arm * seeds + k] of n arms from `first` on. */

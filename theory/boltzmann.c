@@ -13,12 +13,14 @@ enum { GRID = 4096, PANELS = 16, LIMIT = 200 };
 typedef struct {
     sl_function f, derivative;
     void *ctx;
+    sl_function h; /* what OTHER averages */
+    void *h_ctx;
     double T, floor; /* floor: the least f seen; all weights are exp(-(f - floor)/T)   */
     double bottom;   /* where that is: panels meet there, so that a corner does no harm */
     int which;       /* which average: an index into the list in integrand()          */
 } problem;
 
-enum { ONE, F, F2, X, X2, X4, XG, G2, AVERAGES };
+enum { ONE, F, F2, X, X2, X4, XG, G2, AVERAGES, OTHER };
 
 static double integrand(double x, void *params)
 {
@@ -37,6 +39,7 @@ static double integrand(double x, void *params)
         const double g = p->derivative(x, p->ctx);
         return g * g * weight;
     }
+    case OTHER: return p->h(x, p->h_ctx) * weight;
     default: return weight;
     }
 }
@@ -183,26 +186,39 @@ double sl_boltzmann_density(const sl_boltzmann *b, sl_function f, void *ctx, dou
     return exp(-f(x, ctx) / T - b->log_Z);
 }
 
+/* The integral over [lo, hi] of the normalised density (times h, if there is one). */
+static sl_status under_density(double *value, const sl_boltzmann *b, sl_function f, void *ctx, double T, sl_function h,
+                               void *h_ctx, double lo, double hi, sl_err *err)
+{
+    if (!(T > 0 && isfinite(T))) return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", T);
+    sl_gsl_quiet();
+    gsl_integration_workspace *work = gsl_integration_workspace_alloc(LIMIT);
+    if (!work) return sl_fail(err, SL_E_MEMORY, "no memory for quadrature");
+    /* floor chosen so that the weight is the density itself. */
+    problem p = {.f = f, .ctx = ctx, .h = h, .h_ctx = h_ctx, .T = T, .floor = -T * b->log_Z, .bottom = b->bottom,
+                 .which = h ? OTHER : ONE};
+    double sum, error;
+    const sl_status st = integrate(&sum, &error, &p, lo, hi, work, err);
+    gsl_integration_workspace_free(work);
+    if (st == SL_OK) *value = sum;
+    return st;
+}
+
+sl_status sl_boltzmann_average(double *mean, const sl_boltzmann *b, sl_function f, void *ctx, double T, sl_function h,
+                               void *h_ctx, sl_err *err)
+{
+    return under_density(mean, b, f, ctx, T, h, h_ctx, b->lo, b->hi, err);
+}
+
 sl_status sl_boltzmann_probability(double *p, const sl_boltzmann *b, sl_function f, void *ctx, double T, double lo,
                                    double hi, sl_err *err)
 {
     if (!(lo <= hi)) return sl_fail(err, SL_E_DOMAIN, "bin [%g, %g] is not ordered", lo, hi);
-    if (!(T > 0 && isfinite(T))) return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", T);
     lo = fmax(lo, b->lo);
     hi = fmin(hi, b->hi);
     if (!(lo < hi)) {
         *p = 0;
         return SL_OK;
     }
-    sl_gsl_quiet();
-    gsl_integration_workspace *work = gsl_integration_workspace_alloc(LIMIT);
-    if (!work) return sl_fail(err, SL_E_MEMORY, "no memory for quadrature");
-    /* floor chosen so that the integrand is the density itself. */
-    problem density = {.f = f, .ctx = ctx, .T = T, .floor = -T * b->log_Z, .bottom = b->bottom,
-                       .which = ONE};
-    double value, error;
-    const sl_status st = integrate(&value, &error, &density, lo, hi, work, err);
-    gsl_integration_workspace_free(work);
-    if (st == SL_OK) *p = value;
-    return st;
+    return under_density(p, b, f, ctx, T, NULL, NULL, lo, hi, err);
 }

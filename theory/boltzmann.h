@@ -25,6 +25,10 @@ SL_CHECKED sl_status sl_boltzmann_solve(sl_boltzmann *b, sl_function f, sl_funct
 /* The density at x. */
 double sl_boltzmann_density(const sl_boltzmann *b, sl_function f, void *ctx, double T, double x);
 
+/* <h> for any h: *mean = int h exp(-f/T) dx / Z.  Errors: SL_E_NUMERIC. */
+SL_CHECKED sl_status sl_boltzmann_average(double *mean, const sl_boltzmann *b, sl_function f, void *ctx, double T,
+                                          sl_function h, void *h_ctx, sl_err *err);
+
 /* The probability of [lo, hi] (a histogram bin). */
 SL_CHECKED sl_status sl_boltzmann_probability(double *p, const sl_boltzmann *b, sl_function f, void *ctx, double T,
                                               double lo, double hi, sl_err *err);

@@ -1,0 +1,103 @@
+#include <math.h>
+
+#include "sim/block.h"
+#include "sim/langevin_kernel.h"
+
+typedef struct {
+    const sl_langevin *l;
+    double sigma; /* deviation of a step's noise         */
+    double c;     /* exp(-gamma h) of underdamped motion */
+} state;
+
+/* The noise of step k in coordinate d; zero temperature needs no special case but costs nothing to have. */
+static void draw_noise(const state *s, const sl_block *b, size_t d, uint64_t k, double *noise)
+{
+    const sl_draw draw = sl_ensemble_draw(&s->l->ensemble, SL_PURPOSE_THERMAL, d, k);
+    sl_random_normals(noise, b->B, b->first, s->sigma, &draw);
+}
+
+static void new_gradient(const state *s, sl_block *b)
+{
+    s->l->loss.kind->gradient(&s->l->loss, b->B, b->B, b->x, b->g);
+}
+
+static void euler(const void *dynamics, sl_block *b, uint64_t k)
+{
+    const state *s = dynamics;
+    for (size_t d = 0; d < s->l->loss.dim; d++) {
+        draw_noise(s, b, d, k, b->noise);
+        sl_langevin_euler(b->B, b->x + d * b->B, b->g + d * b->B, b->noise, s->l->h);
+    }
+    new_gradient(s, b);
+}
+
+/* Step k uses the noises k and k + 1; the latter is kept for the next step. */
+static void lm(const void *dynamics, sl_block *b, uint64_t k)
+{
+    const state *s = dynamics;
+    for (size_t d = 0; d < s->l->loss.dim; d++) {
+        double *kept = b->kept + d * b->B;
+        if (k == 0) draw_noise(s, b, d, 0, kept);
+        draw_noise(s, b, d, k + 1, b->noise);
+        sl_langevin_lm(b->B, b->x + d * b->B, b->g + d * b->B, kept, b->noise, s->l->h);
+    }
+    new_gradient(s, b);
+}
+
+static void baoab(const void *dynamics, sl_block *b, uint64_t k)
+{
+    const state *s = dynamics;
+    const size_t dim = s->l->loss.dim;
+    for (size_t d = 0; d < dim; d++) {
+        draw_noise(s, b, d, k, b->noise);
+        sl_langevin_baoa(b->B, b->x + d * b->B, b->v + d * b->B, b->g + d * b->B, b->noise, s->l->h, s->c);
+    }
+    new_gradient(s, b);
+    for (size_t d = 0; d < dim; d++) sl_langevin_kick(b->B, b->v + d * b->B, b->g + d * b->B, s->l->h);
+}
+
+static sl_status check(const sl_langevin *l, sl_err *err)
+{
+    if (!(l->temperature >= 0 && isfinite(l->temperature)))
+        return sl_fail(err, SL_E_DOMAIN, "temperature = %g, need 0 <= T < inf", l->temperature);
+    if (!(l->h > 0 && isfinite(l->h))) return sl_fail(err, SL_E_DOMAIN, "time step h = %g, need 0 < h < inf", l->h);
+    return SL_OK;
+}
+
+sl_status sl_overdamped_run(sl_observed *o, const sl_langevin *l, sl_err *err)
+{
+    SL_TRY(check(l, err));
+    if (l->scheme != SL_OVERDAMPED_EULER && l->scheme != SL_OVERDAMPED_LM)
+        return sl_fail(err, SL_E_DOMAIN, "overdamped scheme = %d, need euler or lm", (int)l->scheme);
+    const state s = {.l = l, .sigma = sqrt(2 * l->temperature * l->h)};
+    const sl_dynamics dynamics = {
+        .ensemble = &l->ensemble,
+        .loss = &l->loss,
+        .step = l->scheme == SL_OVERDAMPED_LM ? lm : euler,
+        .dynamics = &s,
+        .every = SL_SAMPLE_EVERY,
+    };
+    return sl_ensemble_run(o, &dynamics, err);
+}
+
+sl_status sl_underdamped_run(sl_observed *o, const sl_langevin *l, sl_err *err)
+{
+    SL_TRY(check(l, err));
+    if (!(l->friction > 0 && isfinite(l->friction)))
+        return sl_fail(err, SL_E_DOMAIN, "friction = %g, need 0 < friction < inf", l->friction);
+    const state s = {
+        .l = l,
+        .sigma = sqrt(-l->temperature * expm1(-2 * l->friction * l->h)),
+        .c = exp(-l->friction * l->h),
+    };
+    const sl_dynamics dynamics = {
+        .ensemble = &l->ensemble,
+        .loss = &l->loss,
+        .step = baoab,
+        .dynamics = &s,
+        .every = SL_SAMPLE_EVERY,
+        .velocity = true,
+        .mass = 1,
+    };
+    return sl_ensemble_run(o, &dynamics, err);
+}
