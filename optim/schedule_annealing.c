@@ -84,7 +84,7 @@ static const sl_param knee_params[] = {
 
 static double flat_steps(const sl_schedule *s)
 {
-    return sl_schedule_param(s, KNEE_FLAT) * (double)s->steps_per_epoch;
+    return sl_schedule_steps(s, sl_schedule_param(s, KNEE_FLAT));
 }
 
 static double knee(const sl_schedule *s, double t)
@@ -98,8 +98,7 @@ static sl_status knee_check(sl_schedule *s, sl_err *err)
 {
     const double T = sl_schedule_horizon(s), flat = flat_steps(s);
     if (!(flat < T))
-        return sl_fail(err, SL_E_CONFIG, "schedule 'knee': a flat part of %g steps leaves nothing of the %g to fall",
-                       flat, T);
+        return sl_fail(err, SL_E_CONFIG, "schedule 'knee': a flat part of %.0f steps leaves nothing of %.0f", flat, T);
     return SL_OK;
 }
 

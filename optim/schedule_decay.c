@@ -11,16 +11,26 @@ static const sl_param step_params[] = {
     SL_SCHEDULE_COMMON,
 };
 
+static double every_steps(const sl_schedule *s)
+{
+    return sl_schedule_steps(s, sl_schedule_param(s, STEP_EVERY));
+}
+
 static double step(const sl_schedule *s, double t)
 {
-    const double every = sl_schedule_param(s, STEP_EVERY) * (double)s->steps_per_epoch;
-    return s->lr * pow(sl_schedule_param(s, STEP_GAMMA), floor(t / every));
+    return s->lr * pow(sl_schedule_param(s, STEP_GAMMA), floor(t / every_steps(s)));
+}
+
+static sl_status step_check(sl_schedule *s, sl_err *err)
+{
+    return sl_schedule_check_steps(s, STEP_EVERY, every_steps(s), err);
 }
 
 const sl_schedule_family sl_schedule_step = {
     .entry = {.name = "step", .help = "l gamma^floor(epochs/every)", .source = "PyTorch's StepLR",
               SL_PARAMS(step_params)},
     .rate = step,
+    .check = step_check,
 };
 
 /* ---- multi-step ---- */
@@ -40,7 +50,7 @@ static double multi_step(const sl_schedule *s, double t)
     const double *milestone = s->spec.value[MULTI_MILESTONES].v, *gamma = s->spec.value[MULTI_GAMMA].v;
     const bool one_gamma = s->spec.value[MULTI_GAMMA].n == 1;
     double rate = s->lr;
-    for (size_t i = 0; i < n && t >= milestone[i] * (double)s->steps_per_epoch; i++) rate *= gamma[one_gamma ? 0 : i];
+    for (size_t i = 0; i < n && t >= sl_schedule_steps(s, milestone[i]); i++) rate *= gamma[one_gamma ? 0 : i];
     return rate;
 }
 

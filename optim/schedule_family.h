@@ -53,6 +53,12 @@ static inline double sl_schedule_param(const sl_schedule *s, size_t k)
     return s->spec.value[k].v[0];
 }
 
+/* A time given in epochs, in steps: a whole number, so that 0.07 epochs of 100 steps are 7 steps and not a bit more. */
+static inline double sl_schedule_steps(const sl_schedule *s, double epochs)
+{
+    return round(epochs * (double)s->steps_per_epoch);
+}
+
 /* Steps from the end of the warm-up to the horizon. */
 double sl_schedule_horizon(const sl_schedule *s);
 
@@ -73,6 +79,9 @@ static inline double sl_schedule_half_cosine(double left)
     const double root = sin(M_PI / 2 * left);
     return root * root;
 }
+
+/* SL_E_CONFIG if parameter k, a time that is so many steps long, is less than one. */
+SL_CHECKED sl_status sl_schedule_check_steps(const sl_schedule *s, size_t k, double steps, sl_err *err);
 
 /* SL_E_DOMAIN if parameter k, a smallest rate, is above l. */
 SL_CHECKED sl_status sl_schedule_check_min(const sl_schedule *s, size_t k, sl_err *err);

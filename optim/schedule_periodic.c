@@ -76,10 +76,16 @@ static const sl_param triangular_params[] = {
     SL_SCHEDULE_COMMON,
 };
 
+/* Parameter k, which is up or down, in steps. */
+static double flank(const sl_schedule *s, size_t k)
+{
+    const double time = sl_schedule_param(s, k);
+    return sl_schedule_param(s, TRIANGULAR_IN_STEPS) != 0 ? round(time) : sl_schedule_steps(s, time);
+}
+
 static double triangular(const sl_schedule *s, double t)
 {
-    const double unit = sl_schedule_param(s, TRIANGULAR_IN_STEPS) != 0 ? 1 : (double)s->steps_per_epoch;
-    const double up = sl_schedule_param(s, TRIANGULAR_UP) * unit, down = sl_schedule_param(s, TRIANGULAR_DOWN) * unit;
+    const double up = flank(s, TRIANGULAR_UP), down = flank(s, TRIANGULAR_DOWN);
     const double since = fmod(t, up + down);
     const double h = since <= up ? since / up : (up + down - since) / down;
     return s->lr * h + sl_schedule_param(s, TRIANGULAR_MIN) * (1 - h);
@@ -89,6 +95,8 @@ static sl_status triangular_check(sl_schedule *s, sl_err *err)
 {
     if (!s->spec.value[TRIANGULAR_DOWN].given)
         s->spec.value[TRIANGULAR_DOWN].v[0] = sl_schedule_param(s, TRIANGULAR_UP);
+    SL_TRY(sl_schedule_check_steps(s, TRIANGULAR_UP, flank(s, TRIANGULAR_UP), err));
+    SL_TRY(sl_schedule_check_steps(s, TRIANGULAR_DOWN, flank(s, TRIANGULAR_DOWN), err));
     return sl_schedule_check_min(s, TRIANGULAR_MIN, err);
 }
 

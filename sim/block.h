@@ -18,8 +18,7 @@ typedef struct {
     double *x, *v, *g;  /* [dim][B]                                                            */
     double *noise;      /* [B]: scratch of a step                                              */
     double *kept;       /* [dim][B]: noise that a scheme keeps from one step to the next       */
-    double *rate;       /* [B]: learning rates; all equal to rate_now unless the schedule is random */
-    double rate_now;    /* NAN at the start                                                    */
+    double *rate;       /* [B]: scratch for learning rates that differ                         */
 } sl_block;
 
 typedef struct {
@@ -29,6 +28,7 @@ typedef struct {
     const void *dynamics;
     bool velocity;      /* is there a v?                                                       */
     double mass;        /* kinetic temperature = mass <v^2>                                    */
+    uint64_t every;     /* steps between samples unless the ensemble says                      */
 } sl_dynamics;
 
 /* The coordinates of the draw of coordinate d at step k. */

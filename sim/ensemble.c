@@ -13,6 +13,9 @@
 /* Steps between looks at the wish to stop: about a millisecond. */
 enum { POLL = 1024 };
 
+/* Steps between looks for runaways when nobody watches. */
+enum { IDLE = 32 };
+
 /* Slots of finished blocks that wait to be merged take about this much memory. */
 static const size_t SLOT_BYTES = (size_t)64 << 20;
 enum { FEWEST_SLOTS = 16, MOST_SLOTS = 256 };
@@ -79,7 +82,7 @@ static sl_plan plan_of(const sl_dynamics *dynamics)
         .dim = dynamics->loss->dim,
         .observables = SL_OB_COORDINATES + SL_OB_EACH * dynamics->loss->dim,
         .total = e->burn_in + e->steps,
-        .every = e->sample_every > 0 ? e->sample_every : SL_SAMPLE_EVERY < e->steps ? SL_SAMPLE_EVERY : e->steps,
+        .every = e->sample_every > 0 ? e->sample_every : dynamics->every < e->steps ? dynamics->every : e->steps,
         .bins = e->histogram.bins,
     };
     const uint64_t eighth = (e->replicas + 7) / 8;
@@ -114,7 +117,6 @@ static void place(const run *r, sl_block *b, uint64_t block)
     b->B = p->block;
     b->first = block * p->block;
     b->n = e->replicas - b->first < p->block ? (size_t)(e->replicas - b->first) : p->block;
-    b->rate_now = NAN;
     for (size_t d = 0; d < p->dim; d++) {
         double *x = b->x + d * b->B;
         const sl_draw draw = sl_ensemble_draw(e, SL_PURPOSE_START, d, 0);
@@ -140,13 +142,15 @@ static void tell(run *r, uint64_t polls)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* State k is that after k updates: killed, recorded, sampled, then updated. */
+/* State k is that after k updates: killed, recorded, sampled, then updated. With a kill radius every state is looked
+ * at; without, a trajectory that runs off only grows, and it is enough to catch it before it is sampled. */
 static sl_status run_block(void *ctx, size_t i, int worker, sl_err *err)
 {
     run *r = ctx;
     const sl_plan *p = r->plan;
     const sl_dynamics *dynamics = p->dynamics;
     const uint64_t burn_in = dynamics->ensemble->burn_in, series_every = dynamics->ensemble->series_every;
+    const bool killing = dynamics->ensemble->kill_radius > 0;
     sl_block *b = &r->block[worker];
     sl_observer *ob = &r->observer[worker];
     sl_slot *s = &r->slot[i];
@@ -155,10 +159,12 @@ static sl_status run_block(void *ctx, size_t i, int worker, sl_err *err)
     sl_observer_begin(ob, b);
     uint64_t k = 0, told = 0;
     for (;; k++) {
-        sl_observer_kill(ob, b, r->radius, s);
+        const bool row = series_every > 0 && k % series_every == 0;
+        const bool sample = k > burn_in && (k - burn_in) % p->every == 0;
+        if (killing || row || sample || k % IDLE == 0 || k == p->total) sl_observer_kill(ob, b, r->radius, s);
         if (ob->alive == 0) break;
-        if (series_every > 0 && k % series_every == 0) sl_observer_row(ob, b, k / series_every, s);
-        if (k > burn_in && (k - burn_in) % p->every == 0) sl_observer_sample(ob, b, s);
+        if (row) sl_observer_row(ob, b, k / series_every, s);
+        if (sample) sl_observer_sample(ob, b, s);
         if (k == p->total) break;
         if (k % POLL == 0) {
             if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the ensemble was interrupted");

@@ -14,7 +14,9 @@
 
 enum { SL_BLOCK = 1024 };
 
-/* Steps between samples unless said otherwise. */
+/* Steps between samples unless said otherwise. A sample costs about as much as an update, so this is a quarter more
+ * time; where a trajectory remembers a few steps or more it loses next to nothing. Rates that follow the clock
+ * (schedules that are not stationary) are sampled at every step. */
 enum { SL_SAMPLE_EVERY = 4 };
 
 /* What all dynamics have in common. Zeroed fields mean the defaults given. */
@@ -24,10 +26,10 @@ typedef struct {
     uint64_t replicas;       /* >= 1                                                                        */
     uint64_t steps;          /* measured steps, after burn_in, >= 1                                         */
     uint64_t burn_in;
-    uint64_t sample_every;   /* steps between samples; 0: chosen as 1                                       */
+    uint64_t sample_every;   /* steps between samples; 0: chosen, see SL_SAMPLE_EVERY                       */
     const double *start;     /* [dim]; NULL: the loss's own. Copied for every replica                       */
     double start_spread;     /* standard deviation of a Gaussian around start; 0: none                      */
-    double kill_radius;      /* replicas with |x_d| beyond are dropped; 0: infinite. NaN always kills       */
+    double kill_radius;      /* replicas with |x_d| beyond are dropped; 0: 1e75, and NaN always kills       */
     sl_histogram_spec histogram;
     uint64_t series_every;   /* steps between rows of the time series, from step 0, burn-in included; 0: none */
     int jobs;                /* <= 0: all cores                                                             */

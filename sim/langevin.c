@@ -75,6 +75,7 @@ sl_status sl_overdamped_run(sl_observed *o, const sl_langevin *l, sl_err *err)
         .loss = &l->loss,
         .step = l->scheme == SL_OVERDAMPED_LM ? lm : euler,
         .dynamics = &s,
+        .every = SL_SAMPLE_EVERY,
     };
     return sl_ensemble_run(o, &dynamics, err);
 }
@@ -94,6 +95,7 @@ sl_status sl_underdamped_run(sl_observed *o, const sl_langevin *l, sl_err *err)
         .loss = &l->loss,
         .step = baoab,
         .dynamics = &s,
+        .every = SL_SAMPLE_EVERY,
         .velocity = true,
         .mass = 1,
     };

@@ -10,33 +10,22 @@ typedef struct {
     bool random_rate;
 } state;
 
-/* b->rate for update k; equal rates are written only when they change. */
-static void set_rate(const state *s, sl_block *b, uint64_t k)
-{
-    const sl_schedule *schedule = &s->sgd->schedule;
-    if (s->random_rate) {
-        sl_schedule_fill(schedule, b->rate, b->B, s->schedule_seed, b->first, k);
-        return;
-    }
-    const double rate = sl_schedule_lr(schedule, s->schedule_seed, 0, k);
-    if (rate == b->rate_now) return;
-    for (size_t i = 0; i < b->B; i++) b->rate[i] = rate;
-    b->rate_now = rate;
-}
-
 static void step(const void *dynamics, sl_block *b, uint64_t k)
 {
     const state *s = dynamics;
     const sl_sgd *sgd = s->sgd;
-    set_rate(s, b, k);
+    double rate = 0;
+    if (s->random_rate) sl_schedule_fill(&sgd->schedule, b->rate, b->B, s->schedule_seed, b->first, k);
+    else rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
     for (size_t d = 0; d < sgd->loss.dim; d++) {
-        double *g = b->g + d * b->B;
+        double *x = b->x + d * b->B, *v = b->v + d * b->B, *g = b->g + d * b->B;
         if (s->sigma > 0) {
             const sl_draw draw = sl_ensemble_draw(&sgd->ensemble, SL_PURPOSE_NOISE, d, k);
             sl_random_normals(b->noise, b->B, b->first, s->sigma, &draw);
             sl_sgd_add(b->B, g, b->noise);
         }
-        sl_rule_step_d(&sgd->rule, b->B, b->x + d * b->B, b->v + d * b->B, g, b->rate);
+        if (s->random_rate) sl_rule_step_d(&sgd->rule, b->B, x, v, g, b->rate);
+        else sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
     }
     sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
 }
@@ -58,7 +47,7 @@ sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
         .schedule_seed = e->seed ^ (uint64_t)e->experiment << 48,
         .random_rate = sl_schedule_is_random(&sgd->schedule),
     };
-    const bool stationary = !on_gradient && sl_schedule_is_stationary(&sgd->schedule);
+    const bool stationary = sl_schedule_is_stationary(&sgd->schedule);
     const sl_dynamics dynamics = {
         .ensemble = e,
         .loss = &sgd->loss,
@@ -68,6 +57,8 @@ sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
         .mass = on_gradient  ? sgd->rule.lr
                 : stationary ? sl_schedule_mean(&sgd->schedule, e->burn_in, e->burn_in + 1)
                              : sgd->schedule.lr,
+        /* Samples at a stride could all fall on one phase of a cyclic rate. */
+        .every = stationary ? SL_SAMPLE_EVERY : 1,
     };
     return sl_ensemble_run(o, &dynamics, err);
 }

@@ -98,7 +98,8 @@ static void step__agrees_with_torch(void **state)
             assert_near(deviation(f, &rule, steps, false, true), 0, tolerance);
         }
         if (mu > 0) { /* control: the same numbers are not those of the other rule */
-            const sl_rule other = make(strcmp(name, "nesterov") ? "nesterov" : "heavy-ball", SL_ALPHA_ON_STEP, lr, mu, w);
+            const char *wrong = strcmp(name, "nesterov") == 0 ? "heavy-ball" : "nesterov";
+            const sl_rule other = make(wrong, SL_ALPHA_ON_STEP, lr, mu, w);
             fseek(f, here, SEEK_SET);
             assert_true(deviation(f, &other, steps, in_floats, false) > 1e-2);
         }
@@ -234,7 +235,8 @@ static void placement__matters_where_there_is_momentum(void **state)
 static void plain__needs_no_velocity(void **state)
 {
     (void)state;
-    const sl_rule plain = make("plain", SL_ALPHA_ON_STEP, l, 0, 0.2), ball = make("heavy-ball", SL_ALPHA_ON_STEP, l, 0, 0.2);
+    const sl_rule plain = make("plain", SL_ALPHA_ON_STEP, l, 0, 0.2);
+    const sl_rule ball = make("heavy-ball", SL_ALPHA_ON_STEP, l, 0, 0.2);
     double x[N], with[N], v[N], ball_x[N];
     memcpy(x, x0, sizeof x), memcpy(with, x0, sizeof x), memcpy(ball_x, x0, sizeof x), memcpy(v, v0, sizeof v);
     sl_rule_step_d(&plain, N, x, NULL, g0, rate0);
@@ -295,13 +297,12 @@ static void step__treats_coordinates_alike(void **state)
         const sl_rule r = rule_number(i, 0.3);
         double x1[N], v1[N];
         float xf1[N], vf1[N];
-        const sl_rule *rule = &r;
         for (size_t j = 0; j < N; j++) {
             x1[j] = x0[j], v1[j] = v0[j];
             xf1[j] = (float)x0[j], vf1[j] = (float)v0[j];
             const float g = (float)g0[j];
-            sl_rule_step_d(rule, 1, x1 + j, v1 + j, g0 + j, rate0 + j);
-            sl_rule_step_f(rule, 1, xf1 + j, vf1 + j, &g, l / 3);
+            sl_rule_step_d(&r, 1, x1 + j, v1 + j, g0 + j, rate0 + j);
+            sl_rule_step_f(&r, 1, xf1 + j, vf1 + j, &g, l / 3);
         }
         const size_t sizes[] = {0, 1, 2, 3, 5, 8, 15, 16, 17, 31, 33, 64, 100, N};
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
@@ -312,8 +313,8 @@ static void step__treats_coordinates_alike(void **state)
                 x[j] = x0[j], v[j] = v0[j];
                 xf[j] = (float)x0[j], vf[j] = (float)v0[j], gf[j] = (float)g0[j];
             }
-            sl_rule_step_d(rule, n, x, v, g0, rate0);
-            sl_rule_step_f(rule, n, xf, vf, gf, l / 3);
+            sl_rule_step_d(&r, n, x, v, g0, rate0);
+            sl_rule_step_f(&r, n, xf, vf, gf, l / 3);
             assert_memory_equal(x, x1, n * sizeof *x);
             assert_memory_equal(v, v1, n * sizeof *v);
             assert_memory_equal(xf, xf1, n * sizeof *xf);
