@@ -97,7 +97,7 @@ HEADERS := $(sort $(foreach r,$(ROOMS) cli,$(wildcard $(r)/*.h)))
 check-headers: $(HEADERS:%.h=$(B)/headers/%.ok)
 $(B)/headers/%.ok: %.h
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) -MF $(@:.ok=.d) -MT $@ -x c -fsyntax-only $<
+	@echo '#include "$<"' | $(CC) $(ALL_CFLAGS) -MF $(@:.ok=.d) -MT $@ -x c -fsyntax-only -
 	@touch $@
 
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,

@@ -10,9 +10,11 @@ enum { SL_MUSSO_MOST_SEEDS = 32 };
 /* Figures 1 and 3: the five protocols. */
 enum { SL_MUSSO_PROTOCOLS = 5 };
 typedef struct {
-    const sl_arm *arms; /* [SL_MUSSO_PROTOCOLS], the constant one first */
+    const sl_arm *arms; /* [SL_MUSSO_PROTOCOLS], the constant one first       */
+    size_t samples;     /* of the training set; 0: all                       */
     size_t seeds;
     uint64_t epochs;
+    double margin;      /* of equivalence, accuracy points                   */
 } sl_musso_protocols;
 sl_musso_protocols sl_musso_protocols_at(sl_scale scale);
 /* curves[arm * seeds + k], to be freed. */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/random.h"
+#include "base/random_kernel.h"
 #include "base/stats.h"
 
 static const double z_limit = 4, correlation_limit = 4.5, p_limit = 1e-4;
@@ -146,6 +147,23 @@ static void normals__are_box_muller_of_their_words(void **state)
     double zero;
     sl_random_normals(&zero, 1, 5, 0, &d);
     assert_near(zero, 0, 0);
+}
+
+/* The words that come once in 2^31: the longest radius is sqrt(-2 log 2^-32) = sqrt(64 log 2), the shortest 0. */
+static void box_muller__extreme_words(void **state)
+{
+    (void)state;
+    uint32_t w[64];
+    double z[64];
+    float f[64];
+    for (int j = 0; j < 32; j++) w[j] = j % 2 ? UINT32_MAX : 0, w[32 + j] = (uint32_t)j << 27; /* all angles */
+    sl_random_box_muller(z, w, 1, 1);
+    sl_random_box_muller_f(f, w, 1, 1);
+    for (int j = 0; j < 32; j++) {
+        const double r = j % 2 ? 0 : sqrt(64 * log(2));
+        assert_near(hypot(z[j], z[32 + j]), r, 1e-5);
+        assert_near(hypot(f[j], f[32 + j]), r, 1e-5);
+    }
 }
 
 /* ---- distributions ---- */
@@ -402,6 +420,7 @@ int main(void)
         cmocka_unit_test(fill__equals_single_values),
         cmocka_unit_test(fill__does_not_depend_on_chunks),
         cmocka_unit_test(normals__are_box_muller_of_their_words),
+        cmocka_unit_test(box_muller__extreme_words),
         cmocka_unit_test(normals__have_the_moments_of_a_normal),
         cmocka_unit_test(normals__pass_kolmogorov_smirnov),
         cmocka_unit_test(normals__have_their_tails),

@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
 #include <float.h>
+#include <locale.h>
 
 #include "base/random.h"
 #include "base/spec.h"
@@ -169,6 +170,27 @@ static void print_double__reads_back_and_is_short(void **state)
     assert_true(shortest);
 }
 
+/* In a program whose locale writes 0,5; where none such is installed, there is nothing to see. */
+static void numbers__have_a_point_in_every_locale(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8", "it_IT.UTF-8"};
+    char before[64], comma[8] = "", text[32] = "";
+    snprintf(before, sizeof before, "%s", setlocale(LC_NUMERIC, NULL));
+    bool found = false;
+    for (size_t i = 0; i < 5 && !found; i++) found = setlocale(LC_NUMERIC, names[i]) != NULL;
+    double v = 0;
+    snprintf(comma, sizeof comma, "%.1f", 0.5);
+    sl_print_double(text, 0.5);
+    const sl_status st = sl_parse_double(&v, "0.25", "x", NULL);
+    setlocale(LC_NUMERIC, before);
+    if (!found) return;
+    assert_string_equal(comma, "0,5");
+    assert_string_equal(text, "0.5");
+    assert_int_equal(st, SL_OK);
+    assert_near(v, 0.25, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +201,7 @@ int main(void)
         cmocka_unit_test(print__parses_back),
         cmocka_unit_test(nearest__takes_typos_and_abbreviations),
         cmocka_unit_test(print_double__reads_back_and_is_short),
+        cmocka_unit_test(numbers__have_a_point_in_every_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
