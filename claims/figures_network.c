@@ -129,7 +129,7 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_status st = mean_curves(&mean, curves, p.arms, SL_MUSSO_PROTOCOLS, p.seeds, err);
     if (st == SL_OK) st = judge_protocols(&v, curves, &p, err);
     free_tables(curves, n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-1", mean, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-1.dat", mean, err);
     sl_table_free(mean);
     if (st != SL_OK) return st;
 
@@ -189,7 +189,7 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
         const double row[] = {(double)(i / p.seeds), v.best[i], NAN, NAN, NAN};
         st = sl_table_add(t, row, err);
     }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-3", t, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-3.dat", t, err);
     sl_table_free(t);
     if (st != SL_OK) return st;
 
@@ -254,7 +254,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     if (st == SL_OK) st = sl_tost(&same_time, whole[3], n, whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, err);
     free_tables(curves, 3 * n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5", mean, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5.dat", mean, err);
     sl_table_free(mean);
     if (st == SL_OK && !(final = sl_table_alloc(3, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
     if (st == SL_OK) st = sl_table_set(final, "epochs", err, "%zu, sd over %zu seeds", epochs, n);
@@ -264,7 +264,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
         const double row[] = {(double)a, w.mean, sqrt(sl_welford_variance(&w))};
         st = sl_table_add(final, row, err);
     }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5-final", final, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5-final.dat", final, err);
     sl_table_free(final);
     if (st != SL_OK) return st;
 

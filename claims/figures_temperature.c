@@ -126,7 +126,7 @@ static sl_status temperature_network(const sl_lab *lab, char **summary, cJSON *r
     SL_TRY(extrapolate(&m, err));
     sl_table *t = NULL;
     SL_TRY(table_of(&t, &m, &s, data, err));
-    st = sl_run_table(lab->run, "temperature-network", t, err);
+    st = sl_run_table(lab->run, "temperature-network.dat", t, err);
     sl_table_free(t);
     SL_TRY(st);
 
