@@ -20,8 +20,7 @@ static int group_setup(void **state)
     found = calloc(2 * n, sizeof *found);
     sl_model_init(model, params, 3, 0);
     sl_model_init(model, velocity, 4, 0);
-    for (int i = 0; i < 3; i++)
-        history[i] = (sl_epoch){(uint64_t)i + 1, 0.1 * i, 1 / 3.0, i ? 0.7 : NAN, 0.9, 1e-3};
+    for (int i = 0; i < 3; i++) history[i] = (sl_epoch){(uint64_t)i + 1, 0.1 * i, 1 / 3.0, i ? 0.7 : NAN, 0.9, 1e-3};
     return temp_setup(state);
 }
 
@@ -36,8 +35,14 @@ static int group_teardown(void **state)
 
 static sl_checkpoint sample(size_t epochs)
 {
-    return (sl_checkpoint){.step = 123456789012345, .loss_sum = 1 / 7.0, .right_sum = 42, .image_sum = 99,
-                           .params = params, .velocity = velocity, .epochs = history, .n_epochs = epochs,
+    return (sl_checkpoint){.step = 123456789012345,
+                           .loss_sum = 1 / 7.0,
+                           .right_sum = 42,
+                           .image_sum = 99,
+                           .params = params,
+                           .velocity = velocity,
+                           .epochs = history,
+                           .n_epochs = epochs,
                            .config = "model=mlp lr=0.1 batch=8 seed=1"};
 }
 
@@ -153,8 +158,8 @@ static void write__names_what_cannot_be_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(read__gives_back_what_was_written), cmocka_unit_test(read__sees_every_damage),
-        cmocka_unit_test(read__refuses_other_files),         cmocka_unit_test(read__refuses_other_configurations),
+        cmocka_unit_test(read__gives_back_what_was_written),   cmocka_unit_test(read__sees_every_damage),
+        cmocka_unit_test(read__refuses_other_files),           cmocka_unit_test(read__refuses_other_configurations),
         cmocka_unit_test(write__names_what_cannot_be_written),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
