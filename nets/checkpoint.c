@@ -84,7 +84,8 @@ static sl_status refuse(const char *path, const char *found, const char *expecte
 }
 
 /* A data set of that rank into memory of ours, with a NUL behind it. columns: of its last size, if rank is 2. */
-static void *read_array(hid_t file, const char *name, hid_t type, size_t element, size_t rank, size_t columns, size_t *n)
+static void *read_array(hid_t file, const char *name, hid_t type, size_t element, size_t rank, size_t columns,
+                        size_t *n)
 {
     sl_h5_array a;
     if (sl_h5_inspect(&a, file, name) < 0 || !a.is_number || a.rank != rank) return NULL;

@@ -15,8 +15,8 @@ void sl_linear_forward(float *y, const float *x, const float *weight, const floa
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, N, M, K, 1, x, K, weight, K, 1, y, M);
 }
 
-void sl_linear_backward(float *dx, float *d_weight, float *d_bias, const float *dy, const float *x,
-                        const float *weight, size_t n, size_t in, size_t out)
+void sl_linear_backward(float *dx, float *d_weight, float *d_bias, const float *dy, const float *x, const float *weight,
+                        size_t n, size_t in, size_t out)
 {
     const blasint N = (blasint)n, K = (blasint)in, M = (blasint)out;
     sl_bias_gradient(d_bias, dy, n, out);

@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
-#include <hdf5.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "nets/checkpoint.h"
 #include "nets/weights.h"
@@ -20,8 +21,7 @@ static int group_setup(void **state)
     found = calloc(2 * n, sizeof *found);
     sl_model_init(model, params, 3, 0);
     sl_model_init(model, velocity, 4, 0);
-    for (int i = 0; i < 3; i++)
-        history[i] = (sl_epoch){(uint64_t)i + 1, 0.1 * i, 1 / 3.0, i ? 0.7 : NAN, 0.9, 1e-3};
+    for (int i = 0; i < 3; i++) history[i] = (sl_epoch){(uint64_t)i + 1, 0.1 * i, 1 / 3.0, i ? 0.7 : NAN, 0.9, 1e-3};
     return temp_setup(state);
 }
 
@@ -36,8 +36,14 @@ static int group_teardown(void **state)
 
 static sl_checkpoint sample(size_t epochs)
 {
-    return (sl_checkpoint){.step = 123456789012345, .loss_sum = 1 / 7.0, .right_sum = 42, .image_sum = 99,
-                           .params = params, .velocity = velocity, .epochs = history, .n_epochs = epochs,
+    return (sl_checkpoint){.step = 123456789012345,
+                           .loss_sum = 1 / 7.0,
+                           .right_sum = 42,
+                           .image_sum = 99,
+                           .params = params,
+                           .velocity = velocity,
+                           .epochs = history,
+                           .n_epochs = epochs,
                            .config = "model=mlp lr=0.1 batch=8 seed=1"};
 }
 
@@ -150,12 +156,43 @@ static void write__names_what_cannot_be_written(void **state)
     assert_fails(sl_checkpoint_write(temp_dir, model, &c, &err), SL_E_WRITE, temp_dir);
 }
 
+/* A disk that is full halfway, played by a limit on the size of files: the old checkpoint stays, and nothing else. */
+static void write__keeps_the_old_file_on_a_full_disk(void **state)
+{
+    (void)state;
+    char folder[600];
+    snprintf(folder, sizeof folder, "%s", temp_path("full"));
+    assert_int_equal(mkdir(folder, 0755), 0);
+    const char *const path = temp_path("full/c.h5"), *const copy = temp_path("copy.h5");
+    sl_checkpoint c = sample(1);
+    assert_ok(sl_checkpoint_write(path, model, &c, &err));
+    assert_ok(sl_checkpoint_write(copy, model, &c, &err));
+    struct rlimit old;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const struct rlimit small = {1000, old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    c.step++;
+    sl_err err = {0};
+    const sl_status st = sl_checkpoint_write(path, model, &c, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(st, SL_E_WRITE);
+    assert_non_null(strstr(err.message, "full/c.h5"));
+    assert_true(temp_same(path, copy));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0); /* nothing is left beside it */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(read__gives_back_what_was_written), cmocka_unit_test(read__sees_every_damage),
-        cmocka_unit_test(read__refuses_other_files),         cmocka_unit_test(read__refuses_other_configurations),
+        cmocka_unit_test(read__gives_back_what_was_written),
+        cmocka_unit_test(read__sees_every_damage),
+        cmocka_unit_test(read__refuses_other_files),
+        cmocka_unit_test(read__refuses_other_configurations),
         cmocka_unit_test(write__names_what_cannot_be_written),
+        cmocka_unit_test(write__keeps_the_old_file_on_a_full_disk),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

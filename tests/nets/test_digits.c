@@ -18,7 +18,8 @@ static void load__gives_what_is_asked(void **state)
     for (size_t i = 0; i < a.n * a.features; i++) sum += a.pixels[i] / 255.0, squares += pow(a.pixels[i] / 255.0, 2);
     /* Binomial(12000, 1/10): standard deviation 33; 5 of them leave a false alarm in 10^5. */
     for (int c = 0; c < 10; c++) assert_near((double)count[c], 1200, 165);
-    const double mean = sum / (double)(a.n * a.features), deviation = sqrt(squares / (double)(a.n * a.features) - mean * mean);
+    const double mean = sum / (double)(a.n * a.features),
+                 deviation = sqrt(squares / (double)(a.n * a.features) - mean * mean);
     assert_near(a.mean[0], mean, 0.01);
     assert_near(a.deviation[0], deviation, 0.01);
     sl_dataset_free(&a);
@@ -55,7 +56,13 @@ static void gather__rounds_as_divisions_in_float(void **state)
     (void)state;
     static const float means[3] = {0.1307f, 0.4914f, 0.5071f}, deviations[3] = {0.3081f, 0.2470f, 0.2564f};
     uint8_t pixels[2 * 3 * 256], labels[2] = {4, 7}, label[2];
-    sl_dataset d = {.n = 2, .channels = 3, .height = 16, .width = 16, .features = 768, .classes = 10, .pixels = pixels,
+    sl_dataset d = {.n = 2,
+                    .channels = 3,
+                    .height = 16,
+                    .width = 16,
+                    .features = 768,
+                    .classes = 10,
+                    .pixels = pixels,
                     .labels = labels};
     for (int i = 0; i < 2 * 768; i++) pixels[i] = (uint8_t)(i * 7 + i / 768);
     for (int c = 0; c < 3; c++) d.mean[c] = means[c], d.deviation[c] = deviations[c];
@@ -80,8 +87,8 @@ static void digits__train_model_1_to_the_nineties(void **state)
     sl_model *m;
     assert_ok(sl_dataset_load(&a, &b, "digits", NULL, &err));
     assert_ok(sl_model_alloc(&m, "mlp", 1, 28, 28, 10, &err));
-    sl_train_config c = {.model = m, .train = &a, .test = &b, .schedule = "constant", .lr = 5e-3, .batch = 256,
-                         .epochs = 30, .seed = 1};
+    sl_train_config c = {
+        .model = m, .train = &a, .test = &b, .schedule = "constant", .lr = 5e-3, .batch = 256, .epochs = 30, .seed = 1};
     assert_ok(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 0, &err));
     sl_train_result r;
     assert_ok(sl_train(&r, &c, NULL, &err));
@@ -96,9 +103,9 @@ static void digits__train_model_1_to_the_nineties(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(load__gives_what_is_asked), cmocka_unit_test(load__is_a_function_of_the_seed),
-        cmocka_unit_test(gather__rounds_as_divisions_in_float),
-        cmocka_unit_test(digits__train_model_1_to_the_nineties)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(load__gives_what_is_asked),
+                                       cmocka_unit_test(load__is_a_function_of_the_seed),
+                                       cmocka_unit_test(gather__rounds_as_divisions_in_float),
+                                       cmocka_unit_test(digits__train_model_1_to_the_nineties)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

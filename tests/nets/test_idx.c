@@ -7,8 +7,8 @@
 #include "tests/nets/temp.h"
 
 /* Two pictures of 2 by 3. */
-static const unsigned char good[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3,
-                                     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
+static const unsigned char good[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2,  0,  0,
+                                     0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
 enum { HEADER = 16 };
 
 static void write_gz(const char *path, const void *bytes, size_t n)
@@ -150,8 +150,8 @@ static void read__names_what_cannot_be_opened(void **state)
 }
 
 /* A whole data set of three training and two test pictures of 2 by 2, whose files the tests then spoil. */
-static const unsigned char train_images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2,
-                                             0, 51, 102, 255, 1, 2, 3, 4, 5, 6, 7, 8};
+static const unsigned char train_images[] = {0, 0, 8, 3,  0,   0,   0, 3, 0, 0, 0, 2, 0, 0,
+                                             0, 2, 0, 51, 102, 255, 1, 2, 3, 4, 5, 6, 7, 8};
 static const unsigned char train_labels[] = {0, 0, 8, 1, 0, 0, 0, 3, 9, 0, 5};
 static const unsigned char test_images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 9, 9, 9, 9, 8, 8, 8, 8};
 static const unsigned char test_labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 1, 2};
@@ -226,9 +226,12 @@ static void mnist__refuses_files_that_do_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(read__plain_and_compressed),       cmocka_unit_test(read__refuses_every_truncation),
-        cmocka_unit_test(read__refuses_damaged_compression), cmocka_unit_test(read__refuses_wrong_magic),
-        cmocka_unit_test(read__refuses_wrong_sizes),        cmocka_unit_test(read__names_what_cannot_be_opened),
+        cmocka_unit_test(read__plain_and_compressed),
+        cmocka_unit_test(read__refuses_every_truncation),
+        cmocka_unit_test(read__refuses_damaged_compression),
+        cmocka_unit_test(read__refuses_wrong_magic),
+        cmocka_unit_test(read__refuses_wrong_sizes),
+        cmocka_unit_test(read__names_what_cannot_be_opened),
         cmocka_unit_test(mnist__is_found_in_folder_and_subfolder),
         cmocka_unit_test(mnist__refuses_files_that_do_not_fit),
     };

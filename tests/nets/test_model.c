@@ -78,8 +78,7 @@ static void cross_entropy__values_by_hand(void **state)
     const double expected[9] = {1 / 8., 2 / 8., 5 / 8., 1 / 8., 2 / 8., 5 / 8., 1 / 3., 1 / 3., 1 / 3.};
     for (int i = 0; i < 9; i++) assert_near(p[i], expected[i], 1e-7);
     sl_cross_entropy_backward(dz, p, label, 3, 3);
-    for (int i = 0; i < 9; i++)
-        assert_near(dz[i], (expected[i] - (label[i / 3] == i % 3)) / 3, 1e-7);
+    for (int i = 0; i < 9; i++) assert_near(dz[i], (expected[i] - (label[i / 3] == i % 3)) / 3, 1e-7);
 }
 
 static void cross_entropy__huge_logits(void **state)

@@ -21,8 +21,16 @@ static void make_tiny(sl_dataset *d, uint8_t *pixels, uint8_t *labels)
 {
     for (int i = 0; i < TINY_N * TINY_IN; i++) pixels[i] = (uint8_t)((i * i * 7 + 31 * i + 11 * (i / TINY_IN)) % 256);
     for (int i = 0; i < TINY_N; i++) labels[i] = (uint8_t)((5 * i + i / 7) % TINY_CLASSES);
-    *d = (sl_dataset){.n = TINY_N, .channels = 1, .height = 3, .width = 4, .features = TINY_IN,
-                      .classes = TINY_CLASSES, .pixels = pixels, .labels = labels, .mean = {0.4f}, .deviation = {0.3f}};
+    *d = (sl_dataset){.n = TINY_N,
+                      .channels = 1,
+                      .height = 3,
+                      .width = 4,
+                      .features = TINY_IN,
+                      .classes = TINY_CLASSES,
+                      .pixels = pixels,
+                      .labels = labels,
+                      .mean = {0.4f},
+                      .deviation = {0.3f}};
 }
 
 /* Parameters in float against PyTorch's in double: 20 steps leave 1e-6 of rounding at most. */
@@ -37,8 +45,13 @@ static void run__agrees_with_pytorch(void **state)
     const size_t n = sl_model_parameters(m);
     assert_int_equal(n, sizeof torch_runs[0].params / sizeof(double));
     for (size_t r = 0; r < sizeof torch_runs / sizeof *torch_runs; r++) {
-        sl_train_config c = {.model = m, .train = &d, .schedule = "constant", .lr = torch_runs[r].lr, .batch = 8,
-                             .steps = 20, .order = SL_ORDER_FILE};
+        sl_train_config c = {.model = m,
+                             .train = &d,
+                             .schedule = "constant",
+                             .lr = torch_runs[r].lr,
+                             .batch = 8,
+                             .steps = 20,
+                             .order = SL_ORDER_FILE};
         assert_ok(sl_rule_init(&c.rule, torch_runs[r].rule, SL_ALPHA_ON_STEP, c.lr, torch_runs[r].momentum,
                                torch_runs[r].weight_decay, &err));
         sl_trainer *t;
@@ -77,8 +90,15 @@ static int group_teardown(void **state)
 
 static sl_train_config config(sl_order order)
 {
-    sl_train_config c = {.model = model, .train = &train_set, .test = &test_set, .schedule = "random:delta=1",
-                         .lr = 0.01, .batch = 64, .epochs = 4, .order = order, .seed = 7};
+    sl_train_config c = {.model = model,
+                         .train = &train_set,
+                         .test = &test_set,
+                         .schedule = "random:delta=1",
+                         .lr = 0.01,
+                         .batch = 64,
+                         .epochs = 4,
+                         .order = order,
+                         .seed = 7};
     assert_ok(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 1e-4, &err));
     return c;
 }
@@ -155,8 +175,8 @@ static void evaluate__equals_brute_force(void **state)
         for (size_t o = 0; o < 20; o++) {
             h[o] = b1[o];
             for (size_t k = 0; k < 784; k++)
-                h[o] += (double)p[o * 784 + k] *
-                        ((test_set.pixels[s * 784 + k] / 255.0 - (double)test_set.mean[0]) / (double)test_set.deviation[0]);
+                h[o] += (double)p[o * 784 + k] * ((test_set.pixels[s * 784 + k] / 255.0 - (double)test_set.mean[0]) /
+                                                  (double)test_set.deviation[0]);
             if (h[o] < 0) h[o] = 0;
         }
         size_t best = 0;

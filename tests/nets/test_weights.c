@@ -110,11 +110,13 @@ static void read__refuses_what_does_not_fit(void **state)
     for (size_t i = 0; i < n; i++) found[i] = (float)i;
     memcpy(before, found, n * sizeof *before);
     write_foreign(path, "2.weight", 0, 0, 0);
-    assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT, "no data set '2.weight', expected shape [3, 6]");
+    assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT,
+                 "no data set '2.weight', expected shape [3, 6]");
     write_foreign(path, "", 1, 0, 0);
     assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT, "'4.weight' is not a parameter");
     write_foreign(path, "", 0, 1, 0);
-    assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT, "'0.weight' has shape [8, 6], expected [6, 8]");
+    assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT,
+                 "'0.weight' has shape [8, 6], expected [6, 8]");
     write_foreign(path, "", 0, 0, 1);
     assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT, "'2.bias' does not hold numbers");
     assert_fails(sl_weights_read(found, temp_path("none.h5"), model, &err), SL_E_FILE, "none.h5");
@@ -178,9 +180,12 @@ static void checksum__known_cases(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(read__gives_back_what_was_written), cmocka_unit_test(write__is_plain_hdf5),
-        cmocka_unit_test(read__takes_files_of_other_programs), cmocka_unit_test(read__refuses_what_does_not_fit),
-        cmocka_unit_test(read__sees_every_damaged_byte),     cmocka_unit_test(write__names_what_cannot_be_written),
+        cmocka_unit_test(read__gives_back_what_was_written),
+        cmocka_unit_test(write__is_plain_hdf5),
+        cmocka_unit_test(read__takes_files_of_other_programs),
+        cmocka_unit_test(read__refuses_what_does_not_fit),
+        cmocka_unit_test(read__sees_every_damaged_byte),
+        cmocka_unit_test(write__names_what_cannot_be_written),
         cmocka_unit_test(checksum__known_cases),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
