@@ -1,5 +1,6 @@
 /* What there is to verify and to draw: every claim and every figure, in the order in which they are listed and run. */
 #include "claims/claim.h"
+#include "claims/figures_schedules.h"
 #include "claims/figures_synthetic.h"
 #include "claims/musso_synthetic.h"
 
@@ -26,6 +27,8 @@ const sl_claim *const sl_claims[] = {
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
 const sl_recipe *const sl_recipes[] = {
+    /* What can be chosen */
+    &sl_recipe_schedules,
     /* Musso 2020 on synthetic losses */
     &sl_recipe_temperature_collapse,
     &sl_recipe_boltzmann,
