@@ -77,8 +77,7 @@ int main(void)
     printf("nesterov %.3f\n", ns_per_update("nesterov", 0.9, "constant", R, 0, 1));
     printf("heavy-ball-random-rate %.3f\n", ns_per_update("heavy-ball", 0.9, "random:delta=1", R, 0, 1));
     printf("heavy-ball-sampled-every-step %.3f\n", ns_per_update("heavy-ball", 0.9, "constant", R, 1, 1));
-    printf("heavy-ball-sampled-by-default %.3f\n",
-           ns_per_update("heavy-ball", 0.9, "constant", R, SL_SAMPLE_EVERY, 1));
+    printf("heavy-ball-sampled-by-default %.3f\n", ns_per_update("heavy-ball", 0.9, "constant", R, SL_SAMPLE_EVERY, 1));
     printf("noise-alone %.3f\n", ns_per_normal());
     return 0;
 }
