@@ -52,12 +52,17 @@ TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
 EXAMPLE_BIN := $(EXAMPLE_SRC:%.c=$(B)/%)
 BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
 
-.PHONY: all check check-headers bench install uninstall format clean tests examples
+.PHONY: FORCE all check check-headers bench install uninstall format clean tests examples
 all: $(B)/libsgdlab.a $(B)/libsgdlab.so $(B)/sgdlab
+
+# Objects are made anew when the compiler, its flags or the version change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(VERSION)' > $@
 
 $(B)/%_kernel.o: EXTRA = $(KERNEL_CFLAGS)
 $(B)/base/version.o: EXTRA = -DSL_VERSION='"$(VERSION)"' -DSL_BUILD='"$(shell $(CC) --version | head -n 1), $(MODE)"'
-$(B)/%.o: %.c Makefile
+$(B)/%.o: %.c Makefile $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(EXTRA) -c $< -o $@
 
@@ -92,7 +97,7 @@ HEADERS := $(sort $(foreach r,$(ROOMS) cli,$(wildcard $(r)/*.h)))
 check-headers: $(HEADERS:%.h=$(B)/headers/%.ok)
 $(B)/headers/%.ok: %.h
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) -MF $(@:.ok=.d) -MT $@ -x c -fsyntax-only $<
+	@echo '#include "$<"' | $(CC) $(ALL_CFLAGS) -MF $(@:.ok=.d) -MT $@ -x c -fsyntax-only -
 	@touch $@
 
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,

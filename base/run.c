@@ -67,7 +67,9 @@ static void add_libraries(cJSON *manifest)
 {
     cJSON *l = cJSON_AddObjectToObject(manifest, "libraries");
     cJSON_AddStringToObject(l, "gsl", gsl_version);
-    cJSON_AddStringToObject(l, "hdf5", H5_VERS_INFO);
+    char hdf5[32];
+    snprintf(hdf5, sizeof hdf5, "%d.%d.%d", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+    cJSON_AddStringToObject(l, "hdf5", hdf5);
     cJSON_AddStringToObject(l, "openblas", openblas_get_config());
     cJSON_AddStringToObject(l, "cjson", cJSON_Version());
     cJSON_AddStringToObject(l, "zlib", zlibVersion());

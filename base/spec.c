@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "base/spec.h"
 
 #include <ctype.h>
-#include <errno.h>
+#include <locale.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,11 +67,34 @@ static sl_status unknown(const char *what, const char *name, const char *const *
     return sl_fail(err, SL_E_NAME, "unknown %s '%s'. Known: %s", what, name, known);
 }
 
+/* Numbers have a point, whatever the locale of the program that we are linked into. */
+static locale_t c_locale;
+
+static void make_c_locale(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+/* The thread's locale until now, to be given to uselocale again. */
+static locale_t enter_c_locale(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_c_locale);
+    return uselocale(c_locale);
+}
+
+double sl_read_double(const char *text, char **end)
+{
+    const locale_t before = enter_c_locale();
+    const double v = strtod(text, end);
+    uselocale(before);
+    return v;
+}
+
 sl_status sl_parse_double(double *value, const char *text, const char *what, sl_err *err)
 {
     char *end;
-    errno = 0;
-    const double v = strtod(text, &end);
+    const double v = sl_read_double(text, &end);
     if (end == text || *end != '\0' || isspace((unsigned char)*text))
         return sl_fail(err, SL_E_DOMAIN, "%s = '%s' is not a number", what, text);
     if (!isfinite(v)) return sl_fail(err, SL_E_DOMAIN, "%s = '%s' is not a finite number", what, text);
@@ -196,10 +221,12 @@ void sl_print_double(char text[32], double value)
         snprintf(text, 32, "nan");
         return;
     }
+    const locale_t before = enter_c_locale();
     /* A decimal of at most 15 digits survives a normal double, so if any shorter one reads back, the 15-digit
      * form is it: %g drops the trailing zeros. Subnormals have fewer digits to give. */
     for (int digits = isnormal(value) ? 15 : 1; digits <= 17; digits++) {
         snprintf(text, 32, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) return;
+        if (strtod(text, NULL) == value) break;
     }
+    uselocale(before);
 }

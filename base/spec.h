@@ -64,6 +64,9 @@ size_t sl_nearest(const char *text, const char *const *names, size_t n);
 /* Strict: the whole text must be one finite number. Errors: SL_E_DOMAIN naming what. */
 SL_CHECKED sl_status sl_parse_double(double *value, const char *text, const char *what, sl_err *err);
 
+/* strtod in the C locale always: a point, never a comma. */
+double sl_read_double(const char *text, char **end);
+
 /* The shortest text of at most 17 significant digits that reads back as value; "nan", "inf". C locale always. */
 void sl_print_double(char text[32], double value);
 

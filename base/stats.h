@@ -37,36 +37,40 @@ sl_estimate sl_welford_mean(const sl_welford *w); /* of independent samples */
 /* Mean of n independent samples. */
 sl_estimate sl_mean(const double *x, size_t n);
 
-/* Mean of a correlated series by batches means: batches equal batches (2 <= batches <= n), the remainder in
- * front dropped. dof = batches - 1. */
+/* Mean of a correlated series by batch means: batches equal batches (2 <= batches <= n), the remainder in
+ * front dropped. dof = batches - 1. All NAN outside that range. */
 sl_estimate sl_batch_means(const double *x, size_t n, size_t batches);
 
 /* Integrated autocorrelation time tau = 1 + 2 sum rho_k in steps, by Sokal's self-consistent window (the smallest
- * W with W >= 5 tau(W)). NAN for n < 4 or a constant series. */
+ * W with W >= 5 tau(W)). By FFT: n log n time, 2n doubles. NAN for n < 4, a constant series, or no memory. */
 double sl_autocorrelation_time(const double *x, size_t n);
 
-/* Mean of a correlated series with se = sqrt(var tau / n), dof = n / tau - 1.
- * SL_UNDECIDED (estimate still written) when n < 50 tau: too few effective samples to trust the error. */
+/* Mean of a correlated series with se = sqrt(var tau / n), dof = n / tau - 1; tau below 1 counts as 1.
+ * SL_UNDECIDED (estimate still written) when n < 50 tau, too few effective samples to trust the error, or when
+ * tau is NAN (se = NAN). Errors: SL_E_DOMAIN for n = 0. */
 SL_CHECKED sl_status sl_series_mean(sl_estimate *mean, const double *x, size_t n, sl_err *err);
 
 /* Bootstrap: the standard error of statistic(x, n, ctx) from `resamples` resamplings of x with replacement, keyed
- * by seed; *lo, *hi: percentile interval at the given confidence (NULL to skip). */
+ * by seed; *lo, *hi: percentile interval at the given confidence, 0 < confidence < 1 (NULL to skip).
+ * Errors: SL_E_DOMAIN for n = 0 or n >= 2^32, resamples < 2, a bad confidence; SL_E_NUMERIC where the statistic is
+ * not finite; SL_E_MEMORY. */
 typedef double (*sl_statistic)(const double *x, size_t n, void *ctx);
 SL_CHECKED sl_status sl_bootstrap(sl_estimate *e, double *lo, double *hi, double confidence, const double *x,
                                   size_t n, sl_statistic statistic, void *ctx, size_t resamples, uint64_t seed,
                                   sl_err *err);
 
 /* Kolmogorov-Smirnov. x is sorted in place. Returns the p-value (asymptotic with Stephens's correction);
- * *d: the statistic. */
+ * *d: the statistic. Both NAN where there is no sample or a NAN in it. */
 double sl_ks_one_sample(double *d, double *x, size_t n, double (*cdf)(double x, void *ctx), void *ctx);
 double sl_ks_two_sample(double *d, double *x, size_t n, double *y, size_t m);
 
-/* Pearson's chi-square p-value of counts against expected counts; dof = bins - 1 - fitted. */
+/* Pearson's chi-square p-value of counts against expected counts; dof = bins - 1 - fitted. NAN if that is below 1
+ * or an expected count is not positive. */
 double sl_chi_square(const double *observed, const double *expected, size_t bins, size_t fitted);
 
 /* Weighted straight line y = a + b x with given standard errors se[i] > 0 of y (se NULL: equal, unknown errors,
  * estimated from the residuals, dof = n - 2). chi2: weighted sum of squared residuals. Errors: SL_E_DOMAIN for
- * n < 2 (n < 3 without se) or all x equal. */
+ * n < 2 (n < 3 without se), all x equal, an se that is not positive and finite, or an x or y that is not finite. */
 typedef struct {
     sl_estimate intercept, slope;
     double chi2;
@@ -84,7 +88,8 @@ typedef enum { SL_INSIDE, SL_OUTSIDE, SL_ASTRIDE } sl_where;
 sl_where sl_compare(sl_estimate e, double tolerance, double alpha);
 
 /* Two one-sided tests (Schuirmann 1987; Welch where variances differ): are the means of x and y equivalent
- * within +- margin? p: the larger of the two one-sided p-values; equivalent: p < alpha. */
+ * within +- margin? p: the larger of the two one-sided p-values; equivalent: p < alpha.
+ * Errors: SL_E_DOMAIN for n < 2, m < 2, margin <= 0, alpha outside (0, 1), or samples that are not finite. */
 typedef struct {
     sl_estimate difference; /* mean x - mean y */
     double p;
@@ -93,10 +98,12 @@ typedef struct {
 SL_CHECKED sl_status sl_tost(sl_tost_result *r, const double *x, size_t n, const double *y, size_t m, double margin,
                              double alpha, sl_err *err);
 
-/* Holm's step-down adjusted p-values (adjusted[i] in the order of p[i]); reject where adjusted <= alpha. */
+/* Holm's step-down adjusted p-values (Holm 1979; adjusted[i] in the order of p[i], not overlapping it); reject where
+ * adjusted <= alpha. A p that is NAN counts as a test of the family and comes out as 1. O(n^2), for families. */
 void sl_holm(double *adjusted, const double *p, size_t n);
 
-/* Spearman's rank correlation of x and y (mid-ranks for ties), n >= 2. */
+/* Spearman's rank correlation of x and y (mid-ranks for ties), n >= 2. NAN if one is constant or holds a NAN, or on
+ * no memory. */
 double sl_rank_correlation(const double *x, const double *y, size_t n);
 
 #endif

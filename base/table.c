@@ -353,7 +353,7 @@ static sl_status read_row(reader *r, char *text, sl_err *err)
     char *rest = text;
     for (char *word; (word = strsep(&rest, " ")); n++) {
         char *end;
-        const double v = strtod(word, &end);
+        const double v = sl_read_double(word, &end);
         if (end == word || *end != '\0') return malformed(r, err, "a number", word);
         if (n < r->t->n_columns) r->row[n] = v;
     }

@@ -1,9 +1,10 @@
 /* base/table.h - a table of numbers with named columns and units, and its .dat file.
  *
  * File format, which gnuplot, NumPy and R read as it is: lines "# name = value" (everything needed to repeat the
- * run), one line "# column[unit] column[unit] ...", then rows of doubles that round-trip (shortest form of at most
+ * run), a line "# rows = n", one line "# column[unit] column[unit] ...", then rows of doubles that round-trip (shortest form of at most
  * 17 digits), one space between. NaN is written "nan". Blocks (gnuplot's index) are separated by two blank lines;
- * a block has a title, written "# block = title" in front of it. C locale. */
+ * a block has a title, written "# block = title" in front of it. (gnuplot does not count a block without rows.)
+ * C locale. */
 #ifndef SL_BASE_TABLE_H
 #define SL_BASE_TABLE_H
 
@@ -13,11 +14,13 @@
 
 typedef struct sl_table sl_table;
 
-/* columns: "lr[1]", "loss[f]", "loss_se[f]": names are C identifiers, the unit stands in brackets. NULL on no memory. */
+/* columns: "lr[1]", "loss[f]", "loss_se[f]": names are C identifiers, the unit (no blanks, no '=')
+ * stands in brackets. n_columns >= 1. NULL on no memory or a column that is not of that form. */
 sl_table *sl_table_alloc(size_t n_columns, const char *const *columns);
 void sl_table_free(sl_table *t);
 
-/* A header line; the value is text. The same name again replaces it. */
+/* A header line; the value is text on one line: control characters become blanks, outer blanks go. The same name
+ * again replaces it. SL_E_USAGE for a name that is empty, holds '=', or is "block" or "rows". */
 SL_CHECKED sl_status sl_table_set(sl_table *t, const char *name, sl_err *err, const char *format, ...) SL_PRINTF(4, 5);
 const char *sl_table_get(const sl_table *t, const char *name); /* NULL if absent */
 

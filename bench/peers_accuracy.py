@@ -15,19 +15,21 @@ def idx(path, offset):
         return np.frombuffer(f.read(), np.uint8, offset=offset)
 
 
+def load(folder, stem):
+    """Standardised pictures [n][784] and labels [n]; stem: train or t10k."""
+    x = idx(os.path.join(folder, stem + '-images-idx3-ubyte.gz'), 16).reshape(-1, 784)
+    y = idx(os.path.join(folder, stem + '-labels-idx1-ubyte.gz'), 8)
+    return (torch.from_numpy(x.astype(np.float32) / 255) - 0.1307) / 0.3081, torch.from_numpy(y.astype(np.int64))
+
+
 def main():
     folder = sys.argv[1]
     seeds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     epochs = int(sys.argv[3]) if len(sys.argv) > 3 else 30
     torch.set_num_threads(1)
 
-    def load(stem):
-        x = idx(os.path.join(folder, stem + '-images-idx3-ubyte.gz'), 16).reshape(-1, 784)
-        y = idx(os.path.join(folder, stem + '-labels-idx1-ubyte.gz'), 8)
-        return (torch.from_numpy(x.astype(np.float32) / 255) - 0.1307) / 0.3081, torch.from_numpy(y.astype(np.int64))
-
-    x, y = load('train')
-    xt, yt = load('t10k')
+    x, y = load(folder, 'train')
+    xt, yt = load(folder, 't10k')
     finals, bests = [], []
     for seed in range(1, seeds + 1):
         torch.manual_seed(seed)
@@ -52,4 +54,5 @@ def main():
           f'best {np.mean(bests):.3f} +- {np.std(bests, ddof=1):.3f}')
 
 
-main()
+if __name__ == '__main__':
+    main()

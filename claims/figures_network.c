@@ -64,10 +64,10 @@ typedef struct {
     double adjusted[RIVALS];
 } protocol_verdicts;
 
-static const double margin = 0.3; /* accuracy points, theory.md */
-
-static sl_status judge_protocols(protocol_verdicts *v, sl_table *const *curves, size_t seeds, sl_err *err)
+static sl_status judge_protocols(protocol_verdicts *v, sl_table *const *curves, const sl_musso_protocols *setting,
+                                 sl_err *err)
 {
+    const size_t seeds = setting->seeds;
     double p[RIVALS];
     for (size_t arm = 0; arm < SL_MUSSO_PROTOCOLS; arm++) {
         v->mean[arm] = (sl_welford){0};
@@ -77,18 +77,19 @@ static sl_status judge_protocols(protocol_verdicts *v, sl_table *const *curves, 
         }
     }
     for (size_t i = 0; i < RIVALS; i++) {
-        SL_TRY(sl_tost(&v->tost[i], v->best + (i + 1) * seeds, seeds, v->best, seeds, margin, 0.05, err));
+        SL_TRY(sl_tost(&v->tost[i], v->best + (i + 1) * seeds, seeds, v->best, seeds, setting->margin, 0.05, err));
         p[i] = v->tost[i].p;
     }
     sl_holm(v->adjusted, p, RIVALS);
     return SL_OK;
 }
 
-static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts *v, const sl_arm *arms, size_t seeds)
+static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts *v, const sl_musso_protocols *p)
 {
+    const sl_arm *const arms = p->arms;
     cJSON *list = result ? cJSON_AddArrayToObject(result, "protocols") : NULL;
-    sl_say(text, "Best test accuracy, mean (sd) over %zu seeds; TOST against constant, margin %.1f points, Holm:\n", seeds,
-        margin);
+    sl_say(text, "Best test accuracy, mean (sd) over %zu seeds; TOST against constant, margin %.1f points, Holm:\n",
+           p->seeds, p->margin);
     for (size_t arm = 0; arm < SL_MUSSO_PROTOCOLS; arm++) {
         const double sd = sqrt(sl_welford_variance(&v->mean[arm]));
         sl_say(text, "%s %.2f (%.2f) %%", arms[arm].title, v->mean[arm].mean, sd);
@@ -126,13 +127,13 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
     protocol_verdicts v;
     sl_prose text = {0};
     sl_status st = mean_curves(&mean, curves, p.arms, SL_MUSSO_PROTOCOLS, p.seeds, err);
-    if (st == SL_OK) st = judge_protocols(&v, curves, p.seeds, err);
+    if (st == SL_OK) st = judge_protocols(&v, curves, &p, err);
     free_tables(curves, n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-1", mean, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-1.dat", mean, err);
     sl_table_free(mean);
     if (st != SL_OK) return st;
 
-    say_protocols(&text, result, &v, p.arms, p.seeds);
+    say_protocols(&text, result, &v, &p);
     sl_curve loss[SL_MUSSO_PROTOCOLS], accuracy[2 * SL_MUSSO_PROTOCOLS];
     for (int a = 0; a < SL_MUSSO_PROTOCOLS; a++) {
         loss[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = "musso-1.dat", .block = a,
@@ -168,14 +169,14 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_table *curves[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS], *t = NULL;
     SL_TRY(sl_musso_protocol_curves(curves, lab, &p, err));
     protocol_verdicts v;
-    sl_status st = judge_protocols(&v, curves, p.seeds, err);
+    sl_status st = judge_protocols(&v, curves, &p, err);
     if (st == SL_OK && !(t = sl_table_alloc(5, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
     if (st == SL_OK) st = sl_table_set(t, "data", err, "%s", sl_table_get(curves[0], "data"));
     free_tables(curves, n);
     if (st == SL_OK)
         st = sl_table_set(t, "setting", err, "Model 1, l = %g, mu = %g, Nesterov, C = %zu, %llu epochs, %zu seeds",
                           p.arms[0].lr, p.arms[0].mu, p.arms[0].batch, (unsigned long long)p.epochs, p.seeds);
-    if (st == SL_OK) st = sl_table_set(t, "tost", err, "against protocol 0, margin %g points, two-sample", margin);
+    if (st == SL_OK) st = sl_table_set(t, "tost", err, "against protocol 0, margin %g points, two-sample", p.margin);
     if (st == SL_OK) st = sl_table_block(t, "mean over seeds", err);
     for (size_t a = 0; a < SL_MUSSO_PROTOCOLS && st == SL_OK; a++) {
         const sl_estimate e = sl_welford_mean(&v.mean[a]);
@@ -188,12 +189,12 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
         const double row[] = {(double)(i / p.seeds), v.best[i], NAN, NAN, NAN};
         st = sl_table_add(t, row, err);
     }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-3", t, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-3.dat", t, err);
     sl_table_free(t);
     if (st != SL_OK) return st;
 
     sl_prose text = {0};
-    say_protocols(&text, result, &v, p.arms, p.seeds);
+    say_protocols(&text, result, &v, &p);
     char labels[256] = "";
     for (size_t a = 0; a < SL_MUSSO_PROTOCOLS; a++) {
         char name[64];
@@ -253,7 +254,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     if (st == SL_OK) st = sl_tost(&same_time, whole[3], n, whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, err);
     free_tables(curves, 3 * n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5", mean, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5.dat", mean, err);
     sl_table_free(mean);
     if (st == SL_OK && !(final = sl_table_alloc(3, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
     if (st == SL_OK) st = sl_table_set(final, "epochs", err, "%zu, sd over %zu seeds", epochs, n);
@@ -263,7 +264,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
         const double row[] = {(double)a, w.mean, sqrt(sl_welford_variance(&w))};
         st = sl_table_add(final, row, err);
     }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5-final", final, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5-final.dat", final, err);
     sl_table_free(final);
     if (st != SL_OK) return st;
 

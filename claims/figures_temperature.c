@@ -9,25 +9,25 @@
 #include "claims/prose.h"
 #include "theory/temperature.h"
 
-/* Constant rates over a decade of T, by l, by C and by mu; random ones (Delta = 1), each followed by the constant
- * rate q l = 4/3 l of the same temperature. */
-static const sl_arm arms[] = {
-    {"l0.02-C64", "l = 0.02, C = 64", "constant", "plain", 0.02, 0, 0.01, 64},
-    {"l0.05-C128", "l = 0.05, C = 128", "constant", "plain", 0.05, 0, 0.01, 128},
-    {"l0.025-C64-mu0.5", "l = 0.025, C = 64, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0.01, 64},
-    {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0.01, 64},
-    {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0.01, 128},
-    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0.01, 32},
-    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.01, 32},
-    {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0.01, 64},
-    {"l0.025-C32-random", "l = 0.025, C = 32", "random:delta=1", "plain", 0.025, 0, 0.01, 32},
-    {"l0.0333-C32", "l = 0.0333, C = 32", "constant", "plain", 0.025 * 4 / 3, 0, 0.01, 32},
-    {"l0.05-C32-random", "l = 0.05, C = 32", "random:delta=1", "plain", 0.05, 0, 0.01, 32},
-    {"l0.0667-C32", "l = 0.0667, C = 32", "constant", "plain", 0.05 * 4 / 3, 0, 0.01, 32},
-    {"l0.075-C32-random", "l = 0.075, C = 32", "random:delta=1", "plain", 0.075, 0, 0.01, 32},
-    {"l0.1-C32", "l = 0.1, C = 32", "constant", "plain", 0.1, 0, 0.01, 32},
+/* Constant rates over a decade of T, by l, by C and by mu, the coldest first; random ones (Delta = 1), each followed by the constant
+ * rate q l = 4/3 l of the same temperature. Weight decay is the scale's. */
+static const sl_arm settings[] = {
+    {"l0.02-C64", "l = 0.02, C = 64", "constant", "plain", 0.02, 0, 0, 64},
+    {"l0.05-C128", "l = 0.05, C = 128", "constant", "plain", 0.05, 0, 0, 128},
+    {"l0.025-C64-mu0.5", "l = 0.025, C = 64, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0, 64},
+    {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0, 64},
+    {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0, 128},
+    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0, 32},
+    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0, 32},
+    {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0, 64},
+    {"l0.025-C32-random", "l = 0.025, C = 32", "random:delta=1", "plain", 0.025, 0, 0, 32},
+    {"l0.0333-C32", "l = 0.0333, C = 32", "constant", "plain", 0.025 * 4 / 3, 0, 0, 32},
+    {"l0.05-C32-random", "l = 0.05, C = 32", "random:delta=1", "plain", 0.05, 0, 0, 32},
+    {"l0.0667-C32", "l = 0.0667, C = 32", "constant", "plain", 0.05 * 4 / 3, 0, 0, 32},
+    {"l0.075-C32-random", "l = 0.075, C = 32", "random:delta=1", "plain", 0.075, 0, 0, 32},
+    {"l0.1-C32", "l = 0.1, C = 32", "constant", "plain", 0.1, 0, 0, 32},
 };
-enum { ARMS = sizeof arms / sizeof *arms, COLDEST = 4, FIRST_RANDOM = 8 };
+enum { ARMS = sizeof settings / sizeof *settings, COLDEST = 4, FIRST_RANDOM = 8 };
 
 static bool is_random(size_t arm)
 {
@@ -43,6 +43,7 @@ static double temperature(const sl_arm *a, double q)
 }
 
 typedef struct {
+    sl_arm arms[ARMS];
     double T[ARMS], T_naive[ARMS];
     sl_estimate loss[ARMS];
     sl_line line; /* loss = intercept + slope T through the coldest constant arms */
@@ -71,9 +72,9 @@ static sl_status table_of(sl_table **out, const measurement *m, const sl_musso_s
     sl_table *t = sl_table_alloc(9, columns);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table");
     sl_status st = sl_table_set(t, "setting", err,
-                                "%s, %s, first %zu samples, batches with replacement, weight decay 0.01, mean of the "
+                                "%s, %s, first %zu samples, batches with replacement, weight decay %g, mean of the "
                                 "full regularised loss over the second half of t = %g, %zu seeds",
-                                s->model, data, s->samples, s->time, s->seeds);
+                                s->model, data, s->samples, s->arms->weight_decay, s->time, s->seeds);
     if (st == SL_OK)
         st = sl_table_set(t, "temperature", err, "q l / (2 C (1 - mu)), q = E alpha^2; naive: q = 1; D0: per-sample "
                                                  "gradient variance, unknown");
@@ -85,7 +86,7 @@ static sl_status table_of(sl_table **out, const measurement *m, const sl_musso_s
             if (is_random(i) != (random == 1)) continue;
             const double row[] = {m->T[i],     m->T_naive[i], m->loss[i].value - m->line.intercept.value,
                                   m->loss[i].se, m->loss[i].value, m->loss[i].se,
-                                  arms[i].lr,  (double)arms[i].batch, arms[i].mu};
+                                  m->arms[i].lr, (double)m->arms[i].batch, m->arms[i].mu};
             st = sl_table_add(t, row, err);
         }
     }
@@ -107,23 +108,25 @@ static sl_status temperature_network(const sl_lab *lab, char **summary, cJSON *r
     const sl_musso_stationary s = sl_musso_stationary_at(lab->scale);
     double loss[ARMS * SL_MUSSO_MOST_SEEDS];
     const size_t n = s.seeds;
+    measurement m;
+    for (size_t i = 0; i < ARMS; i++) {
+        m.arms[i] = settings[i];
+        m.arms[i].weight_decay = s.arms->weight_decay;
+        m.T[i] = temperature(&settings[i], is_random(i) ? sl_alpha_q(1) : 1);
+        m.T_naive[i] = temperature(&settings[i], 1);
+    }
     sl_network net;
     SL_TRY(sl_network_open(&net, lab, s.model, s.samples, err));
-    sl_status st = sl_network_stationary(loss, &net, lab, "stationary", arms, ARMS, n, s.time, s.evaluations, err);
+    sl_status st = sl_network_stationary(loss, &net, lab, "stationary", m.arms, ARMS, n, s.time, s.evaluations, err);
     const char *const data = net.data;
     sl_network_close(&net);
     SL_TRY(st);
 
-    measurement m;
-    for (size_t i = 0; i < ARMS; i++) {
-        m.T[i] = temperature(&arms[i], is_random(i) ? sl_alpha_q(1) : 1);
-        m.T_naive[i] = temperature(&arms[i], 1);
-        m.loss[i] = sl_mean(loss + i * n, n);
-    }
+    for (size_t i = 0; i < ARMS; i++) m.loss[i] = sl_mean(loss + i * n, n);
     SL_TRY(extrapolate(&m, err));
     sl_table *t = NULL;
     SL_TRY(table_of(&t, &m, &s, data, err));
-    st = sl_run_table(lab->run, "temperature-network", t, err);
+    st = sl_run_table(lab->run, "temperature-network.dat", t, err);
     sl_table_free(t);
     SL_TRY(st);
 
@@ -138,10 +141,10 @@ static sl_status temperature_network(const sl_lab *lab, char **summary, cJSON *r
         for (size_t k = 0; k < n; k++) difference[k] = loss[i * n + k] - loss[(i + 1) * n + k];
         const sl_estimate d = sl_mean(difference, n);
         const bool equivalent = sl_compare(d, heating / 3, 0.1) == SL_INSIDE; /* a 90 % interval: TOST at 5 % */
-        sl_say(&text, "%s: %+.5f ± %.5f (heating %.5f): %s\n", arms[i].title, d.value, d.se, heating,
+        sl_say(&text, "%s: %+.5f ± %.5f (heating %.5f): %s\n", m.arms[i].title, d.value, d.se, heating,
                equivalent ? "equivalent" : "not shown equivalent");
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "random", arms[i].title);
+        cJSON_AddStringToObject(o, "random", m.arms[i].title);
         sl_json_estimate(o, "difference", d);
         sl_json_number(o, "heating", heating);
         cJSON_AddBoolToObject(o, "equivalent", equivalent);

@@ -10,9 +10,11 @@ enum { SL_MUSSO_MOST_SEEDS = 32 };
 /* Figures 1 and 3: the five protocols. */
 enum { SL_MUSSO_PROTOCOLS = 5 };
 typedef struct {
-    const sl_arm *arms; /* [SL_MUSSO_PROTOCOLS], the constant one first */
+    const sl_arm *arms; /* [SL_MUSSO_PROTOCOLS], the constant one first       */
+    size_t samples;     /* of the training set; 0: all                       */
     size_t seeds;
     uint64_t epochs;
+    double margin;      /* of equivalence, accuracy points                   */
 } sl_musso_protocols;
 sl_musso_protocols sl_musso_protocols_at(sl_scale scale);
 /* curves[arm * seeds + k], to be freed. */
@@ -29,9 +31,10 @@ sl_musso_figure_5 sl_musso_figure_5_at(sl_scale scale);
 SL_CHECKED sl_status sl_musso_figure_5_curves(sl_table **curves, const sl_lab *lab, const sl_musso_figure_5 *p,
                                               sl_err *err);
 
-/* Stationary loss late in training, l2-regularised with w = 0.01, batches with replacement. */
+/* Stationary loss late in training, l2-regularised, batches with replacement. */
 typedef struct {
     const char *model;
+    const sl_arm *arms;  /* of the claims */
     size_t samples, seeds;
     double time;         /* t = sum l / (1 - mu) at the end */
     size_t evaluations;  /* of the full loss, in the second half */

@@ -11,7 +11,7 @@
 
 sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *model, size_t samples, sl_err *err)
 {
-    *n = (sl_network){.data = lab->scale == SL_QUICK ? "digits" : "mnist"};
+    *n = (sl_network){.data = lab->scale == SL_QUICK ? "digits:test=4000" : "mnist"};
     sl_status st = sl_dataset_load(&n->train, &n->test, n->data, lab->data_dir, err);
     if (st != SL_OK) return sl_fail_in(err, st, "scale %s trains on %s", sl_scale_name(lab->scale), n->data);
     if (samples > 0 && samples < n->train.n) sl_dataset_truncate(&n->train, samples);

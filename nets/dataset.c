@@ -86,9 +86,8 @@ void sl_dataset_gather(const sl_dataset *d, float *out, uint8_t *label, const ui
         }
         for (size_t c = 0; c < d->channels; c++) {
             const size_t at = c * plane;
-            const double deviation = d->deviation[c];
-            sl_bytes_to_floats(out + k * d->features + at, d->pixels + i * d->features + at, plane,
-                               (float)(1 / (255 * deviation)), (float)(-d->mean[c] / deviation));
+            sl_bytes_standardise(out + k * d->features + at, d->pixels + i * d->features + at, plane, d->mean[c],
+                                 d->deviation[c]);
         }
         label[k] = d->labels[i];
     }

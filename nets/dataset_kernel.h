@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* out[i] = byte[i] scale + shift, i < n. */
-void sl_bytes_to_floats(float *out, const uint8_t *byte, size_t n, float scale, float shift);
+/* out[i] = (byte[i] / 255 - mean) / deviation with each operation rounded to float, as PyTorch's loaders round it, i < n.
+ * Quotients are products with the reciprocal in double, rounded to float: that is the rounded quotient itself, since
+ * the quotient of two floats is never nearer than 2^-49 relative to the middle between two floats. */
+void sl_bytes_standardise(float *out, const uint8_t *byte, size_t n, float mean, float deviation);
 
 #endif

@@ -142,7 +142,8 @@ const sl_view *sl_model_view(const sl_model *m, size_t i)
     return &m->views[i];
 }
 
-/* A multiplication and an addition each: forward, gradient of the weights, and (but in the first layer) of the input. */
+/* A multiplication and an addition each: forward, gradient of the weights, and (but in the first layer) of the input.
+ */
 double sl_model_flops(const sl_model *m)
 {
     double flops = 0;
@@ -282,8 +283,8 @@ void sl_model_run(const sl_model *m, sl_workspace *w, const float *params, size_
 {
     forward(m, w, params, count);
     float *const dy = w->gradient[0];
-    *loss = sl_cross_entropy_forward(dy, right, w->output[m->n_layers - 1], w->labels, count, m->classes) /
-            (double)count;
+    *loss =
+        sl_cross_entropy_forward(dy, right, w->output[m->n_layers - 1], w->labels, count, m->classes) / (double)count;
     if (!gradient) return;
     sl_cross_entropy_backward(dy, dy, w->labels, count, m->classes);
     backward(m, w, params, gradient, dy, w->gradient[1], count);

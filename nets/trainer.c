@@ -18,7 +18,7 @@ struct sl_trainer {
     uint64_t ordered_epoch; /* the epoch whose permutation is in index; UINT64_MAX: none yet */
     sl_workspace *workspace;
     float *params, *velocity, *gradient; /* [parameters]                                     */
-    uint32_t *index; /* shuffle: [n], the epoch's permutation; replacement: [batch]; else NULL */
+    uint32_t *index;                     /* shuffle: [n], the epoch's permutation; replacement: [batch]; else NULL */
 };
 
 static sl_status check(const sl_train_config *c, sl_err *err)
@@ -71,8 +71,10 @@ sl_status sl_trainer_alloc(sl_trainer **t, const sl_train_config *config, sl_err
     if (!r) return sl_fail(err, SL_E_MEMORY, "no memory for a trainer");
     r->config = *config;
     const sl_status st = set_up(r, err);
-    if (st == SL_OK) *t = r;
-    else sl_trainer_free(r);
+    if (st == SL_OK)
+        *t = r;
+    else
+        sl_trainer_free(r);
     return st;
 }
 

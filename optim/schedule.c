@@ -4,13 +4,24 @@
 
 #include "base/random.h"
 #include "optim/schedule_family.h"
+#include "optim/schedule_kernel.h"
 
 const sl_entry *const sl_schedules[] = {
     &sl_schedule_constant.entry,
     &sl_schedule_random.entry,
     &sl_schedule_plrs.entry,
     &sl_schedule_cyclic.entry,
+    &sl_schedule_triangular.entry,
     &sl_schedule_cosine.entry,
+    &sl_schedule_cosine_restarts.entry,
+    &sl_schedule_linear.entry,
+    &sl_schedule_poly.entry,
+    &sl_schedule_inverse_sqrt.entry,
+    &sl_schedule_exponential.entry,
+    &sl_schedule_step.entry,
+    &sl_schedule_multi_step.entry,
+    &sl_schedule_knee.entry,
+    &sl_schedule_one_cycle.entry,
 };
 const size_t sl_n_schedules = sizeof sl_schedules / sizeof *sl_schedules;
 
@@ -23,8 +34,7 @@ static const sl_schedule_family *family(const sl_schedule *s)
 
 static double warmup_steps(const sl_schedule *s)
 {
-    const size_t k = s->spec.entry->n_params - 2;
-    return round(sl_schedule_param(s, k) * (double)s->steps_per_epoch);
+    return sl_schedule_steps(s, sl_schedule_param(s, s->spec.entry->n_params - 2));
 }
 
 static double warmup_from(const sl_schedule *s)
@@ -37,11 +47,27 @@ double sl_schedule_horizon(const sl_schedule *s)
     return (double)s->total_steps - warmup_steps(s);
 }
 
-double sl_schedule_progress(const sl_schedule *s, double t, bool per_step)
+double sl_schedule_left(const sl_schedule *s, double t, bool per_step)
 {
-    const double spe = (double)s->steps_per_epoch;
+    const double T = sl_schedule_horizon(s), spe = (double)s->steps_per_epoch;
     if (!per_step) t = floor(t / spe) * spe;
-    return fmin(t / sl_schedule_horizon(s), 1);
+    return fmax((T - t) / T, 0);
+}
+
+sl_status sl_schedule_check_steps(const sl_schedule *s, size_t k, double steps, sl_err *err)
+{
+    if (!(steps >= 1))
+        return sl_fail(err, SL_E_CONFIG, "schedule '%s': %s = %g is shorter than a step", s->spec.entry->name,
+                       s->spec.entry->params[k].name, sl_schedule_param(s, k));
+    return SL_OK;
+}
+
+sl_status sl_schedule_check_min(const sl_schedule *s, size_t k, sl_err *err)
+{
+    if (!(sl_schedule_param(s, k) <= s->lr))
+        return sl_fail(err, SL_E_DOMAIN, "schedule '%s': min = %g > learning rate = %g", s->spec.entry->name,
+                       sl_schedule_param(s, k), s->lr);
+    return SL_OK;
 }
 
 /* The expected rate. During a warm-up of W steps: the family's first rate, times a factor that would be 1 at step W,
@@ -77,42 +103,29 @@ sl_status sl_schedule_init(sl_schedule *schedule, const char *text, double lr, u
     return SL_OK;
 }
 
-/* The rate is uniform on (low, low + width), and both ways below compute it with the same two operations. */
-typedef struct {
-    double low, width;
-} law;
-
-static law law_at(const sl_schedule *s, uint64_t step)
-{
-    const double mean = expected(s, step), delta = spread(s);
-    return (law){.low = mean * (1 - delta), .width = mean * 2 * delta};
-}
-
-static sl_draw draw_at(uint64_t seed, uint64_t step)
-{
-    return (sl_draw){.seed = seed, .step = step, .purpose = SL_PURPOSE_SCHEDULE};
-}
-
 double sl_schedule_lr(const sl_schedule *s, uint64_t seed, uint64_t replica, uint64_t step)
 {
-    if (!sl_schedule_is_random(s)) return expected(s, step);
-    const law r = law_at(s, step);
-    const sl_draw draw = draw_at(seed, step);
-    return r.low + r.width * sl_random_uniform(replica, &draw);
+    double rate;
+    sl_schedule_fill(s, &rate, 1, seed, replica, step);
+    return rate;
 }
 
 void sl_schedule_fill(const sl_schedule *s, double *rate, size_t n, uint64_t seed, uint64_t first_replica,
                       uint64_t step)
 {
+    const double mean = expected(s, step), half = mean * spread(s);
     if (!sl_schedule_is_random(s)) {
-        const double r = expected(s, step);
-        for (size_t i = 0; i < n; i++) rate[i] = r;
+        for (size_t i = 0; i < n; i++) rate[i] = mean;
         return;
     }
-    const law r = law_at(s, step);
-    const sl_draw draw = draw_at(seed, step);
-    sl_random_uniforms(rate, n, first_replica, &draw);
-    for (size_t i = 0; i < n; i++) rate[i] = r.low + r.width * rate[i];
+    enum { CHUNK = 16 * SL_LANE_GROUP };
+    const sl_draw draw = {.seed = seed, .step = step, .purpose = SL_PURPOSE_SCHEDULE};
+    uint32_t words[CHUNK];
+    for (size_t start = 0; start < n; start += CHUNK) {
+        const size_t m = n - start < CHUNK ? n - start : CHUNK;
+        sl_random_words(words, m, first_replica + start, &draw);
+        sl_schedule_spread(rate + start, words, m, mean, half);
+    }
 }
 
 bool sl_schedule_is_random(const sl_schedule *s)

@@ -26,8 +26,11 @@ typedef struct {
 } sl_schedule_family;
 
 extern const sl_schedule_family sl_schedule_constant, sl_schedule_random, sl_schedule_plrs;
-extern const sl_schedule_family sl_schedule_cosine;
-extern const sl_schedule_family sl_schedule_cyclic;
+extern const sl_schedule_family sl_schedule_cosine, sl_schedule_linear, sl_schedule_poly, sl_schedule_knee,
+    sl_schedule_one_cycle;
+extern const sl_schedule_family sl_schedule_step, sl_schedule_multi_step, sl_schedule_exponential,
+    sl_schedule_inverse_sqrt;
+extern const sl_schedule_family sl_schedule_cyclic, sl_schedule_cosine_restarts, sl_schedule_triangular;
 
 /* Ranges: no rate and no time that is asked for comes near these. */
 #define SL_RATE_MAX 1e9
@@ -50,6 +53,12 @@ static inline double sl_schedule_param(const sl_schedule *s, size_t k)
     return s->spec.value[k].v[0];
 }
 
+/* A time given in epochs, in steps: a whole number, so that 0.07 epochs of 100 steps are 7 steps and not a bit more. */
+static inline double sl_schedule_steps(const sl_schedule *s, double epochs)
+{
+    return round(epochs * (double)s->steps_per_epoch);
+}
+
 /* Steps from the end of the warm-up to the horizon. */
 double sl_schedule_horizon(const sl_schedule *s);
 
@@ -60,7 +69,21 @@ static inline double sl_schedule_epochs(const sl_schedule *s, double t, bool fra
     return fraction ? e : floor(e);
 }
 
-/* u = t / horizon, at most 1; with per_step false, t is that of the first step of its epoch. */
-double sl_schedule_progress(const sl_schedule *s, double t, bool per_step);
+/* 1 - u, the part of the horizon that is left at t: 1 at t = 0, and 0 from t = horizon on. With per_step false, t is
+ * that of the first step of its epoch. Formed as (horizon - t) / horizon, which keeps its digits near the end. */
+double sl_schedule_left(const sl_schedule *s, double t, bool per_step);
+
+/* h = (1 + cos pi u)/2 from left = 1 - u, written so that it keeps its digits where h is small. */
+static inline double sl_schedule_half_cosine(double left)
+{
+    const double root = sin(M_PI / 2 * left);
+    return root * root;
+}
+
+/* SL_E_CONFIG if parameter k, a time that is so many steps long, is less than one. */
+SL_CHECKED sl_status sl_schedule_check_steps(const sl_schedule *s, size_t k, double steps, sl_err *err);
+
+/* SL_E_DOMAIN if parameter k, a smallest rate, is above l. */
+SL_CHECKED sl_status sl_schedule_check_min(const sl_schedule *s, size_t k, sl_err *err);
 
 #endif

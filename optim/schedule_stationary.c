@@ -21,7 +21,7 @@ const sl_schedule_family sl_schedule_constant = {
 
 enum { DELTA };
 static const sl_param random_params[] = {
-    [DELTA] = {.name = "delta", .help = "half-width of alpha, a number", .def = 1, .max = 1},
+    [DELTA] = {.name = "delta", .help = "half-width of the law of alpha, a number", .def = 1, .max = 1},
     SL_SCHEDULE_COMMON,
 };
 
@@ -68,7 +68,7 @@ static sl_status plrs_check(sl_schedule *s, sl_err *err)
 
 const sl_schedule_family sl_schedule_plrs = {
     .entry = {.name = "plrs", .help = "rate ~ U[min, max] drawn afresh at every step; l is not used",
-              .source = "Devapriya et al. 2024, algorithm 1", SL_PARAMS(plrs_params)},
+              .source = "Devapriya et al. 2024", SL_PARAMS(plrs_params)},
     .rate = plrs_mean,
     .spread = plrs_spread,
     .check = plrs_check,

@@ -3,7 +3,9 @@
  * A figure is a grid of panels, a panel a list of curves, a curve two or three columns of a .dat file. The script
  * written runs by itself with plain gnuplot (`gnuplot NAME.gp` in its folder) and makes NAME.svg, NAME.pdf and
  * NAME.png; no number in it is typed by hand. Style: readable sans fonts, the Okabe-Ito colour-blind-safe palette,
- * error bands (filled) or bars, light grid, legends that do not cover data. */
+ * error bands (filled) or bars, light grid, legends that do not cover data. Titles, labels and captions are plain
+ * UTF-8, in which nothing is special; long ones are broken into lines. Columns, functions and key positions go into
+ * the script as they are and must hold no quotes, braces, semicolons or backquotes. */
 #ifndef SL_PLOTS_PLOT_H
 #define SL_PLOTS_PLOT_H
 
@@ -28,17 +30,21 @@ typedef struct {
     int block;              /* gnuplot index of the block                           */
     const char *x, *y;      /* gnuplot column expressions: "1", "($3/$2)"           */
     const char *error;      /* half-width of band or bar; NULL: none                */
-    const char *labels;     /* comma-separated category names for the x axis        */
+    const char *labels;     /* comma-separated category names for the x axis, which stand at x = 0, 1, 2, ...; bars
+                               and points of several curves are put side by side */
     const char *function;   /* SL_CURVE_FUNCTION                                    */
-    int colour;             /* 0..7 of the palette; -1: by position                 */
+    int colour;             /* 0 blue, 1 vermilion, 2 green, 3 purple, 4 orange, 5 sky blue, 6 black, 7 yellow;
+                               -1: by position */
     int dash;               /* 0 solid, 1 dashed, 2 dotted                          */
 } sl_curve;
 
 typedef struct {
     const char *title, *xlabel, *ylabel;
     bool logx, logy;
-    double xmin, xmax, ymin, ymax;  /* NAN: automatic                               */
-    const char *key;                /* gnuplot key position, e.g. "top left"; "off" */
+    double xmin, xmax, ymin, ymax;  /* NAN: automatic. A log axis with both limits given and less than two decades
+                                       apart has tics at 1, 2 and 5; else at powers of ten              */
+    const char *key;                /* NULL: legend under the panel, where it covers nothing; else a place inside,
+                                       "top left" (for panels known to be empty there); "off"            */
     const sl_curve *curves;
     size_t n_curves;
 } sl_panel;
@@ -56,7 +62,8 @@ typedef struct {
 
 /* Writes dir/NAME.gp (atomically), then runs gnuplot in dir for svg, pdf and png. Returns SL_OK; SL_E_UNAVAILABLE if
  * gnuplot is not installed (script and data are there; the caller says one line and goes on); SL_E_NUMERIC with
- * gnuplot's own words if it failed; SL_E_WRITE. */
+ * gnuplot's own words if it failed; SL_E_FILE for a .dat that is not there; SL_E_NAME for a figure's or file's name
+ * that is more than letters, digits and . _ - +; SL_E_USAGE for an empty panel or a bad expression; SL_E_WRITE. */
 SL_CHECKED sl_status sl_plot(const char *dir, const sl_figure *figure, sl_err *err);
 
 /* The script alone. */

@@ -97,8 +97,10 @@ sl_status sl_idx_read(sl_idx *a, const char *path, size_t rank, sl_err *err)
     sl_idx result = {0};
     const sl_status st = read_array(file, &result, path, rank, err);
     gzclose(file);
-    if (st == SL_OK) *a = result;
-    else free(result.data);
+    if (st == SL_OK)
+        *a = result;
+    else
+        free(result.data);
     return st;
 }
 

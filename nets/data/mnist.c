@@ -19,8 +19,8 @@ static int find(char *path, size_t size, const char *dir, const char *stem, int 
     for (size_t f = 0; f < 3; f++)
         for (size_t j = 0; j < 2; j++)
             for (size_t e = 0; e < 2; e++) {
-                const int n = snprintf(path, size, "%s%s/%s%sidx%d-ubyte%s", dir, folders[f], stem, joints[j], rank,
-                                       endings[e]);
+                const int n =
+                    snprintf(path, size, "%s%s/%s%sidx%d-ubyte%s", dir, folders[f], stem, joints[j], rank, endings[e]);
                 if (n > 0 && (size_t)n < size && access(path, F_OK) == 0) return 1;
             }
     return 0;

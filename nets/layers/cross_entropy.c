@@ -13,8 +13,7 @@ static size_t argmax(const float *z, size_t n)
     return best;
 }
 
-double sl_cross_entropy_forward(float *p, size_t *right, const float *z, const uint8_t *label, size_t n,
-                                size_t classes)
+double sl_cross_entropy_forward(float *p, size_t *right, const float *z, const uint8_t *label, size_t n, size_t classes)
 {
     double loss = 0;
     size_t hits = 0;

@@ -37,7 +37,7 @@ static void temp_effective__by_hand(void **state)
     assert_ok(sl_temp_effective(&T, &p, &err));
     assert_ok(sl_temp_hamiltonian(&T_H, &p, &err));
     assert_close(T, 0.2, 1e-15);
-    assert_close(T_H, 2, 1e-15);
+    assert_close(T_H, 2.0, 1e-15);
 }
 
 static void temp_effective__refuses_what_is_out_of_range(void **state)

@@ -1,0 +1,10 @@
+/* cli/commands.h - the commands, one file each; main.c lists them. */
+#ifndef SL_CLI_COMMANDS_H
+#define SL_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+extern const sl_command sl_command_verify, sl_command_list, sl_command_simulate, sl_command_train, sl_command_figure,
+    sl_command_schedule, sl_command_bench;
+
+#endif

@@ -1,0 +1,151 @@
+/* sgdlab list: what can be named, from the registries. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "claims/claim.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "nets/dataset.h"
+#include "nets/model.h"
+#include "optim/rule.h"
+#include "optim/schedule.h"
+#include "sim/loss.h"
+
+static const char *const kinds[] = {"claims", "figures", "losses",  "schedules",
+                                    "rules",  "regimes", "models", "datasets"};
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+
+static void add_entries(cJSON *list, const sl_entry *const *entries, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const sl_entry *e = entries[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddStringToObject(item, "name", e->name);
+        cJSON_AddStringToObject(item, "help", e->help);
+        cJSON_AddStringToObject(item, "source", e->source);
+        cJSON *parameters = cJSON_AddArrayToObject(item, "parameters");
+        for (size_t k = 0; k < e->n_params; k++) {
+            const sl_param *p = &e->params[k];
+            cJSON *q = cJSON_CreateObject();
+            cJSON_AddItemToArray(parameters, q);
+            cJSON_AddStringToObject(q, "name", p->name);
+            cJSON_AddStringToObject(q, "help", p->help);
+            sl_json_number(q, "default", p->def);
+            sl_json_number(q, "min", p->min);
+            sl_json_number(q, "max", p->max);
+            cJSON_AddBoolToObject(q, "integer", p->integer);
+            cJSON_AddBoolToObject(q, "list", p->list);
+        }
+    }
+}
+
+static void add_claims(cJSON *list)
+{
+    for (size_t i = 0; i < sl_n_claims; i++) {
+        const sl_claim *c = sl_claims[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddStringToObject(item, "name", c->id);
+        cJSON_AddStringToObject(item, "help", c->statement);
+        cJSON_AddStringToObject(item, "paper", c->paper);
+        cJSON_AddStringToObject(item, "equation", c->equation);
+        cJSON_AddStringToObject(item, "expected", sl_verdict_name(c->expected));
+    }
+}
+
+static void add_figures(cJSON *list)
+{
+    for (size_t i = 0; i < sl_n_recipes; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddStringToObject(item, "name", sl_recipes[i]->name);
+        cJSON_AddStringToObject(item, "help", sl_recipes[i]->help);
+        cJSON_AddStringToObject(item, "paper", sl_recipes[i]->paper);
+    }
+}
+
+static void add_kind(cJSON *result, size_t kind)
+{
+    cJSON *list = cJSON_AddArrayToObject(result, kinds[kind]);
+    switch (kind) {
+    case 0: add_claims(list); break;
+    case 1: add_figures(list); break;
+    case 2: add_entries(list, sl_loss_entries(), sl_n_losses); break;
+    case 3: add_entries(list, sl_schedules, sl_n_schedules); break;
+    case 4: add_entries(list, sl_rules, sl_n_rules); break;
+    case 6: add_entries(list, sl_models, sl_n_models); break;
+    case 7: add_entries(list, sl_dataset_entries(), sl_n_datasets); break;
+    default: break; /* regimes: none yet */
+    }
+}
+
+static const char *text_of(const cJSON *item, const char *key)
+{
+    const cJSON *s = cJSON_GetObjectItemCaseSensitive(item, key);
+    return cJSON_IsString(s) ? s->valuestring : "";
+}
+
+/* "delta=1, warmup=0", parameters that must be given as "min=..". */
+static void print_parameters(const cJSON *parameters)
+{
+    if (!parameters || !parameters->child) return;
+    fputs("      ", stdout);
+    for (const cJSON *p = parameters->child; p; p = p->next) {
+        const double def = sl_cli_number(cJSON_GetObjectItemCaseSensitive(p, "default"));
+        if (isnan(def)) printf(":%s=..", text_of(p, "name"));
+        else printf(":%s=%.6g", text_of(p, "name"), def);
+    }
+    putchar('\n');
+}
+
+static void print_people(const sl_cli *cli, const cJSON *result)
+{
+    (void)cli;
+    for (const cJSON *list = result->child; list; list = list->next) {
+        if (list != result->child) putchar('\n');
+        printf("%s:%s\n", list->string, list->child ? "" : " none yet");
+        int width = 0;
+        for (const cJSON *item = list->child; item; item = item->next) {
+            const int length = (int)strlen(text_of(item, "name"));
+            if (length > width) width = length;
+        }
+        for (const cJSON *item = list->child; item; item = item->next) {
+            const char *source = text_of(item, "source"), *paper = text_of(item, "paper");
+            const char *from = *source ? source : paper, *expected = text_of(item, "expected");
+            printf("  %-*s  %s", width, text_of(item, "name"), text_of(item, "help"));
+            if (*from) printf(" [%s]", from);
+            printf("%s%s\n", *expected ? ": " : "", expected);
+            print_parameters(cJSON_GetObjectItemCaseSensitive(item, "parameters"));
+        }
+    }
+}
+
+static sl_status run(sl_cli *cli, sl_err *err)
+{
+    cJSON *result = cJSON_CreateObject();
+    sl_status st = SL_OK;
+    for (size_t i = 0; i < cli->n_operands && st == SL_OK; i++) {
+        size_t kind = 0;
+        while (kind < N_KINDS && strcmp(kinds[kind], cli->operand[i]) != 0) kind++;
+        if (kind == N_KINDS)
+            st = sl_cli_unknown("kind of thing", cli->operand[i], kinds, N_KINDS, err);
+        else if (!cJSON_GetObjectItemCaseSensitive(result, kinds[kind]))
+            add_kind(result, kind);
+    }
+    for (size_t kind = 0; cli->n_operands == 0 && kind < N_KINDS; kind++) add_kind(result, kind);
+    if (st == SL_OK) sl_cli_answer(cli, result, print_people);
+    cJSON_Delete(result);
+    return st;
+}
+
+const sl_command sl_command_list = {
+    .name = "list",
+    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, datasets",
+    .operands = "[claims|figures|losses|schedules|rules|regimes|models|datasets ...]",
+    .max_operands = N_KINDS,
+    .example = "  sgdlab list losses\n  sgdlab list schedules rules --json",
+    .run = run,
+};

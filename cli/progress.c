@@ -1,0 +1,80 @@
+#include "cli/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void sl_progress_start(sl_progress *p, const sl_cli *cli)
+{
+    *p = (sl_progress){.silent = cli->quiet, .terminal = cli->terminal, .start = now()};
+    p->last = p->start;
+    pthread_mutex_init(&p->lock, NULL);
+}
+
+static void print_seconds(char text[24], double s)
+{
+    if (!(s < 1e7))
+        snprintf(text, 24, "?");
+    else if (s < 90)
+        snprintf(text, 24, "%.0f s", ceil(s));
+    else if (s < 5400)
+        snprintf(text, 24, "%.0f min", ceil(s / 60));
+    else
+        snprintf(text, 24, "%.1f h", s / 3600);
+}
+
+static void draw(sl_progress *p, double fraction, double elapsed)
+{
+    enum { WIDTH = 24 };
+    char left[24] = "?", bar[WIDTH + 1];
+    if (fraction > p->from + 1e-3 && elapsed > 0.5)
+        print_seconds(left, elapsed * (1 - fraction) / (fraction - p->from));
+    for (int i = 0; i < WIDTH; i++) bar[i] = i < (int)(fraction * WIDTH) ? '=' : ' ';
+    bar[WIDTH] = '\0';
+    fprintf(stderr, "\r[%s] %3.0f %%  %s left  %.60s\033[K", bar, 100 * fraction, left, p->what);
+    fflush(stderr);
+    p->drawn = true;
+}
+
+void sl_progress_show(void *ctx, const char *what, double fraction)
+{
+    enum { TERMINAL_MS = 100, FILE_MS = 10000 };
+    sl_progress *p = ctx;
+    if (p->silent) return;
+    pthread_mutex_lock(&p->lock);
+    fraction = fraction < 0 || isnan(fraction) ? 0 : fraction > 1 ? 1 : fraction;
+    const double t = now();
+    if (what && strncmp(what, p->what, sizeof p->what - 1) != 0) { /* a new piece of work has its own clock */
+        snprintf(p->what, sizeof p->what, "%s", what);
+        p->start = t;
+        p->from = fraction;
+    }
+    if ((t - p->last) * 1e3 >= (p->terminal ? TERMINAL_MS : FILE_MS)) {
+        p->last = t;
+        if (p->terminal)
+            draw(p, fraction, t - p->start);
+        else
+            fprintf(stderr, "%s%s%.0f %%\n", p->what, *p->what ? ": " : "", 100 * fraction);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+void sl_progress_fraction(void *ctx, double fraction)
+{
+    sl_progress_show(ctx, NULL, fraction);
+}
+
+void sl_progress_end(sl_progress *p)
+{
+    if (p->drawn) fprintf(stderr, "\r\033[K");
+    p->drawn = false;
+    pthread_mutex_destroy(&p->lock);
+}

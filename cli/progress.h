@@ -1,0 +1,31 @@
+/* cli/progress.h - how far a long command is: a bar with the time left on a terminal, a line now and then where
+ * standard error is a file, nothing with --quiet. */
+#ifndef SL_CLI_PROGRESS_H
+#define SL_CLI_PROGRESS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "cli/options.h"
+
+typedef struct {
+    bool silent, terminal;
+    bool drawn;          /* a bar stands on the current line        */
+    double start, last;  /* seconds of a monotonic clock            */
+    double from;         /* the fraction at which `what` began      */
+    char what[96];
+    pthread_mutex_t lock;
+} sl_progress;
+
+void sl_progress_start(sl_progress *p, const sl_cli *cli);
+
+/* ctx: an sl_progress. what: the piece of work, or NULL; its own fraction in 0..1. May be called from any thread. */
+void sl_progress_show(void *ctx, const char *what, double fraction);
+
+/* The same for callbacks that know no name. */
+void sl_progress_fraction(void *ctx, double fraction);
+
+/* Takes the bar away. */
+void sl_progress_end(sl_progress *p);
+
+#endif

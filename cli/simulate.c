@@ -1,0 +1,373 @@
+/* sgdlab simulate: an ensemble of trajectories on a synthetic loss, its moments and temperatures beside theory's. */
+#include "cli/simulate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/simulate_files.h"
+
+static const sl_option options[] = {
+    SL_OPTION("loss", SL_OPT_TEXT, "L", "double-well", "the loss; see sgdlab list losses"),
+    SL_OPTION("dynamics", SL_OPT_CHOICE, "sgd|overdamped|underdamped", "sgd", "discrete SGD, or a Langevin equation (Ito)"),
+    SL_OPTION("rule", SL_OPT_CHOICE, "heavy-ball|nesterov|sign|plain", "heavy-ball", "update rule of SGD"),
+    SL_OPTION("lr", SL_OPT_REAL, "l", "0.1", "learning rate", .min = 0, .max = 1e6, .open_min = true),
+    SL_OPTION("momentum", SL_OPT_REAL, "mu", "0", "momentum", .min = 0, .max = 1, .open_max = true),
+    SL_OPTION("batch", SL_OPT_REAL, "C", "1", "mini-batch size", .min = 1, .max = 1e12),
+    SL_OPTION("noise-variance", SL_OPT_REAL, "D0", "1",
+              "gradient-noise variance of one sample, per coordinate; a step's noise has variance D0/C, before alpha",
+              .min = 0, .max = 1e12),
+    SL_OPTION("schedule", SL_OPT_TEXT, "S", "constant", "learning-rate schedule; a step is an epoch here"),
+    SL_OPTION("alpha-on", SL_OPT_CHOICE, "gradient|step", "gradient",
+              "where the schedule's factor stands: on the gradient (Musso 2020, eq 1) or on the whole step"),
+    SL_OPTION("temperature", SL_OPT_REAL, "T", "0.1", "temperature of Langevin dynamics", .min = 0, .max = 1e12),
+    SL_OPTION("friction", SL_OPT_REAL, "g", "1", "friction of underdamped dynamics", .min = 0, .max = 1e6, .open_min = true),
+    SL_OPTION("dt", SL_OPT_REAL, "h", "0.05", "time step of Langevin dynamics", .min = 0, .max = 1e6, .open_min = true),
+    SL_OPTION("scheme", SL_OPT_CHOICE, "euler|lm", "euler",
+              "overdamped scheme: Euler-Maruyama, or Leimkuhler-Matthews (order 2 for averages)"),
+    SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "measured steps; by default 60 relaxation times", .min = 1, .max = 1e15),
+    SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "steps before measuring; by default 40 relaxation times", .min = 0, .max = 1e15),
+    SL_OPTION("replicas", SL_OPT_INTEGER, "R", "16384", "trajectories", .min = 1, .max = 1e10),
+    SL_OPTION("start", SL_OPT_REALS, "x,...", NULL, "initial point, one value or one a coordinate; by default the loss's own",
+              .min = -1e100, .max = 1e100),
+    SL_OPTION("start-spread", SL_OPT_REAL, "s", "0", "standard deviation of a Gaussian around it", .min = 0, .max = 1e100),
+    SL_OPTION("kill-radius", SL_OPT_REAL, "r", "0", "trajectories beyond it are dropped and counted; 0: none", .min = 0, .max = 1e100),
+    SL_OPTION("sample-every", SL_OPT_INTEGER, "N", "0", "steps between samples; 0: chosen", .min = 0, .max = 1e15),
+    SL_OPTION("histogram", SL_OPT_INTEGER, "BINS", "80", "bins of coordinate 0, where its range is known; 0: none", .min = 0, .max = 1e5),
+    SL_OPTION("series", SL_OPT_INTEGER, "N", "0", "a row of the time series every N steps; 0: none", .min = 0, .max = 1e15),
+};
+
+static sl_status set_up_sgd(sl_simulation *s, const sl_cli *cli, uint64_t horizon, sl_err *err)
+{
+    const double lr = sl_cli_real(cli, "lr");
+    const sl_alpha_on on = sl_cli_is(cli, "alpha-on", "gradient") ? SL_ALPHA_ON_GRADIENT : SL_ALPHA_ON_STEP;
+    SL_TRY(sl_rule_init(&s->sgd.rule, sl_cli_text(cli, "rule"), on, lr, sl_cli_real(cli, "momentum"), 0, err));
+    return sl_schedule_init(&s->sgd.schedule, sl_cli_text(cli, "schedule"), lr, 1, horizon, err);
+}
+
+/* Everything but burn-in, steps and histogram, which wait for theory. */
+static sl_status set_up(sl_simulation *s, double *start, const sl_cli *cli, sl_err *err)
+{
+    *s = (sl_simulation){.batch = sl_cli_real(cli, "batch")};
+    if (sl_cli_is(cli, "dynamics", "overdamped")) s->dynamics = SL_DYNAMICS_OVERDAMPED;
+    if (sl_cli_is(cli, "dynamics", "underdamped")) s->dynamics = SL_DYNAMICS_UNDERDAMPED;
+    SL_TRY(sl_loss_init(&s->sgd.loss, sl_cli_text(cli, "loss"), err));
+    s->sgd.noise_variance = sl_cli_real(cli, "noise-variance") / s->batch;
+    SL_TRY(set_up_sgd(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
+    s->langevin = (sl_langevin){
+        .loss = s->sgd.loss,
+        .temperature = sl_cli_real(cli, "temperature"),
+        .h = sl_cli_real(cli, "dt"),
+        .friction = sl_cli_real(cli, "friction"),
+        .scheme = sl_cli_is(cli, "scheme", "lm") ? SL_OVERDAMPED_LM : SL_OVERDAMPED_EULER,
+    };
+    sl_ensemble *e = &s->sgd.ensemble;
+    *e = (sl_ensemble){
+        .seed = sl_cli_integer(cli, "seed"),
+        .replicas = sl_cli_integer(cli, "replicas"),
+        .sample_every = sl_cli_integer(cli, "sample-every"),
+        .start_spread = sl_cli_real(cli, "start-spread"),
+        .kill_radius = sl_cli_real(cli, "kill-radius"),
+        .series_every = sl_cli_integer(cli, "series"),
+        .jobs = (int)sl_cli_integer(cli, "jobs"),
+    };
+    if (sl_cli_given(cli, "start")) {
+        size_t n;
+        const double *x = sl_cli_reals(cli, "start", &n);
+        if (n != 1 && n != s->sgd.loss.dim)
+            return sl_fail(err, SL_E_DOMAIN, "--start has %zu values, the loss has %zu coordinates", n, s->sgd.loss.dim);
+        for (size_t d = 0; d < s->sgd.loss.dim; d++) start[d] = x[n == 1 ? 0 : d];
+        e->start = start;
+    }
+    return SL_OK;
+}
+
+static uint64_t relaxations(double times, double relaxation, uint64_t least)
+{
+    const double most = 1e6, steps = ceil(times * relaxation);
+    return steps > most ? (uint64_t)most : steps > (double)least ? (uint64_t)steps : least;
+}
+
+/* Burn-in and measured steps in relaxation times, if they were not given, also into the configuration; the horizon of
+ * the schedule is both. */
+static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const sl_cli *cli, cJSON *notes,
+                                cJSON *config, sl_err *err)
+{
+    enum { BURN_IN = 40, MIXING = 8, MEASURED = 60, LEAST_BURN_IN = 500, LEAST_MEASURED = 2000 };
+    sl_ensemble *e = &s->sgd.ensemble;
+    const double tau = p->relaxation > 0 ? p->relaxation : 0;
+    const double mixing = p->mixing > 0 ? p->mixing : 0, hopeless = 2e5; /* then the note below must do */
+    const double forget = MIXING * mixing < hopeless ? fmax(BURN_IN * tau, MIXING * mixing) : BURN_IN * tau;
+    e->burn_in = sl_cli_given(cli, "burn-in") ? sl_cli_integer(cli, "burn-in") : relaxations(1, forget, LEAST_BURN_IN);
+    e->steps = sl_cli_given(cli, "steps") ? sl_cli_integer(cli, "steps") : relaxations(MEASURED, tau, LEAST_MEASURED);
+    if (p->law && (double)e->burn_in < 10 * tau) {
+        char text[160];
+        snprintf(text, sizeof text, "the burn-in is only %.2g relaxation times (%.3g steps): not stationary",
+                 (double)e->burn_in / tau, tau);
+        cJSON_AddItemToArray(notes, cJSON_CreateString(text));
+    }
+    if (p->law && (double)e->burn_in < 4 * mixing) {
+        char text[200];
+        snprintf(text, sizeof text, "the burn-in is only %.2g times what trajectories need to forget in which well they "
+                 "began (%.3g steps): the density is not stationary", (double)e->burn_in / mixing, mixing);
+        cJSON_AddItemToArray(notes, cJSON_CreateString(text));
+    }
+    SL_TRY(set_up_sgd(s, cli, e->burn_in + e->steps, err));
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
+    const size_t bins = (size_t)sl_cli_integer(cli, "histogram");
+    double lo, hi;
+    if (bins > 0 && sl_predicted_range(&lo, &hi, p, s)) e->histogram = (sl_histogram_spec){lo, hi, bins};
+    s->langevin.ensemble = *e;
+    return SL_OK;
+}
+
+static sl_status run_ensemble(sl_observed *o, sl_simulation *s, sl_progress *progress, sl_err *err)
+{
+    s->sgd.ensemble.progress = sl_progress_fraction;
+    s->sgd.ensemble.progress_ctx = progress;
+    s->langevin.ensemble = s->sgd.ensemble;
+    switch (s->dynamics) {
+    case SL_DYNAMICS_SGD: return sl_sgd_run(o, &s->sgd, err);
+    case SL_DYNAMICS_OVERDAMPED: return sl_overdamped_run(o, &s->langevin, err);
+    case SL_DYNAMICS_UNDERDAMPED: return sl_underdamped_run(o, &s->langevin, err);
+    }
+    return sl_fail(err, SL_E_USAGE, "unknown dynamics");
+}
+
+/* ---- the result as JSON: measured and predicted under the same names ---- */
+
+typedef enum { X2, XV, V2 } moment;
+
+static sl_estimate measured(const sl_coordinate *c, moment m)
+{
+    return m == X2 ? c->x2 : m == XV ? c->xv : c->v2;
+}
+
+static void add_moment(cJSON *result, cJSON *predicted, const char *key, moment m, const sl_observed *o,
+                       const sl_prediction *p, size_t dim)
+{
+    const double *theory = m == X2 ? p->x2 : m == XV ? p->xv : p->v2;
+    const sl_estimate none = {NAN, NAN, 0};
+    if (dim == 1) {
+        sl_json_estimate(result, key, o ? measured(&o->coordinate[0], m) : none);
+        sl_json_number(predicted, key, p->unstable ? NAN : theory[0]);
+        return;
+    }
+    cJSON *list = cJSON_AddArrayToObject(result, key), *theories = cJSON_AddArrayToObject(predicted, key);
+    for (size_t d = 0; d < dim; d++) {
+        cJSON *holder = cJSON_CreateObject();
+        sl_json_estimate(holder, key, o ? measured(&o->coordinate[d], m) : none);
+        sl_json_number(holder, "theory", p->unstable ? NAN : theory[d]);
+        cJSON_AddItemToArray(list, cJSON_DetachItemFromObjectCaseSensitive(holder, key));
+        cJSON_AddItemToArray(theories, cJSON_DetachItemFromObjectCaseSensitive(holder, "theory"));
+        cJSON_Delete(holder);
+    }
+}
+
+static void add_temperatures(cJSON *result, cJSON *predicted, const sl_observed *o, const sl_prediction *p)
+{
+    const sl_estimate none = {NAN, NAN, 0};
+    cJSON *t = cJSON_AddObjectToObject(result, "temperature"), *q = cJSON_AddObjectToObject(predicted, "temperature");
+    sl_json_estimate(t, "equipartition", o ? o->temperature.equipartition : none);
+    sl_json_estimate(t, "configurational", o ? o->temperature.configurational : none);
+    sl_json_estimate(t, "boltzmann_slope", o ? o->temperature.boltzmann_slope : none);
+    sl_json_estimate(t, "kinetic", o ? o->temperature.kinetic : none);
+    sl_json_number(q, "equipartition", p->equipartition);
+    sl_json_number(q, "configurational", p->configurational);
+    sl_json_number(q, "boltzmann_slope", p->boltzmann_slope);
+    sl_json_number(q, "kinetic", p->kinetic);
+}
+
+/* o NULL: nothing was run, because nothing stationary is there to be measured. */
+static cJSON *describe(const sl_simulation *s, const sl_observed *o, const sl_prediction *p, const char *status,
+                       cJSON *notes, cJSON *config)
+{
+    cJSON *r = cJSON_CreateObject(), *predicted = cJSON_CreateObject();
+    cJSON_AddStringToObject(r, "status", status);
+    const size_t dim = s->sgd.loss.dim;
+    add_moment(r, predicted, "x2", X2, o, p, dim);
+    add_moment(r, predicted, "xv", XV, o, p, dim);
+    add_moment(r, predicted, "v2", V2, o, p, dim);
+    sl_json_estimate(r, "loss", o ? o->loss : (sl_estimate){NAN, NAN, 0});
+    sl_json_number(predicted, "loss", p->loss);
+    add_temperatures(r, predicted, o, p);
+    sl_json_number(predicted, "musso_eq20", p->eq20);
+    cJSON_AddBoolToObject(predicted, "exact", p->exact);
+    cJSON_AddStringToObject(predicted, "law", p->law ? p->law : "none");
+    cJSON_AddItemToObject(r, "predicted", predicted);
+    if (!isnan(p->al_bound)) {
+        cJSON *stability = cJSON_AddObjectToObject(r, "stability");
+        sl_json_number(stability, "radius", p->radius);
+        sl_json_number(stability, "al", p->al);
+        sl_json_number(stability, "al_bound", p->al_bound);
+    }
+    sl_json_number(r, "updates_per_second", o && o->seconds > 0 ? o->updates / o->seconds : NAN);
+    if (o) cJSON_AddNumberToObject(r, "killed", (double)o->killed);
+    else cJSON_AddNullToObject(r, "killed");
+    cJSON_AddNumberToObject(r, "burn_in", (double)s->sgd.ensemble.burn_in);
+    cJSON_AddNumberToObject(r, "steps", (double)s->sgd.ensemble.steps);
+    sl_json_number(r, "relaxation_steps", p->relaxation);
+    cJSON_AddItemToObject(r, "notes", cJSON_Duplicate(notes, true));
+    cJSON_AddItemToObject(r, "configuration", cJSON_Duplicate(config, true));
+    return r;
+}
+
+/* ---- and as a table for people ---- */
+
+/* Against an exact prediction the deviation in standard errors; against one of leading order, in percent. */
+static void add_row(sl_grid *g, const char *name, const cJSON *pair, const cJSON *theory, bool exact)
+{
+    const sl_estimate e = sl_cli_read_estimate(pair);
+    const double p = sl_cli_number(theory);
+    if (isnan(e.value)) return;
+    char text[64];
+    sl_cli_estimate(text, e.value, e.se);
+    sl_grid_add(g, "%s", name);
+    sl_grid_add(g, "%s", text);
+    if (isnan(p)) sl_grid_add(g, "-");
+    else sl_grid_add(g, "%.8g", p);
+    if (isnan(p) || !(e.se > 0) || (!exact && p == 0)) sl_grid_add(g, "-");
+    else if (exact) sl_grid_add(g, "%+.2f", (e.value - p) / e.se);
+    else sl_grid_add(g, "%+.2f %%", 100 * (e.value / p - 1));
+}
+
+static void add_rows(sl_grid *g, const char *label, const cJSON *item, const cJSON *theory, bool exact)
+{
+    if (!cJSON_IsArray(item)) {
+        add_row(g, label, item, theory, exact);
+        return;
+    }
+    size_t d = 0;
+    for (const cJSON *c = item->child, *t = theory ? theory->child : NULL; c; c = c->next, t = t ? t->next : NULL) {
+        char name[48];
+        snprintf(name, sizeof name, "%s[%zu]", label, d++);
+        add_row(g, name, c, t, exact);
+    }
+}
+
+static const cJSON *at(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+static void print_people(const sl_cli *cli, const cJSON *r)
+{
+    (void)cli;
+    if (strcmp(at(r, "status")->valuestring, "unstable") == 0) return; /* the message says it, and there is no number */
+    static const char *const moments[][2] = {{"x2", "<x^2>"}, {"xv", "<x v>"}, {"v2", "<v^2>"}, {"loss", "<f>"}};
+    static const char *const temperatures[][2] = {{"equipartition", "T equipartition"},
+                                                  {"configurational", "T configurational"},
+                                                  {"boltzmann_slope", "T Boltzmann slope"},
+                                                  {"kinetic", "T kinetic"}};
+    const cJSON *predicted = at(r, "predicted");
+    const bool exact = cJSON_IsTrue(at(predicted, "exact"));
+    sl_grid *g = sl_grid_alloc("lrrr");
+    sl_grid_add(g, "quantity"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted"), sl_grid_add(g, exact ? "z" : "off by");
+    for (size_t i = 0; i < 4; i++)
+        add_rows(g, moments[i][1], at(r, moments[i][0]), at(predicted, moments[i][0]), exact);
+    for (size_t i = 0; i < 4; i++)
+        add_row(g, temperatures[i][1], at(at(r, "temperature"), temperatures[i][0]),
+                at(at(predicted, "temperature"), temperatures[i][0]), exact);
+    sl_grid_print(g);
+    printf("predicted: %s", at(predicted, "law")->valuestring);
+    const double eq20 = sl_cli_number(at(predicted, "musso_eq20"));
+    if (!isnan(eq20)) printf("; T of Musso's eq 20: %.8g", eq20);
+    printf("\nburn-in %.0f, measured %.0f steps", sl_cli_number(at(r, "burn_in")), sl_cli_number(at(r, "steps")));
+    if (sl_cli_number(at(r, "killed")) > 0) printf(", killed %.0f", sl_cli_number(at(r, "killed")));
+    const double speed = sl_cli_number(at(r, "updates_per_second"));
+    if (!isnan(speed)) printf(", %.3g updates/s", speed);
+    putchar('\n');
+    for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
+}
+
+/* ---- the command ---- */
+
+static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o)
+{
+    char text[320];
+    if (p->infinite_fourth)
+        cJSON_AddItemToArray(notes, cJSON_CreateString("fourth moments are infinite at these parameters: the error bars "
+                                                       "of second moments are unreliable"));
+    if (o->killed > 0) {
+        snprintf(text, sizeof text,
+                 "%llu trajectories left for infinity or the kill radius: the law is quasi-stationary, of those that "
+                 "stayed", (unsigned long long)o->killed);
+        cJSON_AddItemToArray(notes, cJSON_CreateString(text));
+    }
+}
+
+static sl_status simulate(sl_cli *cli, sl_simulation *s, const sl_prediction *p, cJSON *notes, cJSON *config,
+                          sl_run *run, cJSON **result, sl_err *err)
+{
+    sl_progress progress;
+    sl_observed o = {0};
+    sl_progress_start(&progress, cli);
+    const sl_status outcome = run_ensemble(&o, s, &progress, err);
+    sl_progress_end(&progress);
+    if (outcome < 0 || outcome == SL_INTERRUPTED) return outcome;
+    if (s->dynamics == SL_DYNAMICS_SGD && !sl_schedule_is_stationary(&s->sgd.schedule))
+        cJSON_AddItemToArray(notes, cJSON_CreateString("the schedule changes with time: averages are over the measured "
+                                                       "steps, not of a stationary state"));
+    add_notes(notes, p, &o);
+    const bool none_left = o.killed == s->sgd.ensemble.replicas; /* then numbers say nothing */
+    *result = describe(s, none_left ? NULL : &o, p, outcome == SL_DIVERGED ? "diverged" : "complete", notes, config);
+    cJSON_ReplaceItemInObjectCaseSensitive(*result, "killed", cJSON_CreateNumber((double)o.killed));
+    sl_err second = {0};
+    sl_status st = sl_simulate_write(run, s, &o, p, config, &second);
+    st = sl_cli_drawn(cli, st, &second);
+    sl_observed_clear(&o);
+    if (st == SL_OK) return outcome;
+    if (err) *err = second;
+    return st;
+}
+
+static sl_status run(sl_cli *cli, sl_err *err)
+{
+    sl_simulation s;
+    sl_prediction p;
+    double start[SL_LOSS_MAX_DIM];
+    SL_TRY(set_up(&s, start, cli, err));
+    SL_TRY(sl_predict(&p, &s, err));
+    cJSON *config = sl_cli_config(cli), *notes = cJSON_CreateArray(), *result = NULL, *old = NULL;
+    sl_run *folder = NULL;
+    sl_status st = SL_OK;
+    if (p.unstable) {
+        result = describe(&s, NULL, &p, "unstable", notes, config);
+        sl_cli_answer(cli, result, print_people);
+        st = sl_fail(err, SL_E_UNSTABLE, "%s", p.reason);
+        goto done;
+    }
+    st = choose_lengths(&s, &p, cli, notes, config, err);
+    if (st == SL_OK) st = sl_cli_open(&folder, &old, cli, s.sgd.loss.kind->entry.name, config, err);
+    if (st != SL_OK) goto done;
+    if (old) {
+        sl_run_free(folder);
+        result = old;
+    } else {
+        st = simulate(cli, &s, &p, notes, config, folder, &result, err);
+        const char *status = st == SL_INTERRUPTED ? "interrupted" : st == SL_DIVERGED ? "diverged" : "complete";
+        st = sl_cli_close(folder, st, status, result, err);
+    }
+    if (st >= 0 && result) sl_cli_answer(cli, result, print_people);
+done:
+    cJSON_Delete(result);
+    cJSON_Delete(notes);
+    cJSON_Delete(config);
+    return st;
+}
+
+const sl_command sl_command_simulate = {
+    .name = "simulate",
+    .help = "an ensemble of SGD or Langevin trajectories on a synthetic loss, beside theory",
+    .example = "  sgdlab simulate --loss quadratic:a=1 --lr 0.05 --momentum 0.9 --schedule random:delta=1\n"
+               "  sgdlab simulate --loss double-well --dynamics underdamped --temperature 0.1 --friction 0.5 --json",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .run = run,
+};

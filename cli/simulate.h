@@ -1,0 +1,44 @@
+/* cli/simulate.h - what `simulate` runs, and what theory says of it beforehand. */
+#ifndef SL_CLI_SIMULATE_H
+#define SL_CLI_SIMULATE_H
+
+#include <stdbool.h>
+
+#include "sim/ensemble.h"
+
+typedef enum { SL_DYNAMICS_SGD, SL_DYNAMICS_OVERDAMPED, SL_DYNAMICS_UNDERDAMPED } sl_dynamics_kind;
+
+typedef struct {
+    sl_dynamics_kind dynamics;
+    sl_sgd sgd;              /* holds loss and ensemble for all dynamics              */
+    sl_langevin langevin;    /* its ensemble and loss are copies of sgd's             */
+    double batch;            /* C                                                     */
+} sl_simulation;
+
+/* NAN where theory has no number. Arrays: [dim]. */
+typedef struct {
+    bool exact;              /* exact for the discrete chain; else leading order in l or h                        */
+    const char *law;         /* one phrase: where the numbers come from; NULL: no prediction                      */
+    double x2[SL_LOSS_MAX_DIM], xv[SL_LOSS_MAX_DIM], v2[SL_LOSS_MAX_DIM];
+    double loss;
+    double equipartition, configurational, boltzmann_slope, kinetic;
+    double eq20;             /* T = l q D0 / (2 C (1 - mu)); NAN but for SGD                                       */
+    double temperature;      /* of the Boltzmann law that density() draws                                         */
+    double relaxation;       /* steps in which second moments forget by a factor e; NAN: not known                */
+    double mixing;           /* steps in which a 1-D ensemble forgets in which well it began; NAN: not known       */
+    bool unstable;           /* outside mean-square stability; `reason` says how far                              */
+    double radius, al, al_bound; /* of the worst coordinate of a quadratic loss                                   */
+    bool infinite_fourth;    /* <x^4> grows without bound: error bars of second moments lie                       */
+    char reason[512];
+} sl_prediction;
+
+/* Errors: those of theory/ other than instability. */
+SL_CHECKED sl_status sl_predict(sl_prediction *p, const sl_simulation *s, sl_err *err);
+
+/* A range of coordinate 0 that holds all but about 1e-6 of the predicted law; false if there is none. */
+bool sl_predicted_range(double *lo, double *hi, const sl_prediction *p, const sl_simulation *s);
+
+/* The predicted density of coordinate 0 at x[n]; false if there is none. */
+bool sl_predicted_density(double *density, const double *x, size_t n, const sl_prediction *p, const sl_simulation *s);
+
+#endif

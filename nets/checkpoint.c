@@ -1,0 +1,176 @@
+#include "nets/checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/run.h"
+#include "nets/hdf5.h"
+#include "nets/seal.h"
+#include "nets/views.h"
+
+enum { VERSION = 1, COLUMNS = 6 };
+static const uint64_t MAGIC = 0x73676463686b7074; /* "sgdchkpt" */
+static const size_t LARGEST = (size_t)1 << 34;    /* bytes; no checkpoint comes near */
+
+static void to_row(double row[COLUMNS], const sl_epoch *e)
+{
+    const double values[COLUMNS] = {(double)e->epoch, e->train_loss,    e->train_accuracy,
+                                    e->test_loss,     e->test_accuracy, e->lr};
+    memcpy(row, values, sizeof values);
+}
+
+static sl_epoch from_row(const double row[COLUMNS])
+{
+    return (sl_epoch){.epoch = (uint64_t)row[0],
+                      .train_loss = row[1],
+                      .train_accuracy = row[2],
+                      .test_loss = row[3],
+                      .test_accuracy = row[4],
+                      .lr = row[5]};
+}
+
+static int write_group(hid_t file, const char *name, const sl_model *m, const float *params)
+{
+    const hid_t group = sl_h5_group_create(file, name);
+    const int result = group < 0 ? -1 : sl_views_write(group, m, params);
+    if (group >= 0) H5Gclose(group);
+    return result;
+}
+
+static int write_all(hid_t file, const sl_model *m, const sl_checkpoint *c, const double *history)
+{
+    const uint64_t version = VERSION;
+    const size_t table[2] = {c->n_epochs, COLUMNS}, length = strlen(c->config);
+    int bad = sl_h5_attribute_write(file, "magic", H5T_STD_U64LE, &MAGIC) < 0;
+    bad |= sl_h5_attribute_write(file, "version", H5T_STD_U64LE, &version) < 0;
+    bad |= sl_h5_attribute_write(file, "step", H5T_STD_U64LE, &c->step) < 0;
+    bad |= sl_h5_attribute_write(file, "loss_sum", H5T_IEEE_F64LE, &c->loss_sum) < 0;
+    bad |= sl_h5_attribute_write(file, "right_sum", H5T_IEEE_F64LE, &c->right_sum) < 0;
+    bad |= sl_h5_attribute_write(file, "image_sum", H5T_IEEE_F64LE, &c->image_sum) < 0;
+    bad |= sl_h5_write(file, "config", H5T_STD_U8LE, 1, &length, c->config) < 0;
+    bad |= sl_h5_write(file, "history", H5T_IEEE_F64LE, 2, table, history) < 0;
+    bad |= write_group(file, "weights", m, c->params) < 0;
+    bad |= write_group(file, "velocity", m, c->velocity) < 0;
+    return bad ? -1 : 0;
+}
+
+sl_status sl_checkpoint_write(const char *path, const sl_model *m, const sl_checkpoint *c, sl_err *err)
+{
+    double *const history = malloc((c->n_epochs + 1) * COLUMNS * sizeof *history); /* never of size 0 */
+    if (!history) return sl_fail(err, SL_E_MEMORY, "no memory to write '%s'", path);
+    for (size_t i = 0; i < c->n_epochs; i++) to_row(history + i * COLUMNS, &c->epochs[i]);
+    const hid_t file = sl_h5_create();
+    char *image = NULL;
+    size_t size = 0;
+    const int written = file < 0 ? -1 : write_all(file, m, c, history);
+    const int closed = file < 0 ? -1 : sl_h5_close(file, &image, &size);
+    free(history);
+    if (written < 0 || closed < 0) {
+        free(image);
+        return sl_fail(err, SL_E_WRITE, "cannot write '%s': HDF5 failed", path);
+    }
+    return sl_image_write(path, image, size, err);
+}
+
+/* The first word (up to a blank) in which two configurations differ. */
+static sl_status refuse(const char *path, const char *found, const char *expected, sl_err *err)
+{
+    size_t word = 0, i = 0;
+    for (; found[i] && found[i] == expected[i]; i++)
+        if (found[i] == ' ') word = i + 1;
+    return sl_fail(err, SL_E_CONFIG, "%s belongs to another configuration: it has '%.*s', this run '%.*s'", path,
+                   (int)strcspn(found + word, " "), found + word, (int)strcspn(expected + word, " "), expected + word);
+}
+
+/* A data set of that rank into memory of ours, with a NUL behind it. columns: of its last size, if rank is 2. */
+static void *read_array(hid_t file, const char *name, hid_t type, size_t element, size_t rank, size_t columns,
+                        size_t *n)
+{
+    sl_h5_array a;
+    if (sl_h5_inspect(&a, file, name) < 0 || !a.is_number || a.rank != rank) return NULL;
+    if (rank == 2 && a.shape[1] != columns) return NULL;
+    void *const data = calloc(a.shape[0] * columns + 1, element);
+    *n = a.shape[0];
+    if (data && sl_h5_read(file, name, type, data) >= 0) return data;
+    free(data);
+    return NULL;
+}
+
+/* What is read before it is given to the caller. */
+typedef struct {
+    sl_checkpoint c;
+    char *config;
+    double *history;
+} parts;
+
+static sl_status read_group(float *params, hid_t file, const char *name, const sl_model *m, const char *path,
+                            sl_err *err)
+{
+    const hid_t group = H5Gopen2(file, name, H5P_DEFAULT);
+    if (group < 0) return sl_fail(err, SL_E_FORMAT, "%s: no group '%s'", path, name);
+    const sl_status st = sl_views_read(params, group, m, path, err);
+    H5Gclose(group);
+    return st;
+}
+
+static sl_status read_all(parts *p, hid_t file, const char *path, const sl_model *m, const char *expected, sl_err *err)
+{
+    uint64_t magic = 0, version = 0;
+    if (sl_h5_attribute_read(file, "magic", H5T_NATIVE_UINT64, &magic) < 0 || magic != MAGIC)
+        return sl_fail(err, SL_E_FORMAT, "%s: not a checkpoint of sgdlab", path);
+    if (sl_h5_attribute_read(file, "version", H5T_NATIVE_UINT64, &version) < 0 || version != VERSION)
+        return sl_fail(err, SL_E_FORMAT, "%s: checkpoint of version %llu, expected %d", path,
+                       (unsigned long long)version, VERSION);
+    size_t length = 0;
+    p->config = read_array(file, "config", H5T_NATIVE_UINT8, 1, 1, 1, &length);
+    if (!p->config) return sl_fail(err, SL_E_FORMAT, "%s: no configuration in it", path);
+    if (expected && strcmp(p->config, expected) != 0) return refuse(path, p->config, expected, err);
+    p->history = read_array(file, "history", H5T_NATIVE_DOUBLE, sizeof(double), 2, COLUMNS, &p->c.n_epochs);
+    if (!p->history || sl_h5_attribute_read(file, "step", H5T_NATIVE_UINT64, &p->c.step) < 0 ||
+        sl_h5_attribute_read(file, "loss_sum", H5T_NATIVE_DOUBLE, &p->c.loss_sum) < 0 ||
+        sl_h5_attribute_read(file, "right_sum", H5T_NATIVE_DOUBLE, &p->c.right_sum) < 0 ||
+        sl_h5_attribute_read(file, "image_sum", H5T_NATIVE_DOUBLE, &p->c.image_sum) < 0)
+        return sl_fail(err, SL_E_FORMAT, "%s: step, sums or history are missing", path);
+    SL_TRY(read_group(p->c.params, file, "weights", m, path, err));
+    return read_group(p->c.velocity, file, "velocity", m, path, err);
+}
+
+sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model *m, sl_err *err)
+{
+    const size_t n = sl_model_parameters(m), bytes_each = n * sizeof *c->params;
+    char *bytes;
+    size_t size;
+    SL_TRY(sl_read_file(&bytes, &size, path, LARGEST, err));
+    float *const both = malloc(2 * bytes_each);
+    parts p = {.c = {.params = both, .velocity = both + n}};
+    hid_t file = -1;
+    sl_status st;
+    if (!both)
+        st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
+    else if (sl_seal_check(bytes, size) != SL_SEAL_GOOD)
+        st = sl_fail(err, SL_E_FORMAT, "%s: damaged (its checksum does not fit), or not a checkpoint", path);
+    else if ((file = sl_h5_open(bytes, size)) < 0)
+        st = sl_fail(err, SL_E_FORMAT, "%s: not an HDF5 file", path);
+    else
+        st = read_all(&p, file, path, m, c->config, err);
+    if (file >= 0) sl_h5_close(file, NULL, NULL);
+    free(bytes);
+
+    sl_epoch *const epochs = st == SL_OK ? calloc(p.c.n_epochs + 1, sizeof *epochs) : NULL;
+    if (st == SL_OK && !epochs) st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
+    if (st == SL_OK) {
+        for (size_t i = 0; i < p.c.n_epochs; i++) epochs[i] = from_row(p.history + i * COLUMNS);
+        memcpy(c->params, p.c.params, bytes_each);
+        memcpy(c->velocity, p.c.velocity, bytes_each);
+        p.c.params = c->params;
+        p.c.velocity = c->velocity;
+        p.c.epochs = epochs;
+        p.c.config = c->config;
+        *c = p.c;
+    }
+    free(p.config);
+    free(p.history);
+    free(both);
+    return st;
+}

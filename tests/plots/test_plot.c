@@ -1,0 +1,234 @@
+/* Figures: what the script says, what gnuplot makes of it, and what happens when it cannot. */
+#include "tests/test.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "plots/plot.h"
+
+static char folder[64], *path_before;
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/sgdlab-plot-XXXXXX");
+    if (!mkdtemp(folder)) return -1;
+    path_before = strdup(getenv("PATH"));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    setenv("PATH", path_before, 1);
+    free(path_before);
+    static const char *const names[] = {"a.dat", "fig.gp", "fig.svg", "fig.pdf", "fig.png"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder); /* fails if anything else was left, half-made pictures above all */
+}
+
+static void write_data(const char *rows)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/a.dat", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(rows, f);
+    fclose(f);
+}
+
+static const char data[] = "0 1 0.1\n1 2 0.2\n2 4 0.4\n\n\n0 3 0.1\n1 2 0.1\n2 1 0.1\n";
+
+static char *read_text(const char *name, size_t *size)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "rb");
+    *size = 0;
+    if (!f) return NULL;
+    char *text = calloc(1, 1 << 20);
+    *size = fread(text, 1, (1 << 20) - 1, f);
+    fclose(f);
+    return text;
+}
+
+static sl_curve curves[] = {
+    {.kind = SL_CURVE_BAND, .title = "a", .dat = "a.dat", .x = "1", .y = "2", .error = "3", .colour = -1},
+    {.kind = SL_CURVE_POINTS, .title = "b", .dat = "a.dat", .block = 1, .x = "1", .y = "(2*$2)", .error = "3", .colour = -1},
+    {.kind = SL_CURVE_STEPS, .dat = "a.dat", .x = "1", .y = "2", .colour = 4, .dash = 1},
+    {.kind = SL_CURVE_FUNCTION, .title = "x", .function = "x", .colour = 6},
+};
+static sl_curve bars[] = {
+    {.kind = SL_CURVE_BARS, .title = "a", .dat = "a.dat", .x = "1", .y = "2", .error = "3", .labels = "one,two,three", .colour = -1},
+    {.kind = SL_CURVE_BARS, .title = "b", .dat = "a.dat", .block = 1, .x = "1", .y = "2", .colour = -1},
+};
+static sl_panel panels[] = {
+    {.title = "lines", .xlabel = "x", .ylabel = "y", .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = curves, .n_curves = 4},
+    {.title = "bars", .ylabel = "y", .logy = true, .xmin = NAN, .xmax = NAN, .ymin = 0.5, .ymax = 5, .key = "top left", .curves = bars, .n_curves = 2},
+};
+
+static sl_figure figure(void)
+{
+    return (sl_figure){.name = "fig", .title = "A figure", .caption = "first\nsecond", .rows = 1, .columns = 2,
+                       .panels = panels, .n_panels = 2};
+}
+
+static void assert_begins(const char *name, const char *magic, size_t at_least)
+{
+    size_t size;
+    char *text = read_text(name, &size);
+    if (!text) fail_msg("%s is not there", name);
+    const int same = memcmp(text, magic, strlen(magic));
+    free(text);
+    assert_int_equal(same, 0);
+    assert_true(size >= at_least);
+}
+
+static void plot__makes_three_pictures(void **state)
+{
+    (void)state;
+    write_data(data);
+    const sl_figure f = figure();
+    assert_ok(sl_plot(folder, &f, &err));
+    assert_begins("fig.svg", "<?xml", 5000);
+    assert_begins("fig.pdf", "%PDF", 5000);
+    assert_begins("fig.png", "\x89PNG", 5000);
+}
+
+static void plot__script_runs_by_itself(void **state)
+{
+    (void)state;
+    write_data(data);
+    const sl_figure f = figure();
+    assert_ok(sl_plot_script(folder, &f, &err));
+    char command[256];
+    snprintf(command, sizeof command, "cd %s && gnuplot fig.gp", folder);
+    assert_int_equal(system(command), 0);
+    assert_begins("fig.png", "\x89PNG", 5000);
+    assert_begins("fig.svg", "<?xml", 5000);
+}
+
+/* What is special to gnuplot must reach the picture as it is. The SVG keeps text as text; it escapes < and &. */
+static void plot__text_is_plain(void **state)
+{
+    (void)state;
+    write_data(data);
+    sl_panel p = panels[0];
+    p.title = "x_1^2 {/Bold y} @PATH \\alpha $HOME %d";
+    p.xlabel = "it's `whoami` \"so\"";
+    p.ylabel = "Δ λ";
+    sl_figure f = figure();
+    f.panels = &p;
+    f.n_panels = 1;
+    f.columns = 1;
+    f.width = 16;
+    assert_ok(sl_plot(folder, &f, &err));
+    size_t size;
+    char *svg = read_text("fig.svg", &size);
+    assert_non_null(svg);
+    const bool title = strstr(svg, "x_1^2 {/Bold y} @PATH \\alpha $HOME %d") != NULL;
+    const bool quotes = strstr(svg, "it’s ‘whoami‘") != NULL, greek = strstr(svg, "Δ λ") != NULL;
+    const bool caption = strstr(svg, "second") != NULL;
+    free(svg);
+    assert_true(title);
+    assert_true(quotes);
+    assert_true(greek);
+    assert_true(caption);
+}
+
+static void plot__refuses_bad_names_and_empty_panels(void **state)
+{
+    (void)state;
+    write_data(data);
+    static const char *const names[] = {"", "../fig", "a/b", "-e", ".hidden", "a b", "a;b", NULL};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        sl_figure f = figure();
+        f.name = names[i];
+        assert_fails(sl_plot(folder, &f, &err), SL_E_NAME, "figure name");
+    }
+    sl_curve c = curves[0];
+    sl_panel p = panels[0];
+    p.curves = &c;
+    p.n_curves = 1;
+    sl_figure f = figure();
+    f.panels = &p;
+    f.n_panels = 1;
+    c.dat = "../a.dat";
+    assert_fails(sl_plot(folder, &f, &err), SL_E_NAME, "../a.dat");
+    c = curves[0];
+    c.y = "2 with lines; system 'x'";
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "columns");
+    c = curves[0];
+    c.error = NULL;
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "error column");
+    p.n_curves = 0;
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "no curves");
+    f = figure();
+    f.columns = 1;
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "grid");
+    size_t size;
+    assert_null(read_text("fig.gp", &size));
+}
+
+static void plot__without_gnuplot_leaves_the_script(void **state)
+{
+    (void)state;
+    write_data(data);
+    const sl_figure f = figure();
+    setenv("PATH", "/nonexistent", 1);
+    assert_fails(sl_plot(folder, &f, &err), SL_E_UNAVAILABLE, "gnuplot");
+    setenv("PATH", path_before, 1);
+    assert_begins("fig.gp", "# fig:", 500);
+}
+
+static void plot__says_what_gnuplot_says(void **state)
+{
+    (void)state;
+    write_data(data);
+    sl_curve c = curves[3];
+    c.function = "nosuchfunction(x)";
+    sl_panel p = panels[0];
+    p.curves = &c;
+    p.n_curves = 1;
+    sl_figure f = figure();
+    f.panels = &p;
+    f.n_panels = 1;
+    assert_fails(sl_plot(folder, &f, &err), SL_E_NUMERIC, "nosuchfunction");
+}
+
+static void plot__names_missing_data(void **state)
+{
+    (void)state;
+    const sl_figure f = figure();
+    assert_fails(sl_plot(folder, &f, &err), SL_E_FILE, "a.dat");
+}
+
+static void plot__says_where_it_cannot_write(void **state)
+{
+    (void)state;
+    write_data(data);
+    char below_a_file[128];
+    snprintf(below_a_file, sizeof below_a_file, "%s/a.dat", folder);
+    const sl_figure f = figure();
+    assert_fails(sl_plot(below_a_file, &f, &err), SL_E_WRITE, "a.dat");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(plot__makes_three_pictures),
+        TEST(plot__script_runs_by_itself),
+        TEST(plot__text_is_plain),
+        TEST(plot__refuses_bad_names_and_empty_panels),
+        TEST(plot__without_gnuplot_leaves_the_script),
+        TEST(plot__says_what_gnuplot_says),
+        TEST(plot__names_missing_data),
+        TEST(plot__says_where_it_cannot_write),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,54 @@
+#include "tests/test.h"
+
+#include "theory/discrete.h"
+
+static double well(double x, void *c) { (void)c; return (x * x - 1) * (x * x - 1) / 4; }
+static double d_well(double x, void *c) { (void)c; return x * (x * x - 1); }
+static double dd_well(double x, void *c) { (void)c; return 3 * x * x - 1; }
+static double quadratic(double x, void *a) { return *(double *)a * x * x / 2; }
+static double d_quadratic(double x, void *a) { return *(double *)a * x; }
+static double dd_quadratic(double x, void *a) { (void)x; return *(double *)a; }
+
+/* f = a x^2/2: <x^2>_l = T / (a (1 - a l/2)), a Gaussian wider by 1 + a l/2: KL = (a l/2)^2 / 4. */
+static void discrete_first_order__is_exact_on_the_quadratic(void **state)
+{
+    (void)state;
+    double a = 1.7;
+    const double T = 0.3;
+    sl_boltzmann b;
+    sl_first_order o;
+    assert_ok(sl_boltzmann_solve(&b, quadratic, d_quadratic, &a, T, 0, &err));
+    assert_ok(sl_discrete_first_order(&o, &b, quadratic, d_quadratic, dd_quadratic, &a, T, &err));
+    assert_close(o.x2_per_l, T / 2, 1e-11);
+    assert_close(o.f_per_l, a * T / 4, 1e-11);
+    assert_close(o.kl_per_l2, a * a / 16, 1e-11);
+}
+
+/* The double well, from a perturbation expansion in another program, confirmed by its transfer operator on a grid:
+ * KL = 2.113893568994014e-4 at l = 0.025 and 5.163286178494768e-5 at l = 0.0125 (T = 0.1), extrapolated here. */
+static void discrete_first_order__meets_the_transfer_operator(void **state)
+{
+    (void)state;
+    sl_boltzmann b;
+    sl_first_order o;
+    assert_ok(sl_boltzmann_solve(&b, well, d_well, NULL, 0.1, 0, &err));
+    assert_ok(sl_discrete_first_order(&o, &b, well, d_well, dd_well, NULL, 0.1, &err));
+    assert_close(o.kl_per_l2, 0.32303074259460207, 1e-11);
+    assert_close(o.x2_per_l, -0.10906719289791399, 1e-11);
+    assert_close(o.f_per_l, 0.047442907276055386, 1e-11);
+    const double coarse = 2.113893568994014e-4 / (0.025 * 0.025), fine = 5.163286178494768e-5 / (0.0125 * 0.0125);
+    assert_close(2 * fine - coarse, o.kl_per_l2, 2e-3);
+    assert_ok(sl_boltzmann_solve(&b, well, d_well, NULL, 0.05, 0, &err));
+    assert_ok(sl_discrete_first_order(&o, &b, well, d_well, dd_well, NULL, 0.05, &err));
+    assert_close(o.kl_per_l2, 0.2876121443440448, 1e-11);
+    assert_close(o.f_per_l, 0.025536156727272566, 1e-10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(discrete_first_order__is_exact_on_the_quadratic),
+        cmocka_unit_test(discrete_first_order__meets_the_transfer_operator),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
