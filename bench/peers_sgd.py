@@ -10,8 +10,8 @@ import time
 
 L, MU = 0.01, 0.9
 BLOCKS = (1024, 4096, 16384, 65536)
-UPDATES = 6_000_000
-REPEATS = 3
+UPDATES = 2_000_000
+REPEATS = 8
 
 
 def numpy_loop(np, block):

@@ -18,7 +18,7 @@ enum { IDLE = 32 };
 
 /* Slots of finished blocks that wait to be merged take about this much memory. */
 static const size_t SLOT_BYTES = (size_t)64 << 20;
-enum { FEWEST_SLOTS = 16, MOST_SLOTS = 256 };
+enum { FEWEST_SLOTS = 4, MOST_SLOTS = 256 };
 
 /* Without a kill radius: beyond this x^4 is soon not a number. */
 static const double FARTHEST = 1e75;
@@ -91,7 +91,8 @@ static sl_plan plan_of(const sl_dynamics *dynamics)
     p.block = eighth < SL_BLOCK ? (size_t)(eighth + SL_LANE_GROUP - 1) / SL_LANE_GROUP * SL_LANE_GROUP : SL_BLOCK;
     p.blocks = (e->replicas + p.block - 1) / p.block;
     const uint64_t samples = e->steps / p.every;
-    p.unit = e->replicas > 1 || samples < SL_BATCHES ? (e->replicas > 1 ? samples : 1) : samples / SL_BATCHES;
+    const uint64_t batch = samples < SL_BATCHES ? 1 : samples / SL_BATCHES;
+    p.unit = e->replicas > 1 ? samples : batch;
     p.skip = samples % p.unit;
     p.rows = e->series_every > 0 ? p.total / e->series_every + 1 : 0;
     return p;
