@@ -139,7 +139,7 @@ static void on_epoch(void *ctx, const sl_epoch *e, uint64_t epochs)
     (void)epochs;
     experiment *x = ctx;
     const double done = (double)(atomic_fetch_add(&x->epochs_done, 1) + 1);
-    sl_progress_show(&x->progress, "training", done / x->epochs_in_all);
+    sl_progress_fraction(&x->progress, done / x->epochs_in_all);
 }
 
 static sl_status checkpoint_path(char *path, size_t size, const experiment *x, size_t k, sl_err *err)
