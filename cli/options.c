@@ -186,25 +186,44 @@ sl_status sl_cli_parse(sl_cli *cli, const sl_command *command, int argc, char **
 
 /* ---- help ---- */
 
+enum { LEFT = 33, WIDTH = 100 };
+
+/* Words from column LEFT on, broken before WIDTH. */
+static void print_wrapped(const char *text)
+{
+    int column = LEFT;
+    while (*text) {
+        const int length = (int)strcspn(text, " ");
+        if (column > LEFT && column + 1 + length > WIDTH) {
+            printf("\n%*s", LEFT, "");
+            column = LEFT;
+        }
+        column += printf("%s%.*s", column > LEFT ? " " : "", length, text);
+        text += length + (text[length] == ' ');
+    }
+    putchar('\n');
+}
+
+/* The range, where it says something: upper limits of a million and more only keep nonsense out. */
+static void print_range(char *text, size_t size, const sl_option *o)
+{
+    const bool number = o->kind == SL_OPT_REAL || o->kind == SL_OPT_INTEGER || o->kind == SL_OPT_REALS;
+    text[0] = '\0';
+    if (number && o->max < 1e6)
+        snprintf(text, size, ", in %c%g, %g%c", o->open_min ? '(' : '[', o->min, o->max, o->open_max ? ')' : ']');
+    else if (number && o->min > -1e6)
+        snprintf(text, size, ", %s %g", o->open_min ? ">" : ">=", o->min);
+}
+
 static void print_option(const sl_option *o)
 {
-    char left[96];
-    const char *value = o->kind == SL_OPT_FLAG ? "" : o->value;
-    snprintf(left, sizeof left, "--%s %s", o->name, value);
-    printf("  %-30s %s", left, o->help);
-    if (strlen(left) > 30) printf("\n  %-30s", "");
-    if (o->kind == SL_OPT_REAL || o->kind == SL_OPT_INTEGER || o->kind == SL_OPT_REALS) {
-        char from[32], to[32];
-        sl_print_double(from, o->min);
-        sl_print_double(to, o->max);
-        const bool bounded = o->max < WHOLE && isfinite(o->max);
-        if (bounded)
-            printf(", in %c%s, %s%c", o->open_min ? '(' : '[', from, to, o->open_max ? ')' : ']');
-        else if (isfinite(o->min))
-            printf(", %s %s", o->open_min ? ">" : ">=", from);
-    }
-    if (o->def) printf(" (%s)", o->def);
-    putchar('\n');
+    char range[64], help[512];
+    print_range(range, sizeof range, o);
+    snprintf(help, sizeof help, "%s%s%s%s%s", o->help, range, o->def ? " (" : "", o->def ? o->def : "", o->def ? ")" : "");
+    const int length = printf("  --%s %s", o->name, o->kind == SL_OPT_FLAG ? "" : o->value);
+    if (length < LEFT) printf("%*s", LEFT - length, "");
+    else printf("\n%*s", LEFT, "");
+    print_wrapped(help);
 }
 
 void sl_cli_help(const sl_command *c)
