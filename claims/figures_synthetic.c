@@ -19,11 +19,6 @@ static double effort(const sl_lab *lab)
     return r * r;
 }
 
-static void report(const sl_lab *lab, const char *what, double fraction)
-{
-    if (lab->progress) lab->progress(lab->progress_ctx, what, fraction);
-}
-
 /* ---- temperature-collapse -------------------------------------------------------------------------------------- */
 
 /* Rates are given as y = l / (1 - mu), which sets the pace of relaxation and the size of what eq 20 leaves out. */
@@ -114,7 +109,7 @@ static sl_status fill_collapse(sl_table *t, double *worst, const sl_lab *lab, sl
                               s.l, s.mu, s.C, s.D0, s.delta};
         SL_TRY(sl_table_add(t, row, err));
         *worst = fmax(*worst, fabs(measured / T - 1));
-        report(lab, "temperature-collapse", (i + 1.0) / COLLAPSE);
+        sl_lab_report(lab, "temperature-collapse", i + 1, COLLAPSE);
     }
     /* The two formulas for E alpha^2 as curves, columns delta, q and printed q. */
     SL_TRY(sl_table_block(t, "E alpha^2, derived and printed", err));
@@ -264,7 +259,7 @@ static sl_status fill_boltzmann(sl_table *t, sl_prose *text, cJSON *result, cons
         SL_TRY(st);
         sl_say(text, "Total variation distance, measured: %.2g.\n", variation);
         sl_json_number(law, "total_variation", variation);
-        report(lab, "boltzmann", (i + 1.0) / RATES);
+        sl_lab_report(lab, "boltzmann", i + 1, RATES);
     }
     return SL_OK;
 }

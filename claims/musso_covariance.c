@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/parallel.h"
 #include "base/random.h"
 #include "claims/musso_synthetic.h"
 #include "claims/synthetic.h"
@@ -21,7 +22,8 @@ static sl_status sampled_q(sl_estimate *q, const sl_lab *lab, double delta, uint
     SL_TRY(sl_schedule_init(&s, text, l, 1, 1, err));
     const uint64_t seed = lab->seed ^ (uint64_t)experiment << 48;
     sl_welford w = {0};
-    for (uint64_t k = 0; k < (uint64_t)(n / LANES); k++)
+    for (uint64_t k = 0; k < (uint64_t)(n / LANES); k++) {
+        if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the sampling of alpha was interrupted");
         for (uint64_t lane = 0; lane < LANES; lane += FILL) {
             sl_schedule_fill(&s, rate, FILL, seed, lane, k);
             sl_welford block = {.n = FILL};
@@ -35,6 +37,7 @@ static sl_status sampled_q(sl_estimate *q, const sl_lab *lab, double delta, uint
             }
             sl_welford_merge(&w, &block);
         }
+    }
     *q = sl_welford_mean(&w);
     return SL_OK;
 }
@@ -162,6 +165,7 @@ static sl_status sampled_excess(sl_estimate *excess, const sl_lab *lab, double b
     sl_welford xi2 = {0};
     static const uint32_t experiment = SL_EXPERIMENT_COVARIANCE + 8;
     for (uint64_t k = 0; k < (uint64_t)(batches / CHUNK); k++) {
+        if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the sampling of batches was interrupted");
         sl_schedule_fill(&s, alpha, CHUNK, lab->seed ^ (uint64_t)experiment << 48, 0, k);
         for (uint32_t b = 0; b < CHUNK; b++) {
             uint32_t index[LARGE_BATCH];

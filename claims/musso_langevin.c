@@ -143,6 +143,7 @@ static sl_status hamiltonian_derived(const sl_lab *lab, sl_finding *f, sl_err *e
 {
     const double tolerance = 0.03 / sl_lab_refinement(lab);
     for (size_t i = 0; i < STATES; i++) {
+        sl_lab_report(lab, "musso.hamiltonian-law", i, STATES);
         const sl_synthetic s = state_of(lab, i);
         const double q = sl_alpha_q(s.delta), T_H = sl_synthetic_temperature(&s, q) / s.l;
         const double free = q * s.D0 / s.C / (1 - s.mu * s.mu);

@@ -52,6 +52,7 @@ static sl_status sample_law(law *out, const sl_lab *lab, double l, double update
                             .relaxation = 4 * sl_synthetic_relaxation(2 * l, 0)};
     memset(out, 0, sizeof *out);
     for (uint32_t run = 0; run < RUNS; run++) {
+        sl_lab_report(lab, "musso.boltzmann", run, RUNS);
         sl_sgd sgd;
         sl_observed o;
         SL_TRY(sl_synthetic_prepare(&sgd, &s, lab, experiment + run, err));

@@ -58,6 +58,7 @@ static sl_status stability(const sl_lab *lab, sl_finding *f, sl_err *err)
     static const double fraction[2] = {0.75, 1.25};
     const double r = sl_lab_refinement(lab);
     for (uint32_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        sl_lab_report(lab, "musso.stability", i, sizeof settings / sizeof *settings);
         const double mu = settings[i].mu, delta = settings[i].delta, q = sl_alpha_q(delta);
         const double bound = 2 * (1 - mu * mu) / (q * (1 + mu) - 2 * mu);
         const sl_alpha_law law = sl_alpha_uniform(delta);

@@ -38,6 +38,7 @@ static sl_status temperature(const sl_lab *lab, sl_finding *f, sl_err *err)
         well(0.014 / r, 0.5, 64, 0.5), well(0.004 / r, 0.9, 8, 1),
     };
     for (uint32_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        sl_lab_report(lab, "musso.temperature", i, sizeof runs / sizeof *runs);
         sl_synthetic s = runs[i];
         s.updates *= r * r * r;
         const double q = sl_alpha_q(s.delta), printed = sl_alpha_q_printed(s.delta);
@@ -90,6 +91,7 @@ static sl_status alpha_placement(const sl_lab *lab, sl_finding *f, sl_err *err)
     const double r = sl_lab_refinement(lab), a = 1;
     const sl_alpha_law law = sl_alpha_uniform(1);
     for (uint32_t i = 0; i < 4; i++) {
+        sl_lab_report(lab, "musso.alpha-placement", i, 4);
         double exact[2];
         for (int on = 0; on < 2; on++) {
             sl_rule rule;
@@ -158,6 +160,7 @@ static sl_status cyclic_mean(const sl_lab *lab, sl_finding *f, sl_err *err)
     static const unsigned half_period[] = {6, 18, 30, 300};
     const double r = sl_lab_refinement(lab), l = 0.01 / r;
     for (uint32_t i = 0; i < 4; i++) {
+        sl_lab_report(lab, "musso.cyclic-mean", i, 4);
         const uint64_t period = 2 * half_period[i];
         const sl_synthetic s = {.loss = "quadratic", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = l,
                                 .mu = 0, .C = 1, .D0 = 1, .relaxation = 0, .updates = 1};

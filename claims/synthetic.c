@@ -12,6 +12,11 @@ double sl_lab_refinement(const sl_lab *lab)
     return refinement[lab->scale];
 }
 
+void sl_lab_report(const sl_lab *lab, const char *what, size_t done, size_t of)
+{
+    if (lab->progress) lab->progress(lab->progress_ctx, what, (double)done / (double)of);
+}
+
 double sl_synthetic_temperature(const sl_synthetic *s, double q)
 {
     const sl_temp_params p = {.l = s->l, .mu = s->mu, .C = s->C, .D = q * s->D0};
