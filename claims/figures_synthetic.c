@@ -194,7 +194,7 @@ static sl_status sample_histogram(void *ctx, sl_table **t, sl_err *err)
     const double l = rates[p->index];
     const sl_synthetic s = {.loss = "double-well", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = l,
                             .mu = 0, .C = 1, .D0 = 2 * T / l, .relaxation = 4 * sl_synthetic_relaxation(2 * l, 0),
-                            .updates = 1e8 * effort(p->lab)};
+                            .updates = 5e7 * effort(p->lab)};
     sl_sgd sgd;
     sl_observed o;
     SL_TRY(sl_synthetic_prepare(&sgd, &s, p->lab, SL_EXPERIMENT_HISTOGRAM + p->index, err));
