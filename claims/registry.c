@@ -1,6 +1,9 @@
 /* What there is to verify and to draw: every claim and every figure, in the order in which they are listed and run. */
 #include "claims/claim.h"
+#include "claims/figures_network.h"
+#include "claims/figures_schedules.h"
 #include "claims/figures_synthetic.h"
+#include "claims/musso_network.h"
 #include "claims/musso_synthetic.h"
 
 const sl_claim *const sl_claims[] = {
@@ -22,13 +25,26 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_musso_stability,
     &sl_claim_musso_cyclic_mean,
     /* Musso 2020: trained networks */
+    &sl_claim_musso_protocols_equivalent,
+    &sl_claim_musso_equal_temperature,
+    &sl_claim_musso_counter_check,
+    &sl_claim_musso_confound,
+    &sl_claim_musso_temperature_late,
+    &sl_claim_musso_random_is_hotter_printed,
+    &sl_claim_musso_random_is_hotter_derived,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
 const sl_recipe *const sl_recipes[] = {
+    /* What can be chosen */
+    &sl_recipe_schedules,
     /* Musso 2020 on synthetic losses */
     &sl_recipe_temperature_collapse,
     &sl_recipe_boltzmann,
     /* Musso 2020 on networks */
+    &sl_recipe_musso_1,
+    &sl_recipe_musso_3,
+    &sl_recipe_musso_5,
+    &sl_recipe_temperature_network,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;
