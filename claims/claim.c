@@ -47,8 +47,12 @@ sl_status sl_finding_add(sl_finding *f, sl_estimate measured, double predicted, 
     if (isfinite(predicted) && !(tolerance >= 0 && isfinite(tolerance)))
         return sl_fail(err, SL_E_DOMAIN, "tolerance %g of part %zu, need 0 <= tolerance < inf", tolerance, f->n_parts);
     sl_part *const p = &f->parts[f->n_parts++];
-    *p = (sl_part){.predicted = predicted, .tolerance = tolerance, .measured = measured, .control = control,
-                   .verdict = SL_NOT_DECIDED, .control_verdict = SL_NOT_DECIDED};
+    *p = (sl_part){.predicted = predicted,
+                   .tolerance = tolerance,
+                   .measured = measured,
+                   .control = control,
+                   .verdict = SL_NOT_DECIDED,
+                   .control_verdict = SL_NOT_DECIDED};
     va_list args;
     va_start(args, label);
     vsnprintf(p->label, sizeof p->label, label, args);
@@ -87,13 +91,13 @@ void sl_finding_judge(sl_finding *f)
         control_fails += p->control_verdict == SL_FAILS;
     }
     /* A claim is refuted by one part and confirmed by all of them. */
-    f->verdict = predicted == 0      ? SL_NUMBERS_ONLY
-                 : fails > 0         ? SL_FAILS
+    f->verdict = predicted == 0       ? SL_NUMBERS_ONLY
+                 : fails > 0          ? SL_FAILS
                  : holds == predicted ? SL_HOLDS
                                       : SL_NOT_DECIDED;
     /* A control has done its work only if every part would have noticed; one that passes is the worst. */
-    f->control_verdict = controls == 0              ? SL_NUMBERS_ONLY
-                         : control_holds > 0        ? SL_HOLDS
+    f->control_verdict = controls == 0               ? SL_NUMBERS_ONLY
+                         : control_holds > 0         ? SL_HOLDS
                          : control_fails == controls ? SL_FAILS
                                                      : SL_NOT_DECIDED;
 }
@@ -153,8 +157,10 @@ static sl_status measure(void *ctx, sl_table **out, sl_err *err)
     sl_table *t = sl_table_alloc(PART_COLUMNS, part_columns);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table");
     const sl_status st = write_finding(t, &f, err);
-    if (st == SL_OK) *out = t;
-    else sl_table_free(t);
+    if (st == SL_OK)
+        *out = t;
+    else
+        sl_table_free(t);
     return st;
 }
 

@@ -94,7 +94,7 @@ enum { DIM = 3, SIZE = DIM * DIM, SMALL = 12, SMALL_BATCH = 3 };
 /* Gradients of (x . w - y)^2/2 at w = (1/2, -1/4, 1/3) for twelve samples: few enough to enumerate every batch. */
 static void small_gradients(double *g)
 {
-    static const double x[SMALL][DIM] = {{1, 0, 2},  {0, 1, -1}, {2, 1, 0}, {-1, 2, 1}, {1, -1, 1}, {0, 2, 2},
+    static const double x[SMALL][DIM] = {{1, 0, 2},  {0, 1, -1}, {2, 1, 0},  {-1, 2, 1}, {1, -1, 1}, {0, 2, 2},
                                          {-2, 1, 0}, {1, 1, 1},  {3, 0, -1}, {0, -1, 2}, {1, 2, -2}, {-1, 0, 1}};
     static const double y[SMALL] = {1, 0, 2, -1, 1, 3, -2, 0, 2, 1, -1, 1}, w[DIM] = {1. / 2, -1. / 4, 1. / 3};
     for (size_t j = 0; j < SMALL; j++) {
@@ -169,8 +169,8 @@ static sl_status sampled_excess(sl_estimate *excess, const sl_lab *lab, double b
         sl_schedule_fill(&s, alpha, CHUNK, lab->seed ^ (uint64_t)experiment << 48, 0, k);
         for (uint32_t b = 0; b < CHUNK; b++) {
             uint32_t index[LARGE_BATCH];
-            const sl_draw draw = {.seed = lab->seed, .step = k * CHUNK + b, .sub = experiment,
-                                  .purpose = SL_PURPOSE_BATCH};
+            const sl_draw draw = {
+                .seed = lab->seed, .step = k * CHUNK + b, .sub = experiment, .purpose = SL_PURPOSE_BATCH};
             sl_random_below(index, LARGE_BATCH, LARGE, &draw);
             double batch = 0;
             for (size_t i = 0; i < LARGE_BATCH; i++) batch += along[index[i]] / LARGE_BATCH;
@@ -196,8 +196,7 @@ static sl_status large_batches(sl_finding *f, const sl_lab *lab, double predicte
 /* The paper's reading: its E alpha^2 in eqs 29 to 31, and nothing left of d_Delta when C >> 1. */
 static sl_status noise_covariance_printed(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
-    for (int b = 0; b < 2; b++)
-        SL_TRY(enumerated(f, 0.5, (sl_batching)b, sl_alpha_q_printed(0.5), 1.5, err));
+    for (int b = 0; b < 2; b++) SL_TRY(enumerated(f, 0.5, (sl_batching)b, sl_alpha_q_printed(0.5), 1.5, err));
     return large_batches(f, lab, 0, 2, err);
 }
 

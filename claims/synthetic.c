@@ -28,8 +28,12 @@ sl_status sl_synthetic_prepare(sl_sgd *sgd, const sl_synthetic *s, const sl_lab 
 {
     const double steps = ceil(s->updates / REPLICAS);
     *sgd = (sl_sgd){
-        .ensemble = {.seed = lab->seed, .experiment = experiment, .replicas = REPLICAS, .steps = (uint64_t)steps,
-                     .burn_in = (uint64_t)ceil(15 * s->relaxation), .jobs = lab->jobs},
+        .ensemble = {.seed = lab->seed,
+                     .experiment = experiment,
+                     .replicas = REPLICAS,
+                     .steps = (uint64_t)steps,
+                     .burn_in = (uint64_t)ceil(15 * s->relaxation),
+                     .jobs = lab->jobs},
         .noise_variance = s->D0 / s->C,
     };
     char schedule[64] = "constant", delta[32];

@@ -37,10 +37,10 @@ static void judge__exact_numbers_are_never_undecided(void **state)
 static void judge__noisy_numbers_need_their_whole_interval(void **state)
 {
     (void)state;
-    assert_int_equal(one(noisy(1.02, 0.01, INFINITY), 1, 0.1), SL_HOLDS);  /* 0.02 + 0.047 < 0.1 */
+    assert_int_equal(one(noisy(1.02, 0.01, INFINITY), 1, 0.1), SL_HOLDS); /* 0.02 + 0.047 < 0.1 */
     assert_int_equal(one(noisy(1.06, 0.01, INFINITY), 1, 0.1), SL_NOT_DECIDED);
     assert_int_equal(one(noisy(1.14, 0.01, INFINITY), 1, 0.1), SL_NOT_DECIDED);
-    assert_int_equal(one(noisy(1.16, 0.01, INFINITY), 1, 0.1), SL_FAILS);  /* 0.16 - 0.047 > 0.1 */
+    assert_int_equal(one(noisy(1.16, 0.01, INFINITY), 1, 0.1), SL_FAILS); /* 0.16 - 0.047 > 0.1 */
     assert_int_equal(one(noisy(0.84, 0.01, INFINITY), 1, 0.1), SL_FAILS);
     assert_int_equal(one(noisy(1, 10, INFINITY), 1, 0.1), SL_NOT_DECIDED); /* too few data never confirm */
 }
@@ -74,8 +74,10 @@ static double quantile(double (*tails)(double))
     double low = 0, high = 100;
     while (high - low > 1e-9) {
         const double middle = (low + high) / 2;
-        if (tails(middle) > SL_FAMILY_ERROR / SL_FAMILY_INTERVALS) low = middle;
-        else high = middle;
+        if (tails(middle) > SL_FAMILY_ERROR / SL_FAMILY_INTERVALS)
+            low = middle;
+        else
+            high = middle;
     }
     return low;
 }
@@ -291,8 +293,8 @@ static void finding_json__has_the_promised_keys(void **state)
     sl_finding f;
     assert_ok(sl_claim_run(&two, &(sl_lab){.seed = 1}, &f, &err));
     cJSON *o = sl_finding_json(&two, &f, true);
-    const char *const keys[] = {"id", "paper", "equation", "statement", "predicted", "measured", "tolerance",
-                                "verdict", "expected", "control", "seconds", "parts"};
+    const char *const keys[] = {"id",        "paper",   "equation", "statement", "predicted", "measured",
+                                "tolerance", "verdict", "expected", "control",   "seconds",   "parts"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assert_non_null(cJSON_GetObjectItem(o, keys[i]));
     assert_string_equal(cJSON_GetObjectItem(o, "verdict")->valuestring, "HOLDS");
     assert_string_equal(cJSON_GetObjectItem(o, "control")->valuestring, "FAILS");

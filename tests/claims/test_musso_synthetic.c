@@ -16,13 +16,20 @@ static const struct {
     const sl_claim *claim;
     int slow;
 } claims[] = {
-    {&sl_claim_musso_alpha_moment_printed, 0},   {&sl_claim_musso_alpha_moment_derived, 0},
-    {&sl_claim_musso_noise_covariance_printed, 0}, {&sl_claim_musso_noise_covariance_derived, 0},
-    {&sl_claim_musso_sde_noise_printed, 1},      {&sl_claim_musso_sde_noise_derived, 1},
-    {&sl_claim_musso_hamiltonian_law_printed, 0}, {&sl_claim_musso_hamiltonian_law_derived, 1},
-    {&sl_claim_musso_temperature, 1},            {&sl_claim_musso_boltzmann, 1},
-    {&sl_claim_musso_modified_loss_printed, 0},  {&sl_claim_musso_modified_loss_derived, 0},
-    {&sl_claim_musso_alpha_placement, 1},        {&sl_claim_musso_stability, 1},
+    {&sl_claim_musso_alpha_moment_printed, 0},
+    {&sl_claim_musso_alpha_moment_derived, 0},
+    {&sl_claim_musso_noise_covariance_printed, 0},
+    {&sl_claim_musso_noise_covariance_derived, 0},
+    {&sl_claim_musso_sde_noise_printed, 1},
+    {&sl_claim_musso_sde_noise_derived, 1},
+    {&sl_claim_musso_hamiltonian_law_printed, 0},
+    {&sl_claim_musso_hamiltonian_law_derived, 1},
+    {&sl_claim_musso_temperature, 1},
+    {&sl_claim_musso_boltzmann, 1},
+    {&sl_claim_musso_modified_loss_printed, 0},
+    {&sl_claim_musso_modified_loss_derived, 0},
+    {&sl_claim_musso_alpha_placement, 1},
+    {&sl_claim_musso_stability, 1},
     {&sl_claim_musso_cyclic_mean, 1},
 };
 enum { CLAIMS = sizeof claims / sizeof *claims };
