@@ -19,6 +19,14 @@ static double effort(const sl_lab *lab)
     return r * r;
 }
 
+/* What it takes to make the table again. */
+static sl_status describe(sl_table *t, const sl_lab *lab, sl_err *err)
+{
+    SL_TRY(sl_table_set(t, "version", err, "%s", sl_version));
+    SL_TRY(sl_table_set(t, "scale", err, "%s", sl_scale_name(lab->scale)));
+    return sl_table_set(t, "seed", err, "%llu", (unsigned long long)lab->seed);
+}
+
 /* ---- temperature-collapse -------------------------------------------------------------------------------------- */
 
 /* Rates are given as y = l / (1 - mu), which sets the pace of relaxation and the size of what eq 20 leaves out. */
@@ -172,7 +180,7 @@ static sl_status temperature_collapse(const sl_lab *lab, char **summary, cJSON *
                                 "<x f'>, SGD with momentum, alpha on the gradient, Gaussian noise of "
                                 "variance D0/C before alpha");
     if (st == SL_OK) st = sl_table_set(t, "predicted", err, "q l D0 / (2 C (1 - mu)), q = 1 + Delta^2/3");
-    if (st == SL_OK) st = sl_table_set(t, "seed", err, "%llu", (unsigned long long)lab->seed);
+    if (st == SL_OK) st = describe(t, lab, err);
     if (st == SL_OK) st = fill_collapse(t, &worst, lab, err);
     if (st == SL_OK) st = sl_run_table(lab->run, file, t, err);
     sl_table_free(t);
@@ -370,7 +378,7 @@ static sl_status boltzmann(const sl_lab *lab, char **summary, cJSON *result, sl_
                                 "double well (x^2-1)^2/4, T = l D/(2C) = %g, mu = 0, Delta = 0, "
                                 "Gaussian noise",
                                 T);
-    if (st == SL_OK) st = sl_table_set(t, "seed", err, "%llu", (unsigned long long)lab->seed);
+    if (st == SL_OK) st = describe(t, lab, err);
     if (st == SL_OK) st = fill_boltzmann(t, &text, result, lab, err);
     if (st == SL_OK) st = sl_run_table(lab->run, file, t, err);
     sl_table_free(t);
