@@ -28,8 +28,10 @@ static void moments__add_the_six_products(void **state)
     for (int velocity = 0; velocity < 2; velocity++) {
         for (size_t i = 0; i < 6 * B; i++) w.sums[i] = 1;
         for (size_t i = 0; i < B; i++) w.g2[i] = 1;
-        if (velocity) sl_observe_moments(B, w.x, w.v, w.g, w.sums, w.g2);
-        else sl_observe_positions(B, w.x, w.g, w.sums, w.g2);
+        if (velocity)
+            sl_observe_moments(B, w.x, w.v, w.g, w.sums, w.g2);
+        else
+            sl_observe_positions(B, w.x, w.g, w.sums, w.g2);
         for (size_t i = 0; i < B; i++) {
             const double x = w.x[i], v = velocity ? w.v[i] : 0, g = w.g[i];
             const double expected[6] = {x, x * x, x * x * x * x, x * v, v * v, x * g};
@@ -46,7 +48,8 @@ static void bins__put_edges_where_they_belong(void **state)
     const struct {
         double x;
         int32_t bin;
-    } cases[] = {{-1, 0}, {-0.51, 0}, {-0.5, 1}, {0, 2}, {0.49, 2}, {0.99, 3}, {1, 4}, {7, 4}, {-1.01, 4}, {-1e75, 4}, {1e75, 4}};
+    } cases[] = {{-1, 0}, {-0.51, 0}, {-0.5, 1},  {0, 2},     {0.49, 2}, {0.99, 3},
+                 {1, 4},  {7, 4},     {-1.01, 4}, {-1e75, 4}, {1e75, 4}};
     enum { N = sizeof cases / sizeof *cases };
     for (size_t i = 0; i < B; i++) w.x[i] = cases[i % N].x;
     sl_observe_bins(B, w.x, -1, 2, 0, 4, w.bin);
