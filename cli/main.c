@@ -1,6 +1,7 @@
 /* sgdlab: the program. Finds the command, parses its options, runs it, prints what went wrong, returns the code. */
 #define _GNU_SOURCE
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,8 +63,9 @@ static int report(const sl_cli *cli, bool json, sl_status st, const sl_err *err)
 
 static int finish(int code)
 {
+    errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "sgdlab: standard output cannot be written\n");
+        if (errno != EPIPE) fprintf(stderr, "sgdlab: standard output cannot be written: %s\n", strerror(errno));
         return code ? code : sl_status_exit_code(SL_E_WRITE);
     }
     return code;

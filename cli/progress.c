@@ -16,6 +16,7 @@ void sl_progress_start(sl_progress *p, const sl_cli *cli)
 {
     *p = (sl_progress){.silent = cli->quiet, .terminal = cli->terminal, .start = now()};
     p->last = p->start;
+    snprintf(p->what, sizeof p->what, "%s", cli->command->name);
     pthread_mutex_init(&p->lock, NULL);
 }
 
@@ -62,7 +63,7 @@ void sl_progress_show(void *ctx, const char *what, double fraction)
         if (p->terminal)
             draw(p, fraction, t - p->start);
         else
-            fprintf(stderr, "%s%s%.0f %%\n", p->what, *p->what ? ": " : "", 100 * fraction);
+            fprintf(stderr, "%s: %.0f %%\n", p->what, 100 * fraction);
     }
     pthread_mutex_unlock(&p->lock);
 }

@@ -30,7 +30,7 @@ static const sl_option options[] = {
     SL_OPTION("dt", SL_OPT_REAL, "h", "0.05", "time step of Langevin dynamics", .min = 0, .max = 1e6, .open_min = true),
     SL_OPTION("scheme", SL_OPT_CHOICE, "euler|lm", "euler",
               "overdamped scheme: Euler-Maruyama, or Leimkuhler-Matthews (order 2 for averages)"),
-    SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "measured steps; by default 60 relaxation times", .min = 1, .max = 1e15),
+    SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "measured steps; by default 100 relaxation times", .min = 1, .max = 1e15),
     SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "steps before measuring; by default 40 relaxation times", .min = 0, .max = 1e15),
     SL_OPTION("replicas", SL_OPT_INTEGER, "R", "16384", "trajectories", .min = 1, .max = 1e10),
     SL_OPTION("start", SL_OPT_REALS, "x,...", NULL, "initial point, one value or one a coordinate; by default the loss's own",
@@ -98,7 +98,7 @@ static uint64_t relaxations(double times, double relaxation, uint64_t least)
 static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const sl_cli *cli, cJSON *notes,
                                 cJSON *config, sl_err *err)
 {
-    enum { BURN_IN = 40, MIXING = 8, MEASURED = 60, LEAST_BURN_IN = 500, LEAST_MEASURED = 2000 };
+    enum { BURN_IN = 40, MIXING = 8, MEASURED = 100, LEAST_BURN_IN = 500, LEAST_MEASURED = 6000 };
     sl_ensemble *e = &s->sgd.ensemble;
     const double tau = p->relaxation > 0 ? p->relaxation : 0;
     const double mixing = p->mixing > 0 ? p->mixing : 0, hopeless = 2e5; /* then the note below must do */

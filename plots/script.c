@@ -179,6 +179,14 @@ static double dodge(const sl_panel *p, size_t index)
     return ((double)before + 0.5) / (double)all - 0.5;
 }
 
+/* How many point curves come before this one: shapes differ among points, whatever else is drawn. */
+static size_t points_before(const sl_panel *p, size_t index)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < index; k++) n += p->curves[k].kind == SL_CURVE_POINTS;
+    return n;
+}
+
 static size_t bars_in(const sl_panel *p)
 {
     size_t n = 0;
@@ -251,7 +259,7 @@ static void write_curve(FILE *s, const sl_panel *p, size_t k, bool categorical, 
         fprintf(s, ":%s", c->y);
         if (c->error) fprintf(s, ":%s", c->error);
         fprintf(s, " with %s lc rgb '%s' lw 1.2 pt %d ps %.2g", c->error ? "yerrorbars" : "points", colour,
-                sl_point_type(k), width < SL_PANEL_WIDTH ? 0.4 : 0.7);
+                sl_point_type(points_before(p, k)), width < SL_PANEL_WIDTH ? 0.4 : 0.7);
         write_title(s, c);
         break;
     case SL_CURVE_STEPS:

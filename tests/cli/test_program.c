@@ -168,6 +168,20 @@ static void schedule__tabulates_first_last_and_joint_steps(void **state)
     assert_true(exists("s/manifest.json"));
 }
 
+static void output__that_cannot_be_written_is_code_4(void **state)
+{
+    (void)state;
+    char command[PATH_MAX + 256], text[256];
+    snprintf(command, sizeof command, "%s list >/dev/full 2>%s/stderr.txt", program, folder);
+    assert_int_equal(WEXITSTATUS(system(command)), 4);
+    read_into(text, sizeof text, "stderr.txt");
+    assert_non_null(strstr(text, "No space left"));
+    snprintf(command, sizeof command, "%s list 2>%s/stderr.txt | head -n 1 >/dev/null", program, folder);
+    assert_int_equal(system(command), 0);
+    read_into(text, sizeof text, "stderr.txt");
+    assert_string_equal(text, ""); /* a reader that has enough is no trouble */
+}
+
 /* Works for root too, whom permissions do not stop: a folder below a regular file cannot be made. */
 static void folder__that_cannot_be_written_is_named(void **state)
 {
@@ -216,6 +230,7 @@ int main(void)
         TEST(json__is_one_object_and_nothing_else),
         TEST(list__has_every_kind_with_names_and_help),
         TEST(schedule__tabulates_first_last_and_joint_steps),
+        TEST(output__that_cannot_be_written_is_code_4),
         TEST(folder__that_cannot_be_written_is_named),
         TEST(folder__of_another_configuration_is_refused),
         TEST(gnuplot__absent_leaves_data_and_script),
