@@ -131,22 +131,37 @@ sl_status sl_fit_line(sl_line *fit, const double *x, const double *y, const doub
 
 /* ---- equivalence, families, ranks ---- */
 
-sl_status sl_tost(sl_tost_result *r, const double *x, size_t n, const double *y, size_t m, double margin,
-                  double alpha, sl_err *err)
+/* Schuirmann's two one-sided tests on an estimate of the difference. */
+static sl_status two_one_sided(sl_tost_result *r, sl_estimate d, double margin, double alpha, sl_err *err)
 {
-    if (n < 2 || m < 2)
-        return sl_fail(err, SL_E_DOMAIN, "equivalence of samples of %zu and %zu, need at least 2 each", n, m);
     if (!(margin > 0)) return sl_fail(err, SL_E_DOMAIN, "equivalence within a margin of %g, need margin > 0", margin);
     if (!(alpha > 0 && alpha < 1)) return sl_fail(err, SL_E_DOMAIN, "alpha = %g, need 0 < alpha < 1", alpha);
-    if (!all_finite(x, n) || !all_finite(y, m))
-        return sl_fail(err, SL_E_DOMAIN, "equivalence of samples that are not all finite");
-    const sl_estimate d = sl_difference(sl_mean(x, n), sl_mean(y, m));
+    if (!isfinite(d.value)) return sl_fail(err, SL_E_DOMAIN, "equivalence of samples that are not all finite");
     const double inside = margin - fabs(d.value); /* the nearer edge of the margin has the larger p */
     double p = inside > 0 ? 0 : 1;
     sl_gsl_quiet();
     if (d.se > 0) p = gsl_cdf_tdist_Q(inside / d.se, d.dof);
     *r = (sl_tost_result){d, p, p < alpha};
     return SL_OK;
+}
+
+sl_status sl_tost(sl_tost_result *r, const double *x, size_t n, const double *y, size_t m, double margin,
+                  double alpha, sl_err *err)
+{
+    if (n < 2 || m < 2)
+        return sl_fail(err, SL_E_DOMAIN, "equivalence of samples of %zu and %zu, need at least 2 each", n, m);
+    if (!all_finite(x, n) || !all_finite(y, m))
+        return sl_fail(err, SL_E_DOMAIN, "equivalence of samples that are not all finite");
+    return two_one_sided(r, sl_difference(sl_mean(x, n), sl_mean(y, m)), margin, alpha, err);
+}
+
+sl_status sl_tost_paired(sl_tost_result *r, const double *x, const double *y, size_t n, double margin, double alpha,
+                         sl_err *err)
+{
+    if (n < 2) return sl_fail(err, SL_E_DOMAIN, "equivalence of %zu pairs, need at least 2", n);
+    sl_welford w = {0};
+    for (size_t i = 0; i < n; i++) sl_welford_add(&w, x[i] - y[i]);
+    return two_one_sided(r, sl_welford_mean(&w), margin, alpha, err);
 }
 
 void sl_holm(double *adjusted, const double *p, size_t n)

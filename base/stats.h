@@ -98,6 +98,10 @@ typedef struct {
 SL_CHECKED sl_status sl_tost(sl_tost_result *r, const double *x, size_t n, const double *y, size_t m, double margin,
                              double alpha, sl_err *err);
 
+/* The same on n pairs (x[i], y[i]) that share what makes them vary, such as a seed. */
+SL_CHECKED sl_status sl_tost_paired(sl_tost_result *r, const double *x, const double *y, size_t n, double margin,
+                                    double alpha, sl_err *err);
+
 /* Holm's step-down adjusted p-values (Holm 1979; adjusted[i] in the order of p[i], not overlapping it); reject where
  * adjusted <= alpha. A p that is NAN counts as a test of the family and comes out as 1. O(n^2), for families. */
 void sl_holm(double *adjusted, const double *p, size_t n);

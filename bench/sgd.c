@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "sim/ensemble.h"
 
-enum { REPEATS = 5 };
+enum { REPEATS = 20, STEPS = 4000 };
 
 static double now(void)
 {
@@ -29,7 +29,6 @@ static void die(const sl_err *err)
 static double ns_per_update(const char *rule, double mu, const char *schedule, uint64_t replicas, uint64_t sample_every,
                             int jobs)
 {
-    enum { STEPS = 20000 };
     sl_err err = {0};
     sl_sgd sgd = {.noise_variance = 1, .ensemble = {.seed = 1, .replicas = replicas, .jobs = jobs}};
     sgd.ensemble.burn_in = sample_every > 0 ? 0 : STEPS - 1;
@@ -51,7 +50,6 @@ static double ns_per_update(const char *rule, double mu, const char *schedule, u
 
 static double ns_per_normal(void)
 {
-    enum { STEPS = 20000 };
     static _Alignas(64) double z[SL_BLOCK];
     double best = INFINITY;
     for (int i = 0; i < REPEATS; i++) {
@@ -77,8 +75,7 @@ int main(void)
     printf("nesterov %.3f\n", ns_per_update("nesterov", 0.9, "constant", R, 0, 1));
     printf("heavy-ball-random-rate %.3f\n", ns_per_update("heavy-ball", 0.9, "random:delta=1", R, 0, 1));
     printf("heavy-ball-sampled-every-step %.3f\n", ns_per_update("heavy-ball", 0.9, "constant", R, 1, 1));
-    printf("heavy-ball-sampled-by-default %.3f\n",
-           ns_per_update("heavy-ball", 0.9, "constant", R, SL_SAMPLE_EVERY, 1));
+    printf("heavy-ball-sampled-by-default %.3f\n", ns_per_update("heavy-ball", 0.9, "constant", R, SL_SAMPLE_EVERY, 1));
     printf("noise-alone %.3f\n", ns_per_normal());
     return 0;
 }

@@ -77,7 +77,7 @@ static sl_status judge_protocols(protocol_verdicts *v, sl_table *const *curves, 
         }
     }
     for (size_t i = 0; i < RIVALS; i++) {
-        SL_TRY(sl_tost(&v->tost[i], v->best + (i + 1) * seeds, seeds, v->best, seeds, setting->margin, 0.05, err));
+        SL_TRY(sl_tost_paired(&v->tost[i], v->best + (i + 1) * seeds, v->best, seeds, setting->margin, 0.05, err));
         p[i] = v->tost[i].p;
     }
     sl_holm(v->adjusted, p, RIVALS);
@@ -88,7 +88,7 @@ static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts
 {
     const sl_arm *const arms = p->arms;
     cJSON *list = result ? cJSON_AddArrayToObject(result, "protocols") : NULL;
-    sl_say(text, "Best test accuracy, mean (sd) over %zu seeds; TOST against constant, margin %.1f points, Holm:\n",
+    sl_say(text, "Best test accuracy, mean (sd) over %zu seeds; paired TOST against constant, margin %.1f points, Holm:\n",
            p->seeds, p->margin);
     for (size_t arm = 0; arm < SL_MUSSO_PROTOCOLS; arm++) {
         const double sd = sqrt(sl_welford_variance(&v->mean[arm]));
@@ -129,7 +129,7 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_status st = mean_curves(&mean, curves, p.arms, SL_MUSSO_PROTOCOLS, p.seeds, err);
     if (st == SL_OK) st = judge_protocols(&v, curves, &p, err);
     free_tables(curves, n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-1", mean, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-1.dat", mean, err);
     sl_table_free(mean);
     if (st != SL_OK) return st;
 
@@ -150,7 +150,7 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
          .xmax = NAN, .ymin = lab->scale == SL_QUICK ? 60 : 90, .ymax = 100, .key = "bottom right", .curves = accuracy,
          .n_curves = 2 * SL_MUSSO_PROTOCOLS}};
     const sl_figure figure = {.name = "musso-1",
-                              .title = "Learning-rate protocols of one mean rate, Model 1 (after Musso 2020, figure 1)",
+                              .title = "Model 1 under protocols of one mean rate (after Musso 2020, figure 1)",
                               .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
@@ -176,7 +176,7 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
     if (st == SL_OK)
         st = sl_table_set(t, "setting", err, "Model 1, l = %g, mu = %g, Nesterov, C = %zu, %llu epochs, %zu seeds",
                           p.arms[0].lr, p.arms[0].mu, p.arms[0].batch, (unsigned long long)p.epochs, p.seeds);
-    if (st == SL_OK) st = sl_table_set(t, "tost", err, "against protocol 0, margin %g points, two-sample", p.margin);
+    if (st == SL_OK) st = sl_table_set(t, "tost", err, "against protocol 0, margin %g points, paired by seed, Holm", p.margin);
     if (st == SL_OK) st = sl_table_block(t, "mean over seeds", err);
     for (size_t a = 0; a < SL_MUSSO_PROTOCOLS && st == SL_OK; a++) {
         const sl_estimate e = sl_welford_mean(&v.mean[a]);
@@ -189,7 +189,7 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
         const double row[] = {(double)(i / p.seeds), v.best[i], NAN, NAN, NAN};
         st = sl_table_add(t, row, err);
     }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-3", t, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-3.dat", t, err);
     sl_table_free(t);
     if (st != SL_OK) return st;
 
@@ -249,12 +249,12 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
         whole[3][k] = curve_mean(curves[2 * n + k], 2, epochs); /* III at I's times */
     }
     sl_tost_result equal, other, same_time;
-    sl_status st = sl_tost(&equal, whole[1], n, whole[0], n, curve_margin, 0.05, err);
-    if (st == SL_OK) st = sl_tost(&other, whole[2], n, whole[0], n, curve_margin, 0.05, err);
-    if (st == SL_OK) st = sl_tost(&same_time, whole[3], n, whole[0], n, curve_margin, 0.05, err);
+    sl_status st = sl_tost_paired(&equal, whole[1], whole[0], n, curve_margin, 0.05, err);
+    if (st == SL_OK) st = sl_tost_paired(&other, whole[2], whole[0], n, curve_margin, 0.05, err);
+    if (st == SL_OK) st = sl_tost_paired(&same_time, whole[3], whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, err);
     free_tables(curves, 3 * n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5", mean, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5.dat", mean, err);
     sl_table_free(mean);
     if (st == SL_OK && !(final = sl_table_alloc(3, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
     if (st == SL_OK) st = sl_table_set(final, "epochs", err, "%zu, sd over %zu seeds", epochs, n);
@@ -264,12 +264,14 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
         const double row[] = {(double)a, w.mean, sqrt(sl_welford_variance(&w))};
         st = sl_table_add(final, row, err);
     }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5-final", final, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5-final.dat", final, err);
     sl_table_free(final);
     if (st != SL_OK) return st;
 
     sl_prose text = {0};
-    sl_say(&text, "Test accuracy averaged over %zu epochs, %zu seeds; TOST, margin %g point:\n", epochs, n, curve_margin);
+    sl_say(&text, "%s; %s; %s. Bands: standard deviation over seeds.\n", p.arms[0].title, p.arms[1].title,
+           p.arms[2].title);
+    sl_say(&text, "Test accuracy averaged over %zu epochs, %zu seeds; paired TOST, margin %g point:\n", epochs, n, curve_margin);
     const struct {
         const char *what, *key;
         const sl_tost_result *t;
@@ -285,10 +287,11 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
         sl_json_number(o, "tost_p", t->p);
         cJSON_AddBoolToObject(o, "equivalent", t->equivalent);
     }
-    static const int colours[3] = {5, 2, 3}; /* vermillion, green, and the pale one of the paper */
+    static const char *const short_titles[3] = {"I", "II (same T)", "III (half T)"};
+    static const int colours[3] = {1, 2, 4}; /* vermilion, green, and one paler, as in the paper */
     sl_curve by_epoch[3], by_time[3];
     for (int a = 0; a < 3; a++) {
-        by_epoch[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = "musso-5.dat", .block = a,
+        by_epoch[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = short_titles[a], .dat = "musso-5.dat", .block = a,
                                  .x = "1", .y = "9", .error = "10", .colour = colours[a]};
         by_time[a] = by_epoch[a];
         by_time[a].x = "2";
@@ -298,7 +301,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     const sl_panel panels[] = {
         {.title = "Against epochs (the paper's)", .xlabel = "epoch", .ylabel = "test accuracy [%]", .xmin = 0,
          .xmax = (double)epochs, .ymin = NAN, .ymax = NAN, .key = "bottom right", .curves = by_epoch, .n_curves = 3},
-        {.title = "Against time: the confound", .xlabel = "t = {/Symbol S} l / (1 - {/Symbol m})",
+        {.title = "Against time: the confound", .xlabel = "t = Σ l / (1 - μ)",
          .ylabel = "test accuracy [%]", .xmin = 0, .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "bottom right",
          .curves = by_time, .n_curves = 3},
         {.title = "At equal epochs, the last", .xlabel = "experiment", .ylabel = "test accuracy [%]", .xmin = -0.5,

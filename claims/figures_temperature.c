@@ -126,7 +126,7 @@ static sl_status temperature_network(const sl_lab *lab, char **summary, cJSON *r
     SL_TRY(extrapolate(&m, err));
     sl_table *t = NULL;
     SL_TRY(table_of(&t, &m, &s, data, err));
-    st = sl_run_table(lab->run, "temperature-network", t, err);
+    st = sl_run_table(lab->run, "temperature-network.dat", t, err);
     sl_table_free(t);
     SL_TRY(st);
 
@@ -154,19 +154,19 @@ static sl_status temperature_network(const sl_lab *lab, char **summary, cJSON *r
 
     static const char file[] = "temperature-network.dat";
     const sl_curve curves[] = {
-        {.kind = SL_CURVE_LINE, .title = "linear law of the coldest", .dat = file, .block = 2, .x = "1", .y = "3",
-         .colour = 7, .dash = 1},
-        {.kind = SL_CURVE_POINTS, .title = "constant rate", .dat = file, .block = 0, .x = "1", .y = "3", .error = "4",
+        {.kind = SL_CURVE_LINE, .title = "linear law of the coldest", .dat = file, .block = 2, .x = "($1*1e3)", .y = "3",
+         .colour = 6, .dash = 1},
+        {.kind = SL_CURVE_POINTS, .title = "constant rate", .dat = file, .block = 0, .x = "($1*1e3)", .y = "3", .error = "4",
          .colour = 0},
-        {.kind = SL_CURVE_POINTS, .title = "random rate at its T, q = 4/3", .dat = file, .block = 1, .x = "1", .y = "3",
-         .error = "4", .colour = 5},
-        {.kind = SL_CURVE_POINTS, .title = "random rate as if q = 1", .dat = file, .block = 1, .x = "2", .y = "3",
-         .error = "4", .colour = 1}};
-    const sl_panel panel = {.xlabel = "T / D_0 = q l / 2C(1 - {/Symbol m})",
+        {.kind = SL_CURVE_POINTS, .title = "random rate at its T, q = 4/3", .dat = file, .block = 1, .x = "($1*1e3)", .y = "3",
+         .error = "4", .colour = 1},
+        {.kind = SL_CURVE_POINTS, .title = "random rate as if q = 1", .dat = file, .block = 1, .x = "($2*1e3)", .y = "3",
+         .error = "4", .colour = 5}};
+    const sl_panel panel = {.xlabel = "T / D₀ = q l / 2C(1 - μ), in thousandths",
                             .ylabel = "stationary loss in excess of T = 0 [nat]", .xmin = 0, .xmax = NAN, .ymin = 0,
                             .ymax = NAN, .key = "top left", .curves = curves, .n_curves = 4};
     const sl_figure figure = {.name = "temperature-network",
-                              .title = "Temperature of a trained network: Model 1, constant and random rates",
+                              .title = "Temperature of a trained network (Model 1)",
                               .caption = text.text, .rows = 1, .columns = 1, .width = 18, .height = 12,
                               .panels = &panel, .n_panels = 1};
     return sl_finish_figure(lab, &figure, &text, summary, err);

@@ -58,7 +58,7 @@ static sl_status sample_law(law *out, const sl_lab *lab, double l, double update
         sgd.ensemble.replicas = 1024;
         sgd.ensemble.steps = (uint64_t)(updates / RUNS / 1024);
         sgd.ensemble.start = origin; /* on both sides alike */
-        sgd.ensemble.start_spread = 0.7;
+        sgd.ensemble.start_spread = 0.4;
         sgd.ensemble.kill_radius = 3; /* the discrete chain has no true stationary law: beyond, it escapes */
         sgd.ensemble.histogram = (sl_histogram_spec){-EDGE, EDGE, 2 * BINS};
         SL_TRY(sl_synthetic_measure(&o, &sgd, err));
@@ -111,7 +111,7 @@ static sl_status boltzmann(const sl_lab *lab, sl_finding *f, sl_err *err)
     static const double refinements[] = {[SL_QUICK] = 1, [SL_DESK] = 2, [SL_PAPER] = 4};
     const double r = refinements[lab->scale]; /* updates go with its fifth power: KL itself falls like l^2 */
     const double l[2] = {0.1 / r, 0.05 / r};
-    const double updates[2] = {2.5e8 * pow(r, 5), 8e8 * pow(r, 5)};
+    const double updates[2] = {1.6e8 * pow(r, 5), 5e8 * pow(r, 5)};
     sl_boltzmann b;
     sl_first_order limit;
     double pi[BINS + 1], rest = 1;

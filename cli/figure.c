@@ -10,7 +10,8 @@
 
 static const sl_option options[] = {
     SL_OPTION("scale", SL_OPT_CHOICE, "quick|desk|paper", "desk", "how much is computed"),
-    SL_OPTION("data-dir", SL_OPT_TEXT, "DIR", NULL, "where data sets are looked for (else $SGDLAB_DATA, else data/)"),
+    SL_OPTION("data-dir", SL_OPT_TEXT, "DIR", NULL, "where data sets are looked for (else $SGDLAB_DATA, else data/)",
+              .local = true),
 };
 
 static sl_status choose(const sl_recipe **recipe, const char *name, sl_err *err)

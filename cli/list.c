@@ -88,16 +88,17 @@ static const char *text_of(const cJSON *item, const char *key)
     return cJSON_IsString(s) ? s->valuestring : "";
 }
 
-/* "name:a=1:b=0.5", parameters without a default as "b=..". */
-static void print_form(char *out, size_t size, const cJSON *item)
+/* "delta=1, warmup=0", parameters that must be given as "min=..". */
+static void print_parameters(const cJSON *parameters)
 {
-    size_t used = (size_t)snprintf(out, size, "%s", text_of(item, "name"));
-    for (const cJSON *p = cJSON_GetObjectItemCaseSensitive(item, "parameters")->child; p && used < size; p = p->next) {
+    if (!parameters || !parameters->child) return;
+    fputs("      ", stdout);
+    for (const cJSON *p = parameters->child; p; p = p->next) {
         const double def = sl_cli_number(cJSON_GetObjectItemCaseSensitive(p, "default"));
-        char number[32] = "..";
-        if (!isnan(def)) sl_print_double(number, def);
-        used += (size_t)snprintf(out + used, size - used, ":%s=%s", text_of(p, "name"), number);
+        if (isnan(def)) printf(":%s=..", text_of(p, "name"));
+        else printf(":%s=%.6g", text_of(p, "name"), def);
     }
+    putchar('\n');
 }
 
 static void print_people(const sl_cli *cli, const cJSON *result)
@@ -106,19 +107,19 @@ static void print_people(const sl_cli *cli, const cJSON *result)
     for (const cJSON *list = result->child; list; list = list->next) {
         if (list != result->child) putchar('\n');
         printf("%s:%s\n", list->string, list->child ? "" : " none yet");
-        sl_grid *g = sl_grid_alloc("lll");
+        int width = 0;
         for (const cJSON *item = list->child; item; item = item->next) {
-            char form[512];
-            if (cJSON_GetObjectItemCaseSensitive(item, "parameters"))
-                print_form(form, sizeof form, item);
-            else
-                snprintf(form, sizeof form, "%s", text_of(item, "name"));
-            sl_grid_add(g, "  %s", form);
-            sl_grid_add(g, "%s", text_of(item, "help"));
-            const char *source = text_of(item, "source"), *expected = text_of(item, "expected");
-            sl_grid_add(g, "%s", *expected ? expected : *source ? source : text_of(item, "paper"));
+            const int length = (int)strlen(text_of(item, "name"));
+            if (length > width) width = length;
         }
-        sl_grid_print(g);
+        for (const cJSON *item = list->child; item; item = item->next) {
+            const char *source = text_of(item, "source"), *paper = text_of(item, "paper");
+            const char *from = *source ? source : paper, *expected = text_of(item, "expected");
+            printf("  %-*s  %s", width, text_of(item, "name"), text_of(item, "help"));
+            if (*from) printf(" [%s]", from);
+            printf("%s%s\n", *expected ? ": " : "", expected);
+            print_parameters(cJSON_GetObjectItemCaseSensitive(item, "parameters"));
+        }
     }
 }
 

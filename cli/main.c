@@ -71,7 +71,7 @@ static int finish(int code)
 
 static int run_command(const sl_command *command, int argc, char **argv)
 {
-    static sl_cli cli; /* large, and one */
+    sl_cli cli;
     sl_err err = {0};
     sl_status st = sl_cli_parse(&cli, command, argc, argv, &err);
     if (st == SL_OK && cli.help) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/run.h"
 #include "base/spec.h"
 
 #define WHOLE 9007199254740992.0 /* 2^53: whole numbers up to here are exact in a double and in JSON */
@@ -262,6 +263,7 @@ cJSON *sl_cli_config(const sl_cli *cli)
 {
     cJSON *config = cJSON_CreateObject();
     cJSON_AddStringToObject(config, "command", cli->command->name);
+    cJSON_AddStringToObject(config, "version", sl_version); /* results of another version are not this one's */
     if (cli->command->operands) {
         cJSON *operands = cJSON_AddArrayToObject(config, "operands");
         for (size_t i = 0; i < cli->n_operands; i++)

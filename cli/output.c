@@ -87,7 +87,7 @@ void sl_grid_print(sl_grid *g)
     for (size_t i = 0; i < g->n; i++) {
         const size_t j = i % g->columns;
         const int pad = (int)(width[j] - width_of(g->cell[i]));
-        const bool last = j + 1 == g->columns;
+        const bool last = j + 1 == g->columns; /* its padding would only trail */
         if (g->alignment[j] == 'r')
             printf("%*s%s", pad, "", g->cell[i]);
         else

@@ -93,13 +93,17 @@ static uint64_t relaxations(double times, double relaxation, uint64_t least)
     return steps > most ? (uint64_t)most : steps > (double)least ? (uint64_t)steps : least;
 }
 
-/* Burn-in and measured steps in relaxation times, if they were not given; the horizon of the schedule is both. */
-static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const sl_cli *cli, cJSON *notes, sl_err *err)
+/* Burn-in and measured steps in relaxation times, if they were not given, also into the configuration; the horizon of
+ * the schedule is both. */
+static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const sl_cli *cli, cJSON *notes,
+                                cJSON *config, sl_err *err)
 {
-    enum { BURN_IN = 40, MEASURED = 60, LEAST_BURN_IN = 500, LEAST_MEASURED = 2000 };
+    enum { BURN_IN = 40, MIXING = 8, MEASURED = 60, LEAST_BURN_IN = 500, LEAST_MEASURED = 2000 };
     sl_ensemble *e = &s->sgd.ensemble;
     const double tau = p->relaxation > 0 ? p->relaxation : 0;
-    e->burn_in = sl_cli_given(cli, "burn-in") ? sl_cli_integer(cli, "burn-in") : relaxations(BURN_IN, tau, LEAST_BURN_IN);
+    const double mixing = p->mixing > 0 ? p->mixing : 0, hopeless = 2e5; /* then the note below must do */
+    const double forget = MIXING * mixing < hopeless ? fmax(BURN_IN * tau, MIXING * mixing) : BURN_IN * tau;
+    e->burn_in = sl_cli_given(cli, "burn-in") ? sl_cli_integer(cli, "burn-in") : relaxations(1, forget, LEAST_BURN_IN);
     e->steps = sl_cli_given(cli, "steps") ? sl_cli_integer(cli, "steps") : relaxations(MEASURED, tau, LEAST_MEASURED);
     if (p->law && (double)e->burn_in < 10 * tau) {
         char text[160];
@@ -107,7 +111,15 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
                  (double)e->burn_in / tau, tau);
         cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     }
+    if (p->law && (double)e->burn_in < 4 * mixing) {
+        char text[200];
+        snprintf(text, sizeof text, "the burn-in is only %.2g times what trajectories need to forget in which well they "
+                 "began (%.3g steps): the density is not stationary", (double)e->burn_in / mixing, mixing);
+        cJSON_AddItemToArray(notes, cJSON_CreateString(text));
+    }
     SL_TRY(set_up_sgd(s, cli, e->burn_in + e->steps, err));
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
     const size_t bins = (size_t)sl_cli_integer(cli, "histogram");
     double lo, hi;
     if (bins > 0 && sl_predicted_range(&lo, &hi, p, s)) e->histogram = (sl_histogram_spec){lo, hi, bins};
@@ -208,32 +220,34 @@ static cJSON *describe(const sl_simulation *s, const sl_observed *o, const sl_pr
 
 /* ---- and as a table for people ---- */
 
-static void add_row(sl_grid *g, const char *name, const cJSON *pair, const cJSON *theory)
+/* Against an exact prediction the deviation in standard errors; against one of leading order, in percent. */
+static void add_row(sl_grid *g, const char *name, const cJSON *pair, const cJSON *theory, bool exact)
 {
     const sl_estimate e = sl_cli_read_estimate(pair);
     const double p = sl_cli_number(theory);
-    if (isnan(e.value) && isnan(p)) return;
+    if (isnan(e.value)) return;
     char text[64];
     sl_cli_estimate(text, e.value, e.se);
     sl_grid_add(g, "%s", name);
     sl_grid_add(g, "%s", text);
     if (isnan(p)) sl_grid_add(g, "-");
     else sl_grid_add(g, "%.8g", p);
-    if (isnan(p) || !(e.se > 0)) sl_grid_add(g, "-");
-    else sl_grid_add(g, "%+.2f", (e.value - p) / e.se);
+    if (isnan(p) || !(e.se > 0) || (!exact && p == 0)) sl_grid_add(g, "-");
+    else if (exact) sl_grid_add(g, "%+.2f", (e.value - p) / e.se);
+    else sl_grid_add(g, "%+.2f %%", 100 * (e.value / p - 1));
 }
 
-static void add_rows(sl_grid *g, const char *label, const cJSON *item, const cJSON *theory)
+static void add_rows(sl_grid *g, const char *label, const cJSON *item, const cJSON *theory, bool exact)
 {
     if (!cJSON_IsArray(item)) {
-        add_row(g, label, item, theory);
+        add_row(g, label, item, theory, exact);
         return;
     }
     size_t d = 0;
     for (const cJSON *c = item->child, *t = theory ? theory->child : NULL; c; c = c->next, t = t ? t->next : NULL) {
         char name[48];
         snprintf(name, sizeof name, "%s[%zu]", label, d++);
-        add_row(g, name, c, t);
+        add_row(g, name, c, t, exact);
     }
 }
 
@@ -252,19 +266,23 @@ static void print_people(const sl_cli *cli, const cJSON *r)
                                                   {"boltzmann_slope", "T Boltzmann slope"},
                                                   {"kinetic", "T kinetic"}};
     const cJSON *predicted = at(r, "predicted");
+    const bool exact = cJSON_IsTrue(at(predicted, "exact"));
     sl_grid *g = sl_grid_alloc("lrrr");
-    sl_grid_add(g, "quantity"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted"), sl_grid_add(g, "z");
-    for (size_t i = 0; i < 4; i++) add_rows(g, moments[i][1], at(r, moments[i][0]), at(predicted, moments[i][0]));
+    sl_grid_add(g, "quantity"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted"), sl_grid_add(g, exact ? "z" : "off by");
+    for (size_t i = 0; i < 4; i++)
+        add_rows(g, moments[i][1], at(r, moments[i][0]), at(predicted, moments[i][0]), exact);
     for (size_t i = 0; i < 4; i++)
         add_row(g, temperatures[i][1], at(at(r, "temperature"), temperatures[i][0]),
-                at(at(predicted, "temperature"), temperatures[i][0]));
+                at(at(predicted, "temperature"), temperatures[i][0]), exact);
     sl_grid_print(g);
     printf("predicted: %s", at(predicted, "law")->valuestring);
     const double eq20 = sl_cli_number(at(predicted, "musso_eq20"));
     if (!isnan(eq20)) printf("; T of Musso's eq 20: %.8g", eq20);
     printf("\nburn-in %.0f, measured %.0f steps", sl_cli_number(at(r, "burn_in")), sl_cli_number(at(r, "steps")));
     if (sl_cli_number(at(r, "killed")) > 0) printf(", killed %.0f", sl_cli_number(at(r, "killed")));
-    printf(", %.3g updates/s\n", sl_cli_number(at(r, "updates_per_second")));
+    const double speed = sl_cli_number(at(r, "updates_per_second"));
+    if (!isnan(speed)) printf(", %.3g updates/s", speed);
+    putchar('\n');
     for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
 }
 
@@ -297,7 +315,9 @@ static sl_status simulate(sl_cli *cli, sl_simulation *s, const sl_prediction *p,
         cJSON_AddItemToArray(notes, cJSON_CreateString("the schedule changes with time: averages are over the measured "
                                                        "steps, not of a stationary state"));
     add_notes(notes, p, &o);
-    *result = describe(s, &o, p, outcome == SL_DIVERGED ? "diverged" : "complete", notes, config);
+    const bool none_left = o.killed == s->sgd.ensemble.replicas; /* then numbers say nothing */
+    *result = describe(s, none_left ? NULL : &o, p, outcome == SL_DIVERGED ? "diverged" : "complete", notes, config);
+    cJSON_ReplaceItemInObjectCaseSensitive(*result, "killed", cJSON_CreateNumber((double)o.killed));
     sl_err second = {0};
     sl_status st = sl_simulate_write(run, s, &o, p, config, &second);
     st = sl_cli_drawn(cli, st, &second);
@@ -309,8 +329,8 @@ static sl_status simulate(sl_cli *cli, sl_simulation *s, const sl_prediction *p,
 
 static sl_status run(sl_cli *cli, sl_err *err)
 {
-    static sl_simulation s; /* a loss is large */
-    static sl_prediction p;
+    sl_simulation s;
+    sl_prediction p;
     double start[SL_LOSS_MAX_DIM];
     SL_TRY(set_up(&s, start, cli, err));
     SL_TRY(sl_predict(&p, &s, err));
@@ -323,7 +343,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
         st = sl_fail(err, SL_E_UNSTABLE, "%s", p.reason);
         goto done;
     }
-    st = choose_lengths(&s, &p, cli, notes, err);
+    st = choose_lengths(&s, &p, cli, notes, config, err);
     if (st == SL_OK) st = sl_cli_open(&folder, &old, cli, s.sgd.loss.kind->entry.name, config, err);
     if (st != SL_OK) goto done;
     if (old) {

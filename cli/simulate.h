@@ -25,6 +25,7 @@ typedef struct {
     double eq20;             /* T = l q D0 / (2 C (1 - mu)); NAN but for SGD                                       */
     double temperature;      /* of the Boltzmann law that density() draws                                         */
     double relaxation;       /* steps in which second moments forget by a factor e; NAN: not known                */
+    double mixing;           /* steps in which a 1-D ensemble forgets in which well it began; NAN: not known       */
     bool unstable;           /* outside mean-square stability; `reason` says how far                              */
     double radius, al, al_bound; /* of the worst coordinate of a quadratic loss                                   */
     bool infinite_fourth;    /* <x^4> grows without bound: error bars of second moments lie                       */

@@ -94,8 +94,12 @@ static sl_status draw(sl_run *run, const sl_simulation *s, const sl_observed *o,
         {.kind = SL_CURVE_STEPS, .title = "ensemble", .dat = "histogram.dat", .x = "1", .y = "2", .error = "3", .colour = 0},
         {.kind = SL_CURVE_LINE, .title = "predicted", .dat = "histogram.dat", .x = "1", .y = "4", .colour = 1, .dash = 1},
     };
+    char coordinates[4 * SL_LOSS_MAX_DIM] = "0"; /* as categories, while there is room for their numbers */
+    for (size_t d = 1, used = 1; d < o->dim; d++)
+        used += (size_t)snprintf(coordinates + used, sizeof coordinates - used, ",%zu", d);
     const sl_curve moments[] = {
-        {.kind = SL_CURVE_POINTS, .title = "measured", .dat = "simulate.dat", .x = "1", .y = "2", .error = "3", .colour = 0},
+        {.kind = SL_CURVE_POINTS, .title = "measured", .dat = "simulate.dat", .x = "1", .y = "2", .error = "3", .colour = 0,
+         .labels = o->dim <= 16 ? coordinates : NULL},
         {.kind = SL_CURVE_LINE, .title = "predicted", .dat = "simulate.dat", .x = "1", .y = "4", .colour = 1, .dash = 1},
     };
     const sl_curve series[] = {

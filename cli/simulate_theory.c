@@ -40,7 +40,7 @@ static double softest(const sl_loss *loss)
 static void blank(sl_prediction *p)
 {
     *p = (sl_prediction){.loss = NAN, .equipartition = NAN, .configurational = NAN, .boltzmann_slope = NAN,
-                         .kinetic = NAN, .eq20 = NAN, .temperature = NAN, .relaxation = NAN, .radius = NAN,
+                         .kinetic = NAN, .eq20 = NAN, .temperature = NAN, .relaxation = NAN, .mixing = NAN, .radius = NAN,
                          .al = NAN, .al_bound = NAN};
     for (size_t d = 0; d < SL_LOSS_MAX_DIM; d++) p->x2[d] = p->xv[d] = p->v2[d] = NAN;
 }
@@ -51,10 +51,6 @@ static sl_status boltzmann(sl_prediction *p, const sl_loss *loss, double T, sl_e
 {
     p->temperature = p->boltzmann_slope = T;
     if (!(T > 0)) return SL_OK;
-    if (!loss->kind->confining) {
-        p->boltzmann_slope = NAN;
-        return SL_OK;
-    }
     p->configurational = T;
     if (!(loss->kind->period > 0)) p->equipartition = T;
     if (!loss->kind->separable) return SL_OK;
@@ -70,6 +66,27 @@ static sl_status boltzmann(sl_prediction *p, const sl_loss *loss, double T, sl_e
     }
     p->loss = f;
     return SL_OK;
+}
+
+/* int dx exp(f/T) Z F (1 - F) / T with F the Boltzmann law's cumulative distribution: the relaxation time of the
+ * overdamped motion, dominated by the passage over barriers where there are any. By the trapezoidal rule, for a
+ * burn-in: a few per cent do. */
+static double mixing_time(const sl_loss *loss, double T)
+{
+    enum { N = 4000 };
+    sl_loss_slice slice = {loss, 0};
+    sl_boltzmann b;
+    if (sl_boltzmann_solve(&b, sl_loss_slice_value, sl_loss_slice_derivative, &slice, T, 0, NULL) != SL_OK) return NAN;
+    const double half = 4 * sqrt(b.x2 - b.x * b.x), h = 2 * half / N;
+    double cumulative = 0, time = 0;
+    for (int i = 0; i < N; i++) {
+        const double x = b.x - half + (i + 0.5) * h, density = sl_boltzmann_density(&b, sl_loss_slice_value, &slice, T, x);
+        const double before = cumulative + 0.5 * h * density;
+        cumulative += h * density;
+        /* Beyond 1e-6 lie the tails, which add nothing but the rounding of 1 - F. */
+        if (before > 1e-6 && before < 1 - 1e-6) time += h * before * (1 - before) / (density * T);
+    }
+    return time;
 }
 
 /* Exact second moments of a linear rule on a quadratic loss, coordinate by coordinate. */
@@ -119,6 +136,11 @@ static sl_status predict_quadratic(sl_prediction *p, const sl_simulation *s, con
     return SL_OK;
 }
 
+static bool has_wells(const sl_loss *loss)
+{
+    return loss->dim == 1 && loss->kind->confining && !(loss->kind->period > 0);
+}
+
 static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *err)
 {
     const sl_sgd *sgd = &s->sgd;
@@ -135,6 +157,7 @@ static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *e
 
     /* Elsewhere the law is Boltzmann's to leading order in l; its temperature, and the velocities', are the limits
      * of the linear rule's moments on a quadratic as a l -> 0. */
+    if (!sgd->loss.kind->confining) return SL_OK;
     const double small = 1e-6 / l;
     sl_moments m;
     SL_TRY(sl_moments_stationary(&m, &sgd->rule, small, sgd->noise_variance, &law, err));
@@ -144,7 +167,10 @@ static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *e
         p->v2[d] = m.v2;
         p->xv[d] = m.xv;
     }
-    return boltzmann(p, &sgd->loss, small * m.x2, err);
+    SL_TRY(boltzmann(p, &sgd->loss, small * m.x2, err));
+    if (has_wells(&sgd->loss) && p->temperature > 0)
+        p->mixing = mixing_time(&sgd->loss, p->temperature) * (1 - mu) / mean;
+    return SL_OK;
 }
 
 static sl_status predict_langevin(sl_prediction *p, const sl_simulation *s, sl_err *err)
@@ -153,7 +179,10 @@ static sl_status predict_langevin(sl_prediction *p, const sl_simulation *s, sl_e
     const bool under = s->dynamics == SL_DYNAMICS_UNDERDAMPED;
     const double soft = softest(&l->loss), T = l->temperature;
     p->relaxation = (under ? l->friction / soft + 2 / l->friction : 1 / soft) / l->h;
+    if (!l->loss.kind->confining) return SL_OK;
     p->law = "Boltzmann averages, exact as the time step goes to 0";
+    if (has_wells(&l->loss) && T > 0)
+        p->mixing = mixing_time(&l->loss, T) / l->h * (under ? fmax(l->friction, 1 / l->friction) : 1);
     if (under) {
         p->kinetic = T;
         for (size_t d = 0; d < l->loss.dim; d++) {

@@ -14,7 +14,8 @@
 static const sl_option options[] = {
     SL_OPTION("scale", SL_OPT_CHOICE, "quick|desk|paper", "quick", "how much is computed"),
     SL_OPTION("controls", SL_OPT_FLAG, NULL, NULL, "also judge each claim's deliberately wrong prediction, which must FAIL"),
-    SL_OPTION("data-dir", SL_OPT_TEXT, "DIR", NULL, "where data sets are looked for (else $SGDLAB_DATA, else data/)"),
+    SL_OPTION("data-dir", SL_OPT_TEXT, "DIR", NULL, "where data sets are looked for (else $SGDLAB_DATA, else data/)",
+              .local = true),
 };
 
 /* chosen[i]: does any pattern match claim i? A pattern that matches none is an error. */

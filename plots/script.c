@@ -154,6 +154,19 @@ static void write_range(FILE *s, const char *axis, double lo, double hi)
     fprintf(s, "set %srange [%s:%s]\n", axis, from, to);
 }
 
+/* gnuplot's tics crowd in small panels. Where the range is known, the step is the smallest of 1, 2, 5 times a power of
+ * ten that leaves at most so many intervals. */
+static void write_tics(FILE *s, const char *axis, double lo, double hi, double most)
+{
+    if (!(hi > lo) || !isfinite(hi - lo)) return;
+    const double rough = (hi - lo) / fmax(most, 1), decade = pow(10, floor(log10(rough)));
+    double step = decade;
+    for (int digit = 2; step < rough * (1 - 1e-9); digit = digit == 2 ? 5 : 10) step = digit * decade;
+    char text[32];
+    sl_print_double(text, step);
+    fprintf(s, "set %stics %s\n", axis, text);
+}
+
 /* The place of a curve among those that stand side by side in one category: -0.5..0.5 of a category's width. */
 static double dodge(const sl_panel *p, size_t index)
 {
@@ -215,7 +228,7 @@ static void write_band(FILE *s, const sl_panel *p, const sl_curve *c, const char
     fprintf(s, ") with filledcurves fc rgb '%s' fs transparent solid 0.25 noborder notitle", colour);
 }
 
-static void write_curve(FILE *s, const sl_panel *p, size_t k, bool categorical)
+static void write_curve(FILE *s, const sl_panel *p, size_t k, bool categorical, double width)
 {
     static const char *const dashes[] = {"1", "2", "'.'"};
     const sl_curve *c = &p->curves[k];
@@ -237,8 +250,8 @@ static void write_curve(FILE *s, const sl_panel *p, size_t k, bool categorical)
         write_x(s, c, shift);
         fprintf(s, ":%s", c->y);
         if (c->error) fprintf(s, ":%s", c->error);
-        fprintf(s, " with %s lc rgb '%s' lw 1.2 pt %d ps 0.7", c->error ? "yerrorbars" : "points", colour,
-                sl_point_type(k));
+        fprintf(s, " with %s lc rgb '%s' lw 1.2 pt %d ps %.2g", c->error ? "yerrorbars" : "points", colour,
+                sl_point_type(k), width < SL_PANEL_WIDTH ? 0.4 : 0.7);
         write_title(s, c);
         break;
     case SL_CURVE_STEPS:
@@ -303,6 +316,8 @@ static void write_panel(FILE *s, const sl_panel *p, const layout *l, double widt
     if (p->logy) write_log(s, "y", p->ymin, p->ymax);
     write_range(s, "x", p->xmin, p->xmax);
     write_range(s, "y", p->ymin, p->ymax);
+    if (!p->logx) write_tics(s, "x", p->xmin, p->xmax, (width - SL_LEFT - SL_RIGHT) / 1.2);
+    if (!p->logy) write_tics(s, "y", p->ymin, p->ymax, (height - l->top - l->bottom) / 0.6);
     if (l->labels) write_categories(s, l);
     if (l->key_below)
         fprintf(s, "set key center top vertical maxrows %zu\n", l->key_rows); /* write_place says where */
@@ -321,7 +336,7 @@ static void write_panel(FILE *s, const sl_panel *p, const layout *l, double widt
     }
     for (size_t k = 0; k < p->n_curves; k++) {
         fputs(separator, s);
-        write_curve(s, p, k, l->labels != NULL);
+        write_curve(s, p, k, l->labels != NULL, width);
         separator = ", \\\n     ";
     }
     fputs("\n", s);
@@ -355,13 +370,15 @@ void sl_figure_script(FILE *s, const sl_figure *f)
     const double top = (double)title_lines * SL_TITLE_LINE + SL_MARGIN;
     const double bottom = (double)caption_lines * SL_CAPTION_LINE + SL_MARGIN;
 
-    /* A panel's height is without its legend and slanted names: the largest of these is added to every row. */
-    double most = 0;
+    /* A panel's height is with one line of title, without legend and slanted names: what the neediest panel has more
+     * of these is added to every row, so that all panels are alike. */
+    double above = 0, below = 0;
     for (size_t i = 0; i < f->n_panels; i++) {
-        const double below = lay_out(&f->panels[i], pw).bottom;
-        if (below > most) most = below;
+        const layout l = lay_out(&f->panels[i], pw);
+        above = fmax(above, l.top);
+        below = fmax(below, l.bottom);
     }
-    const double box = ph + most - 2 * SL_TEXT_LINE - 3 * SL_MARGIN;
+    const double box = ph + above - (2 * SL_MARGIN + SL_PANEL_LINE) + below - 2 * SL_TEXT_LINE - 3 * SL_MARGIN;
     const double height = top + (double)f->rows * box + bottom;
 
     fprintf(s, "# %s: makes %s.svg, .pdf and .png from the .dat files beside it. Run with: gnuplot %s.gp\n", f->name,
@@ -383,7 +400,8 @@ void sl_figure_script(FILE *s, const sl_figure *f)
     }
     for (size_t i = 0; i < f->n_panels; i++) {
         layout l = lay_out(&f->panels[i], pw);
-        l.bottom = most;
+        l.top = above;
+        l.bottom = below;
         fputc('\n', s);
         write_place(s, f, i, &l, top + (double)(i / f->columns) * box, box, pw, height);
         write_panel(s, &f->panels[i], &l, pw, box);

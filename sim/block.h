@@ -15,10 +15,10 @@
 typedef struct {
     uint64_t first;
     size_t n, B;
-    double *x, *v, *g;  /* [dim][B]                                                            */
-    double *noise;      /* [B]: scratch of a step                                              */
-    double *kept;       /* [dim][B]: noise that a scheme keeps from one step to the next       */
-    double *rate;       /* [B]: scratch for learning rates that differ                         */
+    double *x, *v, *g; /* [dim][B]                                                            */
+    double *noise;     /* [B]: scratch of a step                                              */
+    double *kept;      /* [dim][B]: noise that a scheme keeps from one step to the next       */
+    double *rate;      /* [B]: scratch for learning rates that differ                         */
 } sl_block;
 
 typedef struct {
@@ -26,9 +26,9 @@ typedef struct {
     const sl_loss *loss;
     void (*step)(const void *dynamics, sl_block *b, uint64_t k); /* update k = 0, 1, ...: state k to state k + 1 */
     const void *dynamics;
-    bool velocity;      /* is there a v?                                                       */
-    double mass;        /* kinetic temperature = mass <v^2>                                    */
-    uint64_t every;     /* steps between samples unless the ensemble says                      */
+    bool velocity;  /* is there a v?                                                       */
+    double mass;    /* kinetic temperature = mass <v^2>                                    */
+    uint64_t every; /* steps between samples unless the ensemble says                      */
 } sl_dynamics;
 
 /* The coordinates of the draw of coordinate d at step k. */

@@ -18,7 +18,7 @@ enum { IDLE = 32 };
 
 /* Slots of finished blocks that wait to be merged take about this much memory. */
 static const size_t SLOT_BYTES = (size_t)64 << 20;
-enum { FEWEST_SLOTS = 16, MOST_SLOTS = 256 };
+enum { FEWEST_SLOTS = 4, MOST_SLOTS = 256 };
 
 /* Without a kill radius: beyond this x^4 is soon not a number. */
 static const double FARTHEST = 1e75;
@@ -36,8 +36,7 @@ static sl_status check_start(const sl_ensemble *e, const sl_loss *loss, sl_err *
     const double *start = e->start ? e->start : loss->start;
     const double radius = e->kill_radius > 0 ? e->kill_radius : FARTHEST;
     for (size_t d = 0; d < loss->dim; d++) {
-        if (!isfinite(start[d]))
-            return sl_fail(err, SL_E_DOMAIN, "start: x[%zu] = %g must be finite", d, start[d]);
+        if (!isfinite(start[d])) return sl_fail(err, SL_E_DOMAIN, "start: x[%zu] = %g must be finite", d, start[d]);
         if (fabs(start[d]) > radius)
             return sl_fail(err, SL_E_DOMAIN, "start: x[%zu] = %g lies beyond the kill radius %g", d, start[d], radius);
     }
@@ -49,7 +48,8 @@ static sl_status check(const sl_ensemble *e, const sl_loss *loss, sl_err *err)
 {
     if (!loss->kind) return sl_fail(err, SL_E_DOMAIN, "the ensemble has no loss");
     if (!(e->replicas >= 1 && e->replicas <= MOST_REPLICAS))
-        return sl_fail(err, SL_E_DOMAIN, "replicas = %llu, need 1 <= replicas <= 2^34", (unsigned long long)e->replicas);
+        return sl_fail(err, SL_E_DOMAIN, "replicas = %llu, need 1 <= replicas <= 2^34",
+                       (unsigned long long)e->replicas);
     if (!(e->steps >= 1 && e->steps < MOST_STEPS))
         return sl_fail(err, SL_E_DOMAIN, "steps = %llu, need 1 <= steps < 2^48", (unsigned long long)e->steps);
     if (!(e->burn_in < MOST_STEPS - e->steps))
@@ -82,14 +82,17 @@ static sl_plan plan_of(const sl_dynamics *dynamics)
         .dim = dynamics->loss->dim,
         .observables = SL_OB_COORDINATES + SL_OB_EACH * dynamics->loss->dim,
         .total = e->burn_in + e->steps,
-        .every = e->sample_every > 0 ? e->sample_every : dynamics->every < e->steps ? dynamics->every : e->steps,
+        .every = e->sample_every > 0          ? e->sample_every
+                 : dynamics->every < e->steps ? dynamics->every
+                                              : e->steps,
         .bins = e->histogram.bins,
     };
     const uint64_t eighth = (e->replicas + 7) / 8;
     p.block = eighth < SL_BLOCK ? (size_t)(eighth + SL_LANE_GROUP - 1) / SL_LANE_GROUP * SL_LANE_GROUP : SL_BLOCK;
     p.blocks = (e->replicas + p.block - 1) / p.block;
     const uint64_t samples = e->steps / p.every;
-    p.unit = e->replicas > 1 || samples < SL_BATCHES ? (e->replicas > 1 ? samples : 1) : samples / SL_BATCHES;
+    const uint64_t batch = samples < SL_BATCHES ? 1 : samples / SL_BATCHES;
+    p.unit = e->replicas > 1 ? samples : batch;
     p.skip = samples % p.unit;
     p.rows = e->series_every > 0 ? p.total / e->series_every + 1 : 0;
     return p;
@@ -103,9 +106,9 @@ typedef struct {
     sl_observer *observer; /* [workers] */
     sl_slot *slot;         /* [slots]   */
     double *slot_memory;
-    uint64_t first_block;  /* of this wave: block first_block + i goes into slot i */
-    pthread_mutex_t lock;  /* guards progress */
-    uint64_t done, told;   /* polls finished; thousandths reported */
+    uint64_t first_block; /* of this wave: block first_block + i goes into slot i */
+    pthread_mutex_t lock; /* guards progress */
+    uint64_t done, told;  /* polls finished; thousandths reported */
 } run;
 
 static void place(const run *r, sl_block *b, uint64_t block)
@@ -120,8 +123,10 @@ static void place(const run *r, sl_block *b, uint64_t block)
     for (size_t d = 0; d < p->dim; d++) {
         double *x = b->x + d * b->B;
         const sl_draw draw = sl_ensemble_draw(e, SL_PURPOSE_START, d, 0);
-        if (e->start_spread > 0) sl_random_normals(x, b->B, b->first, e->start_spread, &draw);
-        else memset(x, 0, b->B * sizeof *x);
+        if (e->start_spread > 0)
+            sl_random_normals(x, b->B, b->first, e->start_spread, &draw);
+        else
+            memset(x, 0, b->B * sizeof *x);
         for (size_t i = 0; i < b->B; i++) x[i] += start[d];
     }
     memset(b->v, 0, p->dim * b->B * sizeof *b->v);

@@ -1,7 +1,11 @@
 /* sim/ensemble.h - very many trajectories at once, in blocks of SL_BLOCK replicas.
  *
  * Replica r of a run is a function of (seed, experiment, r) alone. A block lives in L1/L2 cache for all its steps;
- * memory is a few blocks a thread, whatever the number of replicas. */
+ * memory is a few blocks a thread, whatever the number of replicas (10^7 of them: 5 MB).
+ *
+ * Coordinate d of replica r draws lane r of the streams of base/random.h with sub = experiment 2^16 + d, purposes
+ * SL_PURPOSE_START, _NOISE (step k of SGD) and _THERMAL (step k of Langevin). Schedules know no experiments: they are
+ * given the seed with the experiment's number xored into its upper 16 bits. */
 #ifndef SL_SIM_ENSEMBLE_H
 #define SL_SIM_ENSEMBLE_H
 
@@ -22,17 +26,17 @@ enum { SL_SAMPLE_EVERY = 4 };
 /* What all dynamics have in common. Zeroed fields mean the defaults given. */
 typedef struct {
     uint64_t seed;
-    uint32_t experiment;     /* tells runs of one seed apart (the sub of their draws holds it); < 2^16       */
-    uint64_t replicas;       /* >= 1                                                                        */
-    uint64_t steps;          /* measured steps, after burn_in, >= 1                                         */
+    uint32_t experiment; /* tells runs of one seed apart (the sub of their draws holds it); < 2^16       */
+    uint64_t replicas;   /* >= 1                                                                        */
+    uint64_t steps;      /* measured steps, after burn_in, >= 1                                         */
     uint64_t burn_in;
-    uint64_t sample_every;   /* steps between samples; 0: chosen, see SL_SAMPLE_EVERY                       */
-    const double *start;     /* [dim]; NULL: the loss's own. Copied for every replica                       */
-    double start_spread;     /* standard deviation of a Gaussian around start; 0: none                      */
-    double kill_radius;      /* replicas with |x_d| beyond are dropped; 0: 1e75, and NaN always kills       */
+    uint64_t sample_every; /* steps between samples; 0: chosen, see SL_SAMPLE_EVERY                       */
+    const double *start;   /* [dim]; NULL: the loss's own. Copied for every replica                       */
+    double start_spread;   /* standard deviation of a Gaussian around start; 0: none                      */
+    double kill_radius;    /* replicas with |x_d| beyond are dropped; 0: 1e75, and NaN always kills       */
     sl_histogram_spec histogram;
-    uint64_t series_every;   /* steps between rows of the time series, from step 0, burn-in included; 0: none */
-    int jobs;                /* <= 0: all cores                                                             */
+    uint64_t series_every; /* steps between rows of the time series, from step 0, burn-in included; 0: none */
+    int jobs;              /* <= 0: all cores                                                             */
     void (*progress)(void *ctx, double fraction); /* may be NULL; called from one thread at a time          */
     void *progress_ctx;
 } sl_ensemble;
@@ -44,12 +48,14 @@ typedef struct {
     sl_loss loss;
     sl_rule rule;
     sl_schedule schedule;
-    double noise_variance;   /* D0 / C >= 0 */
+    double noise_variance; /* D0 / C >= 0 */
 } sl_sgd;
 
 /* Out: *o, to be cleared by the caller; untouched unless >= 0 is returned. SL_DIVERGED (estimates of what survived
- * stand) if more than half of the replicas were killed or went to infinity. Errors: SL_E_DOMAIN, SL_E_MEMORY;
- * SL_INTERRUPTED if sl_stop_requested. */
+ * stand) if more than half of the replicas were killed or went to infinity. SL_INTERRUPTED, with *o empty (all zero),
+ * if sl_stop_requested. Errors: SL_E_DOMAIN, SL_E_MEMORY.
+ * The mass of the kinetic temperature is the base rate: that of the rule with alpha on the gradient, else the mean
+ * rate of a stationary schedule or the schedule's lr. The plain rule has no v: v2, xv and kinetic are NAN. */
 SL_CHECKED sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err);
 
 /* Overdamped Langevin dx = -grad f dt + sqrt(2T) dW (Ito).
@@ -61,9 +67,9 @@ typedef enum { SL_OVERDAMPED_EULER, SL_OVERDAMPED_LM } sl_overdamped_scheme;
 typedef struct {
     sl_ensemble ensemble;
     sl_loss loss;
-    double temperature;      /* T >= 0                        */
-    double h;                /* time step, > 0                */
-    double friction;         /* gamma > 0; underdamped only   */
+    double temperature; /* T >= 0                        */
+    double h;           /* time step, > 0                */
+    double friction;    /* gamma > 0; underdamped only   */
     sl_overdamped_scheme scheme;
 } sl_langevin;
 

@@ -11,8 +11,9 @@ const sl_loss_kind *const sl_losses[] = {
 const size_t sl_n_losses = sizeof sl_losses / sizeof *sl_losses;
 
 static const sl_entry *const entries[] = {
-    &sl_loss_quadratic.entry, &sl_loss_double_well.entry,      &sl_loss_tilted_double_well.entry, &sl_loss_quartic.entry,
-    &sl_loss_periodic.entry,  &sl_loss_quadratic_saddle.entry, &sl_loss_strict_saddle.entry,
+    &sl_loss_quadratic.entry,     &sl_loss_double_well.entry, &sl_loss_tilted_double_well.entry,
+    &sl_loss_quartic.entry,       &sl_loss_periodic.entry,    &sl_loss_quadratic_saddle.entry,
+    &sl_loss_strict_saddle.entry,
 };
 _Static_assert(sizeof entries / sizeof *entries == sizeof sl_losses / sizeof *sl_losses, "an entry a loss");
 

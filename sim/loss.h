@@ -17,7 +17,7 @@ enum { SL_LOSS_MAX_DIM = 64 };
 typedef struct sl_loss sl_loss;
 
 typedef struct {
-    sl_entry entry;                   /* first: name, parameters, help, source                              */
+    sl_entry entry; /* first: name, parameters, help, source                              */
     /* checks what ranges cannot say and fills loss->dim and loss->data; NULL: dim 1, data = parameter values */
     sl_status (*init)(sl_loss *loss, sl_err *err);
     /* f[i] = f(x_i), i < B */
@@ -28,9 +28,9 @@ typedef struct {
     void (*hessian_vector)(const sl_loss *loss, size_t B, size_t stride, const double *x, const double *u, double *h);
     /* out[i] = trace of the Hessian at x_i; NULL if not known */
     void (*laplacian)(const sl_loss *loss, size_t B, size_t stride, const double *x, double *out);
-    bool confining;                   /* exp(-f/T) can be normalised (periodic: on one period)              */
-    bool separable;                   /* f is a sum of one-dimensional terms: Boltzmann averages by quadrature */
-    double period;                    /* of x in each coordinate; 0: not periodic                            */
+    bool confining; /* exp(-f/T) can be normalised (periodic: on one period)              */
+    bool separable; /* f is a sum of one-dimensional terms: Boltzmann averages by quadrature */
+    double period;  /* of x in each coordinate; 0: not periodic                            */
 } sl_loss_kind;
 
 struct sl_loss {

@@ -113,8 +113,9 @@ static double slope_of(size_t m, const double *f, const double *log_share, const
 }
 
 /* The slope is a sum of a_b log p_b; its first-order change with group g's counts is z_g = sum_b (a_b / p_b) c_gb /
- * total (the total's own term drops out, as the a_b sum to zero). The z_g sum to zero up to the residuals of the
- * fit's weights, and their spread over groups is the error, correlations in time and between bins included. */
+ * total (the total's own term drops out, as the a_b sum to zero; that of the weights is of the order of the fit's
+ * residuals). The z_g sum to zero, and their spread over groups is the error, correlations in time and between bins
+ * included. */
 static sl_estimate boltzmann_slope(const sl_plan *p, const histogram *h)
 {
     const sl_loss *loss = p->dynamics->loss;
@@ -184,7 +185,7 @@ static void fill_moments(sl_observed *o, const sl_plan *p, sl_tally t)
 
 static sl_status fill_series(sl_observed *o, const sl_plan *p, const sl_slot *s, sl_err *err)
 {
-    static const char *const columns[] = {"step[1]",   "x2[x^2]",  "x2_se[x^2]", "v2[v^2]",
+    static const char *const columns[] = {"step[1]",    "x2[x^2]", "x2_se[x^2]", "v2[v^2]",
                                           "v2_se[v^2]", "loss[f]", "loss_se[f]"};
     o->series = sl_table_alloc(sizeof columns / sizeof *columns, columns);
     if (!o->series) return sl_fail(err, SL_E_MEMORY, "no memory for a time series");
@@ -192,7 +193,8 @@ static sl_status fill_series(sl_observed *o, const sl_plan *p, const sl_slot *s,
         const sl_tally t = {SL_ROW_EACH, s->series + r * SL_TALLY_SIZE(SL_ROW_EACH)};
         const sl_estimate x2 = sl_tally_mean(t, SL_ROW_X2), f = sl_tally_mean(t, SL_ROW_LOSS);
         const sl_estimate v2 = p->dynamics->velocity ? sl_tally_mean(t, SL_ROW_V2) : unknown;
-        const double row[] = {(double)(r * p->dynamics->ensemble->series_every), x2.value, x2.se, v2.value, v2.se, f.value, f.se};
+        const double row[] = {
+            (double)(r * p->dynamics->ensemble->series_every), x2.value, x2.se, v2.value, v2.se, f.value, f.se};
         SL_TRY(sl_table_add(o->series, row, err));
     }
     return SL_OK;

@@ -22,8 +22,8 @@ SL_KERNEL void sl_observe_moments(size_t B, const double *restrict x, const doub
     }
 }
 
-SL_KERNEL void sl_observe_positions(size_t B, const double *restrict x, const double *restrict g,
-                                    double *restrict sums, double *restrict g2)
+SL_KERNEL void sl_observe_positions(size_t B, const double *restrict x, const double *restrict g, double *restrict sums,
+                                    double *restrict g2)
 {
     double *restrict sx = sums, *restrict sx2 = sums + B, *restrict sx4 = sums + 2 * B, *restrict sxg = sums + 5 * B;
 #pragma omp simd
@@ -49,8 +49,8 @@ SL_KERNEL void sl_observe_add_squares(size_t B, const double *restrict y, double
     for (size_t i = 0; i < B; i++) sum[i] += scale * y[i] * y[i];
 }
 
-SL_KERNEL void sl_observe_bins(size_t B, const double *restrict x, double lo, double scale, double period,
-                               int32_t bins, int32_t *restrict bin)
+SL_KERNEL void sl_observe_bins(size_t B, const double *restrict x, double lo, double scale, double period, int32_t bins,
+                               int32_t *restrict bin)
 {
     const double inverse = period > 0 ? 1 / period : 0, top = (double)bins;
 #pragma omp simd

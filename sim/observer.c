@@ -158,8 +158,10 @@ void sl_observer_sample(sl_observer *ob, const sl_block *b, sl_slot *s)
     for (size_t d = 0; d < ob->plan->dim; d++) {
         const double *x = b->x + d * B, *v = b->v + d * B, *g = b->g + d * B;
         double *sums = coordinate_sums(ob, d, 0, B);
-        if (ob->plan->dynamics->velocity) sl_observe_moments(B, x, v, g, sums, gradient2);
-        else sl_observe_positions(B, x, g, sums, gradient2);
+        if (ob->plan->dynamics->velocity)
+            sl_observe_moments(B, x, v, g, sums, gradient2);
+        else
+            sl_observe_positions(B, x, g, sums, gradient2);
     }
     loss->kind->value(loss, B, B, b->x, ob->value);
     sl_observe_add(B, ob->value, ob->sums + SL_OB_LOSS * B);

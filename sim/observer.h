@@ -21,40 +21,40 @@ enum { SL_BATCHES = 32, SL_HISTOGRAM_GROUPS = 64 };
 typedef struct {
     const sl_dynamics *dynamics;
     size_t dim, observables;
-    size_t block;              /* replicas a block (the last one may have fewer), a multiple of 64 */
+    size_t block; /* replicas a block (the last one may have fewer), a multiple of 64 */
     uint64_t blocks;
-    uint64_t total;            /* steps, burn-in included                                          */
-    uint64_t every;            /* steps between samples                                            */
-    uint64_t unit;             /* samples a unit                                                   */
-    uint64_t skip;             /* samples left out in front, so that batches are equal             */
-    uint64_t rows;             /* of the time series                                               */
+    uint64_t total; /* steps, burn-in included                                          */
+    uint64_t every; /* steps between samples                                            */
+    uint64_t unit;  /* samples a unit                                                   */
+    uint64_t skip;  /* samples left out in front, so that batches are equal             */
+    uint64_t rows;  /* of the time series                                               */
     size_t bins;
 } sl_plan;
 
 /* What one block leaves. */
 typedef struct {
     sl_tally moments;
-    double *series;            /* [rows][SL_TALLY_SIZE(SL_ROW_EACH)] */
+    double *series; /* [rows][SL_TALLY_SIZE(SL_ROW_EACH)] */
     uint64_t killed, samples;
     double updates;
 } sl_slot;
 
-size_t sl_slot_size(const sl_plan *p);                      /* doubles of memory */
+size_t sl_slot_size(const sl_plan *p);                           /* doubles of memory */
 void sl_slot_bind(sl_slot *s, const sl_plan *p, double *memory); /* memory is zeroed here */
 void sl_slot_merge(sl_slot *s, const sl_plan *p, const sl_slot *other);
 
 /* One worker's sampling state. */
 typedef struct {
     const sl_plan *plan;
-    double *sums, *frozen;     /* [observables][B]; frozen: those of killed lanes      */
-    double *living, *weight;   /* [B]: 1 or 0; share of the unit's samples taken       */
-    double *value, *trace;     /* [B] scratch                                          */
-    double *row;               /* [SL_ROW_EACH][B] scratch                             */
-    int32_t *bin;              /* [B] scratch                                          */
-    uint64_t *counts;          /* [SL_HISTOGRAM_GROUPS][bins + 1], over all its blocks */
-    size_t alive;              /* lanes                                                */
-    uint64_t taken, seen;      /* samples of this unit; of the block                   */
-    uint64_t units;            /* finished in this block                               */
+    double *sums, *frozen;   /* [observables][B]; frozen: those of killed lanes      */
+    double *living, *weight; /* [B]: 1 or 0; share of the unit's samples taken       */
+    double *value, *trace;   /* [B] scratch                                          */
+    double *row;             /* [SL_ROW_EACH][B] scratch                             */
+    int32_t *bin;            /* [B] scratch                                          */
+    uint64_t *counts;        /* [SL_HISTOGRAM_GROUPS][bins + 1], over all its blocks */
+    size_t alive;            /* lanes                                                */
+    uint64_t taken, seen;    /* samples of this unit; of the block                   */
+    uint64_t units;          /* finished in this block                               */
 } sl_observer;
 
 size_t sl_observer_size(const sl_plan *p);

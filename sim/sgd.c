@@ -15,8 +15,10 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
     const state *s = dynamics;
     const sl_sgd *sgd = s->sgd;
     double rate = 0;
-    if (s->random_rate) sl_schedule_fill(&sgd->schedule, b->rate, b->B, s->schedule_seed, b->first, k);
-    else rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
+    if (s->random_rate)
+        sl_schedule_fill(&sgd->schedule, b->rate, b->B, s->schedule_seed, b->first, k);
+    else
+        rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
     for (size_t d = 0; d < sgd->loss.dim; d++) {
         double *x = b->x + d * b->B, *v = b->v + d * b->B, *g = b->g + d * b->B;
         if (s->sigma > 0) {
@@ -24,8 +26,10 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
             sl_random_normals(b->noise, b->B, b->first, s->sigma, &draw);
             sl_sgd_add(b->B, g, b->noise);
         }
-        if (s->random_rate) sl_rule_step_d(&sgd->rule, b->B, x, v, g, b->rate);
-        else sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
+        if (s->random_rate)
+            sl_rule_step_d(&sgd->rule, b->B, x, v, g, b->rate);
+        else
+            sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
     }
     sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
 }

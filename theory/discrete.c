@@ -46,6 +46,14 @@ sl_status sl_discrete_first_order(sl_first_order *o, const sl_boltzmann *b, sl_f
     SL_TRY(sl_boltzmann_average(&out.f_per_l, b, f, ctx, T, c_times_f, &k, err));
     SL_TRY(sl_boltzmann_average(&out.x2_per_l, b, f, ctx, T, c_times_x2, &k, err));
     out.kl_per_l2 = square / 2;
+    out.shift = mean;
     *o = out;
     return SL_OK;
+}
+
+double sl_discrete_correction(const sl_first_order *o, sl_function derivative, sl_function second, void *ctx, double T,
+                              double x)
+{
+    const correction k = {.derivative = derivative, .second = second, .ctx = ctx, .T = T, .shift = o->shift};
+    return c_of(x, &k);
 }

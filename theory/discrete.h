@@ -16,11 +16,16 @@ typedef struct {
     double kl_per_l2;  /* lim KL / l^2               */
     double f_per_l;    /* lim (<f>_l - <f>) / l      */
     double x2_per_l;   /* lim (<x^2>_l - <x^2>) / l  */
+    double shift;      /* <f'^2/(4T) - f''/2>        */
 } sl_first_order;
 
 /* Constant rate, no momentum, f confining. b: the Boltzmann law at T. Errors: SL_E_NUMERIC if quadrature fails. */
 SL_CHECKED sl_status sl_discrete_first_order(sl_first_order *o, const sl_boltzmann *b, sl_function f,
                                              sl_function derivative, sl_function second, void *ctx, double T,
                                              sl_err *err);
+
+/* c(x): the law is (1 + l c(x)) times Boltzmann's, to first order. */
+double sl_discrete_correction(const sl_first_order *o, sl_function derivative, sl_function second, void *ctx, double T,
+                              double x);
 
 #endif

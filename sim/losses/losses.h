@@ -11,11 +11,11 @@ extern const sl_loss_kind sl_loss_quadratic, sl_loss_quadratic_saddle, sl_loss_d
     sl_loss_quartic, sl_loss_periodic, sl_loss_strict_saddle;
 
 /* The four kernels of one family. */
-#define SL_LOSS_KERNELS(family)                                                                                  \
-    void sl_##family##_value(const sl_loss *, size_t B, size_t stride, const double *x, double *f);              \
-    void sl_##family##_gradient(const sl_loss *, size_t B, size_t stride, const double *x, double *g);           \
+#define SL_LOSS_KERNELS(family)                                                                                   \
+    void sl_##family##_value(const sl_loss *, size_t B, size_t stride, const double *x, double *f);               \
+    void sl_##family##_gradient(const sl_loss *, size_t B, size_t stride, const double *x, double *g);            \
     void sl_##family##_hessian_vector(const sl_loss *, size_t B, size_t stride, const double *x, const double *u, \
-                                      double *h);                                                                \
+                                      double *h);                                                                 \
     void sl_##family##_laplacian(const sl_loss *, size_t B, size_t stride, const double *x, double *out);
 
 SL_LOSS_KERNELS(quadratic)

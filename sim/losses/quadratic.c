@@ -3,9 +3,25 @@
 #include "sim/losses/losses.h"
 
 static const sl_param quadratic_params[] = {
-    {.name = "a", .help = "curvature, or a factor on the spectrum [f/x^2]", .def = 1, .min = 0, .max = 1e12, .open_min = true},
-    {.name = "dim", .help = "number of coordinates, all of curvature a", .def = 1, .min = 1, .max = SL_LOSS_MAX_DIM, .integer = true},
-    {.name = "spectrum", .help = "curvatures, one a coordinate [f/x^2]", .def = NAN, .min = 0, .max = 1e12, .open_min = true, .list = true},
+    {.name = "a",
+     .help = "curvature, or a factor on the spectrum [f/x^2]",
+     .def = 1,
+     .min = 0,
+     .max = 1e12,
+     .open_min = true},
+    {.name = "dim",
+     .help = "number of coordinates, all of curvature a",
+     .def = 1,
+     .min = 1,
+     .max = SL_LOSS_MAX_DIM,
+     .integer = true},
+    {.name = "spectrum",
+     .help = "curvatures, one a coordinate [f/x^2]",
+     .def = NAN,
+     .min = 0,
+     .max = 1e12,
+     .open_min = true,
+     .list = true},
 };
 
 static sl_status init_quadratic(sl_loss *loss, sl_err *err)
@@ -38,9 +54,24 @@ const sl_loss_kind sl_loss_quadratic = {
 
 static const sl_param saddle_params[] = {
     {.name = "dim", .help = "number of coordinates", .def = 2, .min = 1, .max = SL_LOSS_MAX_DIM, .integer = true},
-    {.name = "index", .help = "number of unstable coordinates, the last ones", .def = 1, .min = 1, .max = SL_LOSS_MAX_DIM, .integer = true},
-    {.name = "a", .help = "curvature of the stable coordinates [f/x^2]", .def = 1, .min = 0, .max = 1e12, .open_min = true},
-    {.name = "gamma", .help = "minus the curvature of the unstable coordinates [f/x^2]", .def = 1, .min = 0, .max = 1e12, .open_min = true},
+    {.name = "index",
+     .help = "number of unstable coordinates, the last ones",
+     .def = 1,
+     .min = 1,
+     .max = SL_LOSS_MAX_DIM,
+     .integer = true},
+    {.name = "a",
+     .help = "curvature of the stable coordinates [f/x^2]",
+     .def = 1,
+     .min = 0,
+     .max = 1e12,
+     .open_min = true},
+    {.name = "gamma",
+     .help = "minus the curvature of the unstable coordinates [f/x^2]",
+     .def = 1,
+     .min = 0,
+     .max = 1e12,
+     .open_min = true},
 };
 
 static sl_status init_saddle(sl_loss *loss, sl_err *err)
@@ -50,8 +81,7 @@ static sl_status init_saddle(sl_loss *loss, sl_err *err)
     if (index > dim)
         return sl_fail(err, SL_E_DOMAIN, "loss 'quadratic-saddle': index = %zu, need index <= dim = %zu", index, dim);
     loss->dim = dim;
-    for (size_t d = 0; d < dim; d++)
-        loss->data[d] = d < dim - index ? sl_spec_get(s, "a") : -sl_spec_get(s, "gamma");
+    for (size_t d = 0; d < dim; d++) loss->data[d] = d < dim - index ? sl_spec_get(s, "a") : -sl_spec_get(s, "gamma");
     return SL_OK;
 }
 

@@ -205,6 +205,25 @@ static void tost__worked_by_hand(void **state)
     assert_true(a.p > 0.5);
 }
 
+/* Differences -1/2, 1/2, 3/2: mean 1/2, variance 1, se = sqrt(1/3), dof = 2; at margin 3/2 the nearer edge is 1 away:
+ * t = sqrt(3), and Student's tail with 2 degrees of freedom is (1 - t/sqrt(2 + t^2))/2. */
+static void tost_paired__worked_by_hand(void **state)
+{
+    (void)state;
+    const double x[] = {10, 20, 30}, y[] = {10.5, 19.5, 28.5}, t = sqrt(3);
+    sl_tost_result r;
+    assert_ok(sl_tost_paired(&r, x, y, 3, 1.5, 0.12, &err));
+    assert_close(r.difference.value, 0.5, 1e-15);
+    assert_close(r.difference.se, sqrt(1. / 3), 1e-15);
+    assert_close(r.difference.dof, 2.0, 0);
+    assert_close(r.p, 0.5 * (1 - t / sqrt(2 + t * t)), 1e-12);
+    assert_true(r.equivalent); /* p = 0.113, though each sample spreads over 20 */
+    assert_ok(sl_tost_paired(&r, y, x, 3, 1.5, 0.11, &err));
+    assert_close(r.difference.value, -0.5, 1e-15);
+    assert_false(r.equivalent);
+    assert_fails(sl_tost_paired(&r, x, y, 1, 1.5, 0.05, &err), SL_E_DOMAIN, "at least 2");
+}
+
 static void tost__constant_samples(void **state)
 {
     (void)state;
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(fit_line__intervals_cover),
         cmocka_unit_test(fit_line__refuses),
         cmocka_unit_test(tost__worked_by_hand),
+        cmocka_unit_test(tost_paired__worked_by_hand),
         cmocka_unit_test(tost__constant_samples),
         cmocka_unit_test(tost__errs_at_its_rate),
         cmocka_unit_test(tost__refuses),

@@ -178,14 +178,14 @@ static void claim_run__measures_judges_and_times(void **state)
     assert_int_equal(f.parts[0].verdict, SL_HOLDS);
 }
 
-static void claim_run__names_the_claim_that_failed(void **state)
+static void claim_run__passes_failures_on(void **state)
 {
     (void)state;
     const sl_lab lab = {.seed = 1};
     sl_finding f = {.n_parts = 7};
     const sl_claim bad = {"paper.bad", "Paper", "", "", SL_HOLDS, measure_badly};
     const sl_claim empty = {"paper.empty", "Paper", "", "", SL_HOLDS, measure_nothing};
-    assert_fails(sl_claim_run(&bad, &lab, &f, &err), SL_E_NUMERIC, "paper.bad: it broke");
+    assert_fails(sl_claim_run(&bad, &lab, &f, &err), SL_E_NUMERIC, "it broke");
     assert_fails(sl_claim_run(&empty, &lab, &f, &err), SL_E_NUMERIC, "paper.empty measured nothing");
     assert_int_equal(f.n_parts, 7);
 }
@@ -255,7 +255,7 @@ int main(void)
         cmocka_unit_test(judge__numbers_without_prediction_are_only_numbers),
         cmocka_unit_test(finding_add__refuses_a_full_finding_and_bad_tolerances),
         cmocka_unit_test(claim_run__measures_judges_and_times),
-        cmocka_unit_test(claim_run__names_the_claim_that_failed),
+        cmocka_unit_test(claim_run__passes_failures_on),
         cmocka_unit_test(claim_matches__ids_prefixes_and_globs),
         cmocka_unit_test(finding_json__has_the_promised_keys),
         cmocka_unit_test(scale_parse__knows_three),

@@ -27,7 +27,8 @@ static void assert_same(const sl_observed *a, const sl_observed *b)
     assert_memory_equal(a->density, b->density, a->histogram.bins * sizeof *a->density);
     assert_int_equal(sl_table_rows(a->series), sl_table_rows(b->series));
     for (size_t i = 0; i < sl_table_rows(a->series); i++)
-        assert_memory_equal(sl_table_row(a->series, i), sl_table_row(b->series, i), sl_table_columns(a->series) * sizeof(double));
+        assert_memory_equal(sl_table_row(a->series, i), sl_table_row(b->series, i),
+                            sl_table_columns(a->series) * sizeof(double));
 }
 
 static void run__does_not_depend_on_the_number_of_threads(void **state)
@@ -322,10 +323,10 @@ static void run__refuses_bad_numbers(void **state)
     sl_sgd good, s;
     sl_observed o = {.killed = 99};
     set_up(&good, "double-well", 0.1, 1, 10, 10);
-#define REFUSED(change, text)                                              \
-    do {                                                                   \
-        s = good, change;                                                  \
-        assert_fails(sl_sgd_run(&o, &s, &err), SL_E_DOMAIN, text);         \
+#define REFUSED(change, text)                                      \
+    do {                                                           \
+        s = good, change;                                          \
+        assert_fails(sl_sgd_run(&o, &s, &err), SL_E_DOMAIN, text); \
     } while (0)
     REFUSED(s.loss.kind = NULL, "loss");
     REFUSED(s.ensemble.replicas = 0, "replicas = 0");

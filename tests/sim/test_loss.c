@@ -26,7 +26,8 @@ typedef struct {
 static void scatter(work *w, size_t dim)
 {
     for (size_t d = 0; d < dim; d++) {
-        const sl_draw draw = {.seed = 11, .sub = (uint32_t)d, .purpose = SL_PURPOSE_TEST}, other = {.seed = 12, .sub = (uint32_t)d};
+        const sl_draw draw = {.seed = 11, .sub = (uint32_t)d, .purpose = SL_PURPOSE_TEST},
+                      other = {.seed = 12, .sub = (uint32_t)d};
         sl_random_normals(w->x + d * POINTS, POINTS, 0, 1, &draw);
         sl_random_normals(w->u + d * POINTS, POINTS, 0, 1, &other);
     }

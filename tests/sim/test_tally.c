@@ -14,7 +14,8 @@ static void fill(double *w, double *y)
     sl_random_normals(common, N, 0, 1, &z);
     sl_random_normals(y, K * N, N, 1, &z);
     for (size_t j = 0; j < K; j++)
-        for (size_t i = 0; i < N; i++) y[j * N + i] = w[i] * (3 + (double)j) * (1 + 0.2 * common[i]) + 0.1 * y[j * N + i];
+        for (size_t i = 0; i < N; i++)
+            y[j * N + i] = w[i] * (3 + (double)j) * (1 + 0.2 * common[i]) + 0.1 * y[j * N + i];
 }
 
 static void mean__is_the_ratio_of_sums_with_its_linearised_error(void **state)

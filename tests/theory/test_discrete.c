@@ -22,6 +22,8 @@ static void discrete_first_order__is_exact_on_the_quadratic(void **state)
     assert_close(o.x2_per_l, T / 2, 1e-11);
     assert_close(o.f_per_l, a * T / 4, 1e-11);
     assert_close(o.kl_per_l2, a * a / 16, 1e-11);
+    /* a^2 x^2/(4T) - a/4 */
+    assert_close(sl_discrete_correction(&o, d_quadratic, dd_quadratic, &a, T, 0.8), a * a * 0.64 / (4 * T) - a / 4, 1e-11);
 }
 
 /* The double well, from a perturbation expansion in another program, confirmed by its transfer operator on a grid:
