@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Images a second of Model 1 in PyTorch, in its best arrangement for comparison with bench/train.
+"""Images a second of Model 1 in PyTorch, in its best arrangement, for comparison with bench/train.
 
-One process, one thread; pictures as standardised floats in memory; batches by index_select from a new permutation an
+Processes of one thread: one alone, then two side by side (whose rates are added). In each, pictures as standardised floats in memory; batches by index_select from a new permutation an
 epoch; a plain loop without DataLoader; SGD with Nesterov momentum, with and without foreach where there is a choice.
 Several ways are timed and the best round of the best one counts. Prints "name value" lines.
 """
 import os
+import subprocess
+import sys
 import time
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -64,20 +66,45 @@ def best_of(epoch):
     return best
 
 
-def main():
+def rates():
+    """Images a second of each way, in this process."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
     x = torch.randint(0, 256, (N, IN), dtype=torch.uint8).float().div_(255).sub_(0.1307).div_(0.3081)
     y = torch.randint(0, CLASSES, (N,))
     model = torch.nn.Sequential(torch.nn.Linear(IN, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, CLASSES))
-    rates = {name: best_of(lambda o=o: autograd_epoch(x, y, model, o)) for name, o in optimisers(list(model.parameters()))}
+    found = {}
+    for name, optimiser in optimisers(list(model.parameters())):
+        found[name] = best_of(lambda: autograd_epoch(x, y, model, optimiser))
     with torch.no_grad():
         params = [p.detach().clone() for p in model.parameters()]
         velocity = [torch.zeros_like(p) for p in params]
-        rates["by_hand"] = best_of(lambda: by_hand_epoch(x, y, params, velocity))
-    for name, rate in rates.items():
-        print("peers.train.torch.%s.images_per_second %.0f" % (name, rate))
-    print("peers.train.torch.images_per_second %.0f" % max(rates.values()))
+        found["by_hand"] = best_of(lambda: by_hand_epoch(x, y, params, velocity))
+    return found
+
+
+def side_by_side(n):
+    """The rates of n processes at a time, added up way by way."""
+    command = [sys.executable, __file__, "--worker"]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(n)]
+    total = {}
+    for worker in workers:
+        for line in worker.communicate()[0].splitlines():
+            name, rate = line.split()
+            total[name] = total.get(name, 0.0) + float(rate)
+    return total
+
+
+def main():
+    if sys.argv[1:] == ["--worker"]:
+        for name, rate in rates().items():
+            print(name, rate)
+        return
+    for n, label in ((1, "one"), (2, "two")):
+        found = side_by_side(n)
+        for name, rate in found.items():
+            print("peers.train.torch.%s.%s %.0f" % (label, name, rate))
+        print("peers.train.torch.%s.images_per_second %.0f" % (label, max(found.values())))
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ int main(void)
         one = fmax(one, images_per_second(trainers, 1));
         two = fmax(two, images_per_second(trainers, 2));
     }
+    printf("# OpenBLAS uses its kernels for %s\n", openblas_get_corename());
     printf("train.products.gflops %.1f\n", gflop / step);
     printf("train.one.images_per_second %.0f\n", one);
     printf("train.one.gflops %.1f\n", gflop / BATCH * one);

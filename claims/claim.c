@@ -47,8 +47,12 @@ sl_status sl_finding_add(sl_finding *f, sl_estimate measured, double predicted, 
     if (isfinite(predicted) && !(tolerance >= 0 && isfinite(tolerance)))
         return sl_fail(err, SL_E_DOMAIN, "tolerance %g of part %zu, need 0 <= tolerance < inf", tolerance, f->n_parts);
     sl_part *const p = &f->parts[f->n_parts++];
-    *p = (sl_part){.predicted = predicted, .tolerance = tolerance, .measured = measured, .control = control,
-                   .verdict = SL_NOT_DECIDED, .control_verdict = SL_NOT_DECIDED};
+    *p = (sl_part){.predicted = predicted,
+                   .tolerance = tolerance,
+                   .measured = measured,
+                   .control = control,
+                   .verdict = SL_NOT_DECIDED,
+                   .control_verdict = SL_NOT_DECIDED};
     va_list args;
     va_start(args, label);
     vsnprintf(p->label, sizeof p->label, label, args);
@@ -87,13 +91,13 @@ void sl_finding_judge(sl_finding *f)
         control_fails += p->control_verdict == SL_FAILS;
     }
     /* A claim is refuted by one part and confirmed by all of them. */
-    f->verdict = predicted == 0      ? SL_NUMBERS_ONLY
-                 : fails > 0         ? SL_FAILS
+    f->verdict = predicted == 0       ? SL_NUMBERS_ONLY
+                 : fails > 0          ? SL_FAILS
                  : holds == predicted ? SL_HOLDS
                                       : SL_NOT_DECIDED;
     /* A control has done its work only if every part would have noticed; one that passes is the worst. */
-    f->control_verdict = controls == 0              ? SL_NUMBERS_ONLY
-                         : control_holds > 0        ? SL_HOLDS
+    f->control_verdict = controls == 0               ? SL_NUMBERS_ONLY
+                         : control_holds > 0         ? SL_HOLDS
                          : control_fails == controls ? SL_FAILS
                                                      : SL_NOT_DECIDED;
 }
@@ -105,13 +109,73 @@ static double seconds_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* ---- A measured finding as a piece of the run folder, so that an interrupted verify goes on where it was. -------- */
+
+static const char *const part_columns[] = {"predicted[1]",   "tolerance[1]", "measured[1]",
+                                           "measured_se[1]", "dof[1]",       "control[1]"};
+enum { PART_COLUMNS = sizeof part_columns / sizeof *part_columns };
+
+static sl_status write_finding(sl_table *t, const sl_finding *f, sl_err *err)
+{
+    SL_TRY(sl_table_set(t, "note", err, "%s", f->note));
+    for (size_t i = 0; i < f->n_parts; i++) {
+        const sl_part *const p = &f->parts[i];
+        const double row[] = {p->predicted,   p->tolerance,    p->measured.value,
+                              p->measured.se, p->measured.dof, p->control};
+        SL_TRY(sl_table_block(t, p->label, err));
+        SL_TRY(sl_table_add(t, row, err));
+    }
+    return SL_OK;
+}
+
+static sl_status read_finding(sl_finding *f, const sl_table *t, const char *id, sl_err *err)
+{
+    const char *const note = sl_table_get(t, "note");
+    if (sl_table_columns(t) != PART_COLUMNS || sl_table_rows(t) != sl_table_blocks(t) || !note)
+        return sl_fail(err, SL_E_FORMAT, "the saved finding of %s is not one", id);
+    snprintf(f->note, sizeof f->note, "%s", note);
+    for (size_t i = 0; i < sl_table_rows(t); i++) {
+        const double *const row = sl_table_row(t, i);
+        const sl_estimate measured = {row[2], row[3], row[4]};
+        SL_TRY(sl_finding_add(f, measured, row[0], row[1], row[5], err, "%s", sl_table_block_title(t, i)));
+    }
+    return SL_OK;
+}
+
+typedef struct {
+    const sl_claim *claim;
+    const sl_lab *lab;
+} measurement;
+
+static sl_status measure(void *ctx, sl_table **out, sl_err *err)
+{
+    const measurement *m = ctx;
+    sl_finding f = {0};
+    const sl_status measured = m->claim->measure(m->lab, &f, err);
+    if (measured != SL_OK && measured != SL_UNDECIDED) return measured;
+    if (f.n_parts == 0) return sl_fail(err, SL_E_NUMERIC, "claim %s measured nothing", m->claim->id);
+    sl_table *t = sl_table_alloc(PART_COLUMNS, part_columns);
+    if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table");
+    const sl_status st = write_finding(t, &f, err);
+    if (st == SL_OK)
+        *out = t;
+    else
+        sl_table_free(t);
+    return st;
+}
+
 sl_status sl_claim_run(const sl_claim *claim, const sl_lab *lab, sl_finding *finding, sl_err *err)
 {
     const double start = seconds_now();
+    measurement m = {claim, lab};
+    char key[128];
+    snprintf(key, sizeof key, "claim-%s", claim->id);
+    sl_table *t = NULL;
+    sl_status st = lab->run ? sl_run_job(lab->run, &t, key, measure, &m, err) : measure(&m, &t, err);
     sl_finding f = {0};
-    const sl_status st = claim->measure(lab, &f, err);
-    if (st != SL_OK && st != SL_UNDECIDED) return st;
-    if (f.n_parts == 0) return sl_fail(err, SL_E_NUMERIC, "claim %s measured nothing", claim->id);
+    if (st == SL_OK) st = read_finding(&f, t, claim->id, err);
+    sl_table_free(t);
+    if (st != SL_OK) return st;
     sl_finding_judge(&f);
     if (claim->expected == SL_NUMBERS_ONLY) f.verdict = SL_NUMBERS_ONLY;
     f.seconds = seconds_now() - start;

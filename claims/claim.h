@@ -68,7 +68,7 @@ SL_CHECKED sl_status sl_finding_add(sl_finding *f, sl_estimate measured, double 
 extern const sl_claim *const sl_claims[];
 extern const size_t sl_n_claims;
 
-/* Runs one claim and judges it. */
+/* Runs one claim and judges it. What was measured is a piece of lab->run (NULL: none), read back if it is there. */
 SL_CHECKED sl_status sl_claim_run(const sl_claim *claim, const sl_lab *lab, sl_finding *finding, sl_err *err);
 
 /* Judges the parts of a finding that has been measured (used by sl_claim_run; public for claims of one's own). */

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/parallel.h"
 #include "base/random.h"
 #include "claims/musso_synthetic.h"
 #include "claims/synthetic.h"
@@ -21,7 +22,8 @@ static sl_status sampled_q(sl_estimate *q, const sl_lab *lab, double delta, uint
     SL_TRY(sl_schedule_init(&s, text, l, 1, 1, err));
     const uint64_t seed = lab->seed ^ (uint64_t)experiment << 48;
     sl_welford w = {0};
-    for (uint64_t k = 0; k < (uint64_t)(n / LANES); k++)
+    for (uint64_t k = 0; k < (uint64_t)(n / LANES); k++) {
+        if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the sampling of alpha was interrupted");
         for (uint64_t lane = 0; lane < LANES; lane += FILL) {
             sl_schedule_fill(&s, rate, FILL, seed, lane, k);
             sl_welford block = {.n = FILL};
@@ -35,6 +37,7 @@ static sl_status sampled_q(sl_estimate *q, const sl_lab *lab, double delta, uint
             }
             sl_welford_merge(&w, &block);
         }
+    }
     *q = sl_welford_mean(&w);
     return SL_OK;
 }
@@ -91,7 +94,7 @@ enum { DIM = 3, SIZE = DIM * DIM, SMALL = 12, SMALL_BATCH = 3 };
 /* Gradients of (x . w - y)^2/2 at w = (1/2, -1/4, 1/3) for twelve samples: few enough to enumerate every batch. */
 static void small_gradients(double *g)
 {
-    static const double x[SMALL][DIM] = {{1, 0, 2},  {0, 1, -1}, {2, 1, 0}, {-1, 2, 1}, {1, -1, 1}, {0, 2, 2},
+    static const double x[SMALL][DIM] = {{1, 0, 2},  {0, 1, -1}, {2, 1, 0},  {-1, 2, 1}, {1, -1, 1}, {0, 2, 2},
                                          {-2, 1, 0}, {1, 1, 1},  {3, 0, -1}, {0, -1, 2}, {1, 2, -2}, {-1, 0, 1}};
     static const double y[SMALL] = {1, 0, 2, -1, 1, 3, -2, 0, 2, 1, -1, 1}, w[DIM] = {1. / 2, -1. / 4, 1. / 3};
     for (size_t j = 0; j < SMALL; j++) {
@@ -162,11 +165,12 @@ static sl_status sampled_excess(sl_estimate *excess, const sl_lab *lab, double b
     sl_welford xi2 = {0};
     static const uint32_t experiment = SL_EXPERIMENT_COVARIANCE + 8;
     for (uint64_t k = 0; k < (uint64_t)(batches / CHUNK); k++) {
+        if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the sampling of batches was interrupted");
         sl_schedule_fill(&s, alpha, CHUNK, lab->seed ^ (uint64_t)experiment << 48, 0, k);
         for (uint32_t b = 0; b < CHUNK; b++) {
             uint32_t index[LARGE_BATCH];
-            const sl_draw draw = {.seed = lab->seed, .step = k * CHUNK + b, .sub = experiment,
-                                  .purpose = SL_PURPOSE_BATCH};
+            const sl_draw draw = {
+                .seed = lab->seed, .step = k * CHUNK + b, .sub = experiment, .purpose = SL_PURPOSE_BATCH};
             sl_random_below(index, LARGE_BATCH, LARGE, &draw);
             double batch = 0;
             for (size_t i = 0; i < LARGE_BATCH; i++) batch += along[index[i]] / LARGE_BATCH;
@@ -192,8 +196,7 @@ static sl_status large_batches(sl_finding *f, const sl_lab *lab, double predicte
 /* The paper's reading: its E alpha^2 in eqs 29 to 31, and nothing left of d_Delta when C >> 1. */
 static sl_status noise_covariance_printed(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
-    for (int b = 0; b < 2; b++)
-        SL_TRY(enumerated(f, 0.5, (sl_batching)b, sl_alpha_q_printed(0.5), 1.5, err));
+    for (int b = 0; b < 2; b++) SL_TRY(enumerated(f, 0.5, (sl_batching)b, sl_alpha_q_printed(0.5), 1.5, err));
     return large_batches(f, lab, 0, 2, err);
 }
 

@@ -28,16 +28,23 @@ static double stationary_T(const sl_synthetic *s, double b2)
 /* What one step adds to the velocity at rest in a minimum, as a variance per time l; and the temperature that
  * comes of it. The first is exact up to sampling (2 % at quick scale, interval 0.5 %); the second is of leading order
  * in l (correction a l (q (1 + mu)/2 - mu)/(1 - mu^2), at most 1.4 % at quick scale, of the 4 % allowed). */
-static sl_status sde_noise(const sl_lab *lab, sl_finding *f, double (*b2)(const sl_synthetic *), double wrong, sl_err *err)
+static sl_status sde_noise(const sl_lab *lab, sl_finding *f, double (*b2)(const sl_synthetic *), double wrong,
+                           sl_err *err)
 {
     static const struct {
         double l, mu, C, delta;
     } settings[] = {{0.1, 0, 4, 0}, {0.01, 0, 4, 0}, {0.01, 0.9, 1, 0.5}};
     const double r = sl_lab_refinement(lab);
     for (uint32_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        sl_synthetic s = {.loss = "quadratic", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT,
-                          .l = settings[i].l, .mu = settings[i].mu, .C = settings[i].C, .D0 = 1,
-                          .delta = settings[i].delta, .updates = 1};
+        sl_synthetic s = {.loss = "quadratic",
+                          .rule = "heavy-ball",
+                          .alpha_on = SL_ALPHA_ON_GRADIENT,
+                          .l = settings[i].l,
+                          .mu = settings[i].mu,
+                          .C = settings[i].C,
+                          .D0 = 1,
+                          .delta = settings[i].delta,
+                          .updates = 1};
         sl_sgd sgd;
         sl_observed o;
         SL_TRY(sl_synthetic_prepare(&sgd, &s, lab, SL_EXPERIMENT_SDE + i, err));
@@ -52,8 +59,15 @@ static sl_status sde_noise(const sl_lab *lab, sl_finding *f, double (*b2)(const 
     }
     static const double mu[] = {0, 0.9};
     for (uint32_t i = 0; i < 2; i++) {
-        sl_synthetic s = {.loss = "quadratic", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = 0.02 / r,
-                          .mu = mu[i], .C = 4, .D0 = 1, .delta = 0.5, .updates = 6e7 * r * r * r};
+        sl_synthetic s = {.loss = "quadratic",
+                          .rule = "heavy-ball",
+                          .alpha_on = SL_ALPHA_ON_GRADIENT,
+                          .l = 0.02 / r,
+                          .mu = mu[i],
+                          .C = 4,
+                          .D0 = 1,
+                          .delta = 0.5,
+                          .updates = 6e7 * r * r * r};
         s.relaxation = sl_synthetic_relaxation(s.l, s.mu);
         sl_observed o;
         SL_TRY(sl_synthetic_run(&o, &s, lab, SL_EXPERIMENT_SDE + 8 + i, err));
@@ -105,8 +119,14 @@ enum { STATES = sizeof states / sizeof *states };
 static sl_synthetic state_of(const sl_lab *lab, size_t i)
 {
     const double r = sl_lab_refinement(lab);
-    sl_synthetic s = {.loss = "quadratic", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT,
-                      .l = states[i].al / r, .mu = states[i].mu, .C = 4, .D0 = 1, .delta = states[i].delta};
+    sl_synthetic s = {.loss = "quadratic",
+                      .rule = "heavy-ball",
+                      .alpha_on = SL_ALPHA_ON_GRADIENT,
+                      .l = states[i].al / r,
+                      .mu = states[i].mu,
+                      .C = 4,
+                      .D0 = 1,
+                      .delta = states[i].delta};
     s.relaxation = sl_synthetic_relaxation(s.l, s.mu);
     s.updates = (s.mu > 0.98 ? 2.4e8 : 6e7) * r * r * r; /* velocities decorrelate in 1/(1 - mu) steps */
     return s;
@@ -143,6 +163,7 @@ static sl_status hamiltonian_derived(const sl_lab *lab, sl_finding *f, sl_err *e
 {
     const double tolerance = 0.03 / sl_lab_refinement(lab);
     for (size_t i = 0; i < STATES; i++) {
+        sl_lab_report(lab, "musso.hamiltonian-law", i, STATES);
         const sl_synthetic s = state_of(lab, i);
         const double q = sl_alpha_q(s.delta), T_H = sl_synthetic_temperature(&s, q) / s.l;
         const double free = q * s.D0 / s.C / (1 - s.mu * s.mu);
@@ -151,8 +172,8 @@ static sl_status hamiltonian_derived(const sl_lab *lab, sl_finding *f, sl_err *e
         /* Wrong on purpose: T_H where it is another number, else 10 % more. */
         SL_TRY(sl_finding_add(f, sl_scaled(1 / free, v2), 1, tolerance, s.mu < 0.6 ? T_H / free : 1.1, err,
                               "mu=%g l=%.3g: <v^2> / (q D0/(C(1-mu^2)))", s.mu, s.l));
-        SL_TRY(sl_finding_add(f, sl_scaled(1 / (s.l * T_H), xg), 1, tolerance, 1.1, err,
-                              "mu=%g l=%.3g: <x f'/l> / T_H", s.mu, s.l));
+        SL_TRY(sl_finding_add(f, sl_scaled(1 / (s.l * T_H), xg), 1, tolerance, 1.1, err, "mu=%g l=%.3g: <x f'/l> / T_H",
+                              s.mu, s.l));
         if (s.mu > 0.98)
             SL_TRY(sl_finding_add(f, sl_scaled(1 / T_H, v2), 1, fmax(tolerance, 0.01), 1.1, err,
                                   "mu=%g l=%.3g: <v^2> / T_H", s.mu, s.l));

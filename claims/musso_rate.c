@@ -47,11 +47,18 @@ typedef struct {
 static sl_status sample_law(law *out, const sl_lab *lab, double l, double updates, uint32_t experiment, sl_err *err)
 {
     static const double origin[] = {0};
-    const sl_synthetic s = {.loss = "double-well", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = l,
-                            .mu = 0, .C = 1, .D0 = 2 * T / l, .updates = 1,
+    const sl_synthetic s = {.loss = "double-well",
+                            .rule = "heavy-ball",
+                            .alpha_on = SL_ALPHA_ON_GRADIENT,
+                            .l = l,
+                            .mu = 0,
+                            .C = 1,
+                            .D0 = 2 * T / l,
+                            .updates = 1,
                             .relaxation = 4 * sl_synthetic_relaxation(2 * l, 0)};
     memset(out, 0, sizeof *out);
     for (uint32_t run = 0; run < RUNS; run++) {
+        sl_lab_report(lab, "musso.boltzmann", run, RUNS);
         sl_sgd sgd;
         sl_observed o;
         SL_TRY(sl_synthetic_prepare(&sgd, &s, lab, experiment + run, err));
@@ -118,8 +125,8 @@ static sl_status boltzmann(const sl_lab *lab, sl_finding *f, sl_err *err)
     SL_TRY(sl_boltzmann_solve(&b, well, d_well, NULL, T, 0, err));
     SL_TRY(sl_discrete_first_order(&limit, &b, well, d_well, dd_well, NULL, T, err));
     for (size_t i = 0; i < BINS; i++) {
-        SL_TRY(sl_boltzmann_probability(&pi[i], &b, well, NULL, T, EDGE * (double)i / BINS, EDGE * (double)(i + 1) / BINS,
-                                        err));
+        SL_TRY(sl_boltzmann_probability(&pi[i], &b, well, NULL, T, EDGE * (double)i / BINS,
+                                        EDGE * (double)(i + 1) / BINS, err));
         pi[i] *= 2; /* both sides */
         rest -= pi[i];
     }
@@ -150,9 +157,10 @@ static sl_status boltzmann(const sl_lab *lab, sl_finding *f, sl_err *err)
     const sl_estimate coarse = sl_scaled(1 / (l[0] * l[0]), kl[0]), fine = sl_scaled(2 / (l[1] * l[1]), kl[1]);
     SL_TRY(sl_finding_add(f, sl_difference(fine, coarse), limit.kl_per_l2, 0.25 / r * limit.kl_per_l2,
                           1.5 * limit.kl_per_l2, err, "KL / l^2, extrapolated to l = 0"));
-    snprintf(f->note, sizeof f->note, "KL = %.3g at l = %.3g, %.3g at l = %.3g; %llu of %d replicas killed beyond "
-             "|x| = 3 (the law is quasi-stationary)", kl[0].value, l[0], kl[1].value, l[1], (unsigned long long)killed,
-             2 * RUNS * 1024);
+    snprintf(f->note, sizeof f->note,
+             "KL = %.3g at l = %.3g, %.3g at l = %.3g; %llu of %d replicas killed beyond "
+             "|x| = 3 (the law is quasi-stationary)",
+             kl[0].value, l[0], kl[1].value, l[1], (unsigned long long)killed, 2 * RUNS * 1024);
     return SL_OK;
 }
 
@@ -200,8 +208,9 @@ static const struct {
     const char *name;
     sl_function derivative, second;
     double x0;
-} descents[] = {
-    {"double-well", d_well, dd_well, 0.3}, {"double-well", d_well, dd_well, 1.6}, {"periodic", d_periodic, dd_periodic, 2}};
+} descents[] = {{"double-well", d_well, dd_well, 0.3},
+                {"double-well", d_well, dd_well, 1.6},
+                {"periodic", d_periodic, dd_periodic, 2}};
 enum { DESCENTS = sizeof descents / sizeof *descents };
 
 /* The order in l at which gradient descent follows a flow, from l and l/2. Nothing is random; the next order in l

@@ -13,8 +13,15 @@ static sl_status growth(sl_estimate *rate, const sl_lab *lab, double mu, double 
                         double replicas, uint32_t experiment, sl_err *err)
 {
     const double a = 1;
-    const sl_synthetic s = {.loss = "quadratic", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = al / a,
-                            .mu = mu, .C = 1, .D0 = 0, .delta = delta, .updates = 1};
+    const sl_synthetic s = {.loss = "quadratic",
+                            .rule = "heavy-ball",
+                            .alpha_on = SL_ALPHA_ON_GRADIENT,
+                            .l = al / a,
+                            .mu = mu,
+                            .C = 1,
+                            .D0 = 0,
+                            .delta = delta,
+                            .updates = 1};
     sl_sgd sgd;
     sl_observed o;
     SL_TRY(sl_synthetic_prepare(&sgd, &s, lab, experiment, err));
@@ -58,6 +65,7 @@ static sl_status stability(const sl_lab *lab, sl_finding *f, sl_err *err)
     static const double fraction[2] = {0.75, 1.25};
     const double r = sl_lab_refinement(lab);
     for (uint32_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        sl_lab_report(lab, "musso.stability", i, sizeof settings / sizeof *settings);
         const double mu = settings[i].mu, delta = settings[i].delta, q = sl_alpha_q(delta);
         const double bound = 2 * (1 - mu * mu) / (q * (1 + mu) - 2 * mu);
         const sl_alpha_law law = sl_alpha_uniform(delta);
@@ -66,12 +74,12 @@ static sl_status stability(const sl_lab *lab, sl_finding *f, sl_err *err)
         sl_estimate rate[2];
         for (uint32_t k = 0; k < 2; k++) {
             const double al = fraction[k] * bound, predicted = log(sl_moments_radius(&rule, al, &law));
-            SL_TRY(growth(&rate[k], lab, mu, delta, al, settings[i].n, 6e5 * r * r,
-                          SL_EXPERIMENT_STABILITY + 2 * i + k, err));
+            SL_TRY(growth(&rate[k], lab, mu, delta, al, settings[i].n, 6e5 * r * r, SL_EXPERIMENT_STABILITY + 2 * i + k,
+                          err));
             /* Wrong on purpose: stable for unstable and the other way round. */
             SL_TRY(sl_finding_add(f, sl_scaled(1 / fabs(predicted), rate[k]), predicted / fabs(predicted), 0.4,
-                                  -predicted / fabs(predicted), err,
-                                  "mu=%g Delta=%g a l=%.4g: ln growth / |ln radius|", mu, delta, al));
+                                  -predicted / fabs(predicted), err, "mu=%g Delta=%g a l=%.4g: ln growth / |ln radius|",
+                                  mu, delta, al));
         }
         SL_TRY(sl_finding_add(f, crossing(fraction[0], fraction[1], rate[0], rate[1]), 1, 0.1, 1.3, err,
                               "mu=%g Delta=%g: bound on a l / %.4g", mu, delta, bound));
@@ -95,8 +103,9 @@ const sl_claim sl_claim_musso_stability = {
     .id = "musso.stability",
     .paper = "Musso 2020",
     .equation = "1, 2",
-    .statement = "second moments are finite only for a l < 2(1-mu^2)/(q(1+mu) - 2 mu): at mu = 0.99 the bound falls from "
-                 "3.98 (Delta = 0) to 0.059 (Delta = 1)",
+    .statement =
+        "second moments are finite only for a l < 2(1-mu^2)/(q(1+mu) - 2 mu): at mu = 0.99 the bound falls from "
+        "3.98 (Delta = 0) to 0.059 (Delta = 1)",
     .expected = SL_HOLDS,
     .measure = stability,
 };

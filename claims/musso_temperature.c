@@ -11,8 +11,15 @@
 
 static sl_synthetic bowl(double l, double mu, double C, double D0, double delta)
 {
-    return (sl_synthetic){.loss = "quadratic", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = l,
-                          .mu = mu, .C = C, .D0 = D0, .delta = delta, .relaxation = sl_synthetic_relaxation(l, mu),
+    return (sl_synthetic){.loss = "quadratic",
+                          .rule = "heavy-ball",
+                          .alpha_on = SL_ALPHA_ON_GRADIENT,
+                          .l = l,
+                          .mu = mu,
+                          .C = C,
+                          .D0 = D0,
+                          .delta = delta,
+                          .relaxation = sl_synthetic_relaxation(l, mu),
                           .updates = 6e7};
 }
 
@@ -38,6 +45,7 @@ static sl_status temperature(const sl_lab *lab, sl_finding *f, sl_err *err)
         well(0.014 / r, 0.5, 64, 0.5), well(0.004 / r, 0.9, 8, 1),
     };
     for (uint32_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        sl_lab_report(lab, "musso.temperature", i, sizeof runs / sizeof *runs);
         sl_synthetic s = runs[i];
         s.updates *= r * r * r;
         const double q = sl_alpha_q(s.delta), printed = sl_alpha_q_printed(s.delta);
@@ -85,11 +93,13 @@ static sl_status alpha_placement(const sl_lab *lab, sl_finding *f, sl_err *err)
     static const struct {
         const char *rule;
         double mu, l;
-    } settings[] = {{"heavy-ball", 0.5, 0.05}, {"heavy-ball", 0.9, 0.05}, {"nesterov", 0.5, 0.05}, {"nesterov", 0.9, 0.05}};
+    } settings[] = {
+        {"heavy-ball", 0.5, 0.05}, {"heavy-ball", 0.9, 0.05}, {"nesterov", 0.5, 0.05}, {"nesterov", 0.9, 0.05}};
     static const char *const names[] = {[SL_ALPHA_ON_STEP] = "step", [SL_ALPHA_ON_GRADIENT] = "gradient"};
     const double r = sl_lab_refinement(lab), a = 1;
     const sl_alpha_law law = sl_alpha_uniform(1);
     for (uint32_t i = 0; i < 4; i++) {
+        sl_lab_report(lab, "musso.alpha-placement", i, 4);
         double exact[2];
         for (int on = 0; on < 2; on++) {
             sl_rule rule;
@@ -99,8 +109,14 @@ static sl_status alpha_placement(const sl_lab *lab, sl_finding *f, sl_err *err)
             exact[on] = a * m.x2;
         }
         for (int on = 0; on < 2; on++) {
-            const sl_synthetic s = {.loss = "quadratic", .rule = settings[i].rule, .alpha_on = (sl_alpha_on)on,
-                                    .l = settings[i].l, .mu = settings[i].mu, .C = 1, .D0 = 1, .delta = 1,
+            const sl_synthetic s = {.loss = "quadratic",
+                                    .rule = settings[i].rule,
+                                    .alpha_on = (sl_alpha_on)on,
+                                    .l = settings[i].l,
+                                    .mu = settings[i].mu,
+                                    .C = 1,
+                                    .D0 = 1,
+                                    .delta = 1,
                                     .relaxation = sl_synthetic_relaxation(settings[i].l, settings[i].mu),
                                     .updates = 4e7 * r * r};
             sl_observed o;
@@ -130,7 +146,8 @@ const sl_claim sl_claim_musso_alpha_placement = {
 /* With t = sum l_tau the variance s of x on f = a x^2/2 obeys ds/dt = -2 a s + l_tau D0/C: over whole periods the
  * time average of a s is (D0/2C) times the time average of l_tau, which is 3/2 l, whatever the period.
  * *average: sum l_tau <x^2> / sum l_tau over moments of the last period (equally spaced: exact for smooth periodic
- * functions). Its terms are strongly correlated, so their errors are added as if they were wholly so: an upper bound. */
+ * functions). Its terms are strongly correlated, so their errors are added as if they were wholly so: an upper bound.
+ */
 enum { MOMENTS = 12 };
 static sl_status time_averaged_x2(sl_estimate *average, const sl_sgd *sgd, sl_err *err)
 {
@@ -158,9 +175,17 @@ static sl_status cyclic_mean(const sl_lab *lab, sl_finding *f, sl_err *err)
     static const unsigned half_period[] = {6, 18, 30, 300};
     const double r = sl_lab_refinement(lab), l = 0.01 / r;
     for (uint32_t i = 0; i < 4; i++) {
+        sl_lab_report(lab, "musso.cyclic-mean", i, 4);
         const uint64_t period = 2 * half_period[i];
-        const sl_synthetic s = {.loss = "quadratic", .rule = "heavy-ball", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = l,
-                                .mu = 0, .C = 1, .D0 = 1, .relaxation = 0, .updates = 1};
+        const sl_synthetic s = {.loss = "quadratic",
+                                .rule = "heavy-ball",
+                                .alpha_on = SL_ALPHA_ON_GRADIENT,
+                                .l = l,
+                                .mu = 0,
+                                .C = 1,
+                                .D0 = 1,
+                                .relaxation = 0,
+                                .updates = 1};
         const double T = sl_synthetic_temperature(&s, 1);
         sl_sgd sgd;
         char text[64];
@@ -186,8 +211,8 @@ static sl_status cyclic_mean(const sl_lab *lab, sl_finding *f, sl_err *err)
         sl_estimate x2;
         SL_TRY(time_averaged_x2(&x2, &sgd, err));
         /* Wrong on purpose: as hot as the constant rate of the same mean. */
-        SL_TRY(sl_finding_add(f, sl_scaled(1 / T, x2), 1.5, 0.06 / r, 1, err,
-                              "P=%u steps: time-averaged a<x^2> / T(l)", half_period[i]));
+        SL_TRY(sl_finding_add(f, sl_scaled(1 / T, x2), 1.5, 0.06 / r, 1, err, "P=%u steps: time-averaged a<x^2> / T(l)",
+                              half_period[i]));
     }
     return SL_OK;
 }

@@ -12,6 +12,11 @@ double sl_lab_refinement(const sl_lab *lab)
     return refinement[lab->scale];
 }
 
+void sl_lab_report(const sl_lab *lab, const char *what, size_t done, size_t of)
+{
+    if (lab->progress) lab->progress(lab->progress_ctx, what, (double)done / (double)of);
+}
+
 double sl_synthetic_temperature(const sl_synthetic *s, double q)
 {
     const sl_temp_params p = {.l = s->l, .mu = s->mu, .C = s->C, .D = q * s->D0};
@@ -23,8 +28,12 @@ sl_status sl_synthetic_prepare(sl_sgd *sgd, const sl_synthetic *s, const sl_lab 
 {
     const double steps = ceil(s->updates / REPLICAS);
     *sgd = (sl_sgd){
-        .ensemble = {.seed = lab->seed, .experiment = experiment, .replicas = REPLICAS, .steps = (uint64_t)steps,
-                     .burn_in = (uint64_t)ceil(15 * s->relaxation), .jobs = lab->jobs},
+        .ensemble = {.seed = lab->seed,
+                     .experiment = experiment,
+                     .replicas = REPLICAS,
+                     .steps = (uint64_t)steps,
+                     .burn_in = (uint64_t)ceil(15 * s->relaxation),
+                     .jobs = lab->jobs},
         .noise_variance = s->D0 / s->C,
     };
     char schedule[64] = "constant", delta[32];

@@ -12,6 +12,9 @@
  * precision, one more for the slower decorrelation); where it is for sampling alone, with its square. */
 double sl_lab_refinement(const sl_lab *lab);
 
+/* Tells the lab how far a claim or figure has come. */
+void sl_lab_report(const sl_lab *lab, const char *what, size_t done, size_t of);
+
 /* SGD on a synthetic loss. */
 typedef struct {
     const char *loss, *rule;

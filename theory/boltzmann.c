@@ -51,8 +51,7 @@ static sl_status integrate(double *value, double *error, problem *p, double lo, 
                            gsl_integration_workspace *work, sl_err *err)
 {
     double modulus = 0;
-    for (int i = 0; i < GRID; i++)
-        modulus += fabs(integrand(lo + (hi - lo) * (i + 0.5) / GRID, p)) * (hi - lo) / GRID;
+    for (int i = 0; i < GRID; i++) modulus += fabs(integrand(lo + (hi - lo) * (i + 0.5) / GRID, p)) * (hi - lo) / GRID;
     gsl_function function = {integrand, p};
     const double middle = fmin(fmax(p->bottom, lo), hi);
     double sum = 0, worst = 0;
@@ -62,8 +61,8 @@ static sl_status integrate(double *value, double *error, problem *p, double lo, 
         if (!(width > 0)) continue;
         double part = 0, part_error = 0;
         /* A panel without weight needs no relative precision; round-off is judged by the error returned. */
-        const int code = gsl_integration_qag(&function, a, a + width, 1e-13 * modulus, 1e-12, LIMIT,
-                                             GSL_INTEG_GAUSS31, work, &part, &part_error);
+        const int code = gsl_integration_qag(&function, a, a + width, 1e-13 * modulus, 1e-12, LIMIT, GSL_INTEG_GAUSS31,
+                                             work, &part, &part_error);
         if (!isfinite(part) || (code != GSL_SUCCESS && code != GSL_EROUND && code != GSL_EMAXITER))
             return sl_fail(err, SL_E_NUMERIC, "quadrature over [%g, %g] at T = %g failed: %s", a, a + width, p->T,
                            gsl_strerror(code));
@@ -93,8 +92,10 @@ static int scan(problem *p, double *first, double *last, double lo, double hi)
     double a = fmax(lo, at - step), b = fmin(hi, at + step);
     for (int k = 0; k < 100 && b - a > 0; k++) {
         const double c = b - golden * (b - a), d = a + golden * (b - a);
-        if (p->f(c, p->ctx) < p->f(d, p->ctx)) b = d;
-        else a = c;
+        if (p->f(c, p->ctx) < p->f(d, p->ctx))
+            b = d;
+        else
+            a = c;
     }
     p->bottom = p->f(a, p->ctx) < least ? a : at;
     p->floor = least = p->f(p->bottom, p->ctx);
@@ -117,8 +118,10 @@ static sl_status find_interval(problem *p, double *lo, double *hi, sl_err *err)
     double R = 1;
     for (;; R *= 2) {
         if (R > 1e9 || !scan(p, &first, &last, -R, R))
-            return sl_fail(err, SL_E_UNSTABLE, "exp(-f/T) at T = %g has no finite integral that could be found: f does "
-                           "not rise by %g T on both sides of its minimum within |x| < 1e9", p->T, DEEPEST);
+            return sl_fail(err, SL_E_UNSTABLE,
+                           "exp(-f/T) at T = %g has no finite integral that could be found: f does "
+                           "not rise by %g T on both sides of its minimum within |x| < 1e9",
+                           p->T, DEEPEST);
         if (first > -R / 2 && last < R / 2) break;
     }
     *lo = -R;
@@ -133,8 +136,8 @@ static sl_status find_interval(problem *p, double *lo, double *hi, sl_err *err)
     return SL_OK;
 }
 
-sl_status sl_boltzmann_solve(sl_boltzmann *b, sl_function f, sl_function derivative, void *ctx, double T,
-                             double period, sl_err *err)
+sl_status sl_boltzmann_solve(sl_boltzmann *b, sl_function f, sl_function derivative, void *ctx, double T, double period,
+                             sl_err *err)
 {
     if (!(T > 0 && isfinite(T))) return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", T);
     if (!(period >= 0 && isfinite(period)))
@@ -195,7 +198,13 @@ static sl_status under_density(double *value, const sl_boltzmann *b, sl_function
     gsl_integration_workspace *work = gsl_integration_workspace_alloc(LIMIT);
     if (!work) return sl_fail(err, SL_E_MEMORY, "no memory for quadrature");
     /* floor chosen so that the weight is the density itself. */
-    problem p = {.f = f, .ctx = ctx, .h = h, .h_ctx = h_ctx, .T = T, .floor = -T * b->log_Z, .bottom = b->bottom,
+    problem p = {.f = f,
+                 .ctx = ctx,
+                 .h = h,
+                 .h_ctx = h_ctx,
+                 .T = T,
+                 .floor = -T * b->log_Z,
+                 .bottom = b->bottom,
                  .which = h ? OTHER : ONE};
     double sum, error;
     const sl_status st = integrate(&sum, &error, &p, lo, hi, work, err);

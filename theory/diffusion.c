@@ -41,9 +41,7 @@ sl_status sl_diffusion_off(double *d, const double *M, const double *G, size_t n
     const double pairs = 1 - 1 / (double)C; /* fraction of ordered pairs (j, k) of a batch with j != k */
     for (size_t k = 0; k < n * n; k++) {
         /* E g_j g_k^T over two different places of a batch: independent draws, or two different samples. */
-        const double two = batching == SL_BATCH_REPLACEMENT
-                               ? G[k]
-                               : ((double)N * G[k] - M[k]) / (double)(N - 1);
+        const double two = batching == SL_BATCH_REPLACEMENT ? G[k] : ((double)N * G[k] - M[k]) / (double)(N - 1);
         d[k] = pairs * (q * two - G[k]);
     }
     return SL_OK;

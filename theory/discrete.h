@@ -13,10 +13,10 @@
 #include "theory/boltzmann.h"
 
 typedef struct {
-    double kl_per_l2;  /* lim KL / l^2               */
-    double f_per_l;    /* lim (<f>_l - <f>) / l      */
-    double x2_per_l;   /* lim (<x^2>_l - <x^2>) / l  */
-    double shift;      /* <f'^2/(4T) - f''/2>        */
+    double kl_per_l2; /* lim KL / l^2               */
+    double f_per_l;   /* lim (<f>_l - <f>) / l      */
+    double x2_per_l;  /* lim (<x^2>_l - <x^2>) / l  */
+    double shift;     /* <f'^2/(4T) - f''/2>        */
 } sl_first_order;
 
 /* Constant rate, no momentum, f confining. b: the Boltzmann law at T. Errors: SL_E_NUMERIC if quadrature fails. */

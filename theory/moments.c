@@ -61,8 +61,8 @@ static map probe(const sl_rule *rule, double a, double alpha)
     double x[3] = {1, 0, 0}, v[3] = {0, 1, 0};
     const double g[3] = {0, 0, 1};
     sl_rule_step_same_d(&r, 3, x, v, g, alpha * r.lr);
-    return (map){.nxx = (x[0] - 1) + a * x[2], .nxv = x[1], .nvx = v[0] + a * v[2], .nvv = v[1] - 1,
-                 .bx = x[2], .bv = v[2]};
+    return (map){
+        .nxx = (x[0] - 1) + a * x[2], .nxv = x[1], .nvx = v[0] + a * v[2], .nvv = v[1] - 1, .bx = x[2], .bv = v[2]};
 }
 
 /* (A - I) and c of m' = A m + c for m = (x^2, xv, v^2). */
@@ -190,7 +190,8 @@ sl_status sl_moments_stationary(sl_moments *m, const sl_rule *rule, double a, do
         if (sl_moments_stability(&bound, rule, law, NULL) != SL_OK) bound = NAN;
         return sl_fail(err, SL_E_UNSTABLE,
                        "a l = %g is outside mean-square stability: second moments grow by %.6g a step; the largest "
-                       "stable a l is %.6g", a * rule->lr, radius, bound);
+                       "stable a l is %.6g",
+                       a * rule->lr, radius, bound);
     }
     double B[3][3], y[3];
     assemble(B, y, rule, a, s2, law);
@@ -205,16 +206,14 @@ sl_status sl_moments_stationary(sl_moments *m, const sl_rule *rule, double a, do
     return SL_OK;
 }
 
-sl_status sl_moments_step(sl_moments *m, const sl_rule *rule, double a, double s2, const sl_alpha_law *law,
-                          sl_err *err)
+sl_status sl_moments_step(sl_moments *m, const sl_rule *rule, double a, double s2, const sl_alpha_law *law, sl_err *err)
 {
     SL_TRY(check(rule, a, s2, law, err));
     double A_I[3][3], c[3];
     assemble(A_I, c, rule, a, s2, law);
     const double old[3] = {m->x2, m->xv, m->v2};
     double out[3];
-    for (int i = 0; i < 3; i++)
-        out[i] = old[i] + (A_I[i][0] * old[0] + A_I[i][1] * old[1] + A_I[i][2] * old[2]) + c[i];
+    for (int i = 0; i < 3; i++) out[i] = old[i] + (A_I[i][0] * old[0] + A_I[i][1] * old[1] + A_I[i][2] * old[2]) + c[i];
     *m = (sl_moments){.x2 = out[0], .xv = out[1], .v2 = out[2]};
     return SL_OK;
 }
@@ -238,8 +237,10 @@ sl_status sl_moments_stability(double *al, const sl_rule *rule, const sl_alpha_l
     while (unstable - stable > 1e-13 * stable) {
         const double middle = stable + (unstable - stable) / 2;
         if (middle <= stable || middle >= unstable) break;
-        if (sl_moments_radius(rule, middle / rule->lr, law) < 1) stable = middle;
-        else unstable = middle;
+        if (sl_moments_radius(rule, middle / rule->lr, law) < 1)
+            stable = middle;
+        else
+            unstable = middle;
     }
     *al = stable;
     return SL_OK;

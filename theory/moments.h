@@ -41,7 +41,8 @@ SL_CHECKED sl_status sl_moments_stationary(sl_moments *m, const sl_rule *rule, d
 SL_CHECKED sl_status sl_moments_step(sl_moments *m, const sl_rule *rule, double a, double s2, const sl_alpha_law *law,
                                      sl_err *err);
 
-/* Spectral radius of the fourth-moment map E[M (x) M (x) M (x) M]: error bars of second moments are meaningful iff < 1. */
+/* Spectral radius of the fourth-moment map E[M (x) M (x) M (x) M]: error bars of second moments mean something iff
+ * it is < 1. */
 double sl_moments_radius4(const sl_rule *rule, double a, const sl_alpha_law *law);
 
 /* The largest y = a l below which the rule is mean-square stable (bisection to 1e-12 relative).

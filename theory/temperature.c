@@ -15,11 +15,9 @@ double sl_alpha_q_printed(double delta)
 /* Each test is written as !(good), so that a NaN is refused too. */
 static sl_status check(const sl_temp_params *p, sl_err *err)
 {
-    if (!(p->l > 0 && isfinite(p->l)))
-        return sl_fail(err, SL_E_DOMAIN, "learning rate l = %g, need 0 < l < inf", p->l);
+    if (!(p->l > 0 && isfinite(p->l))) return sl_fail(err, SL_E_DOMAIN, "learning rate l = %g, need 0 < l < inf", p->l);
     if (!(p->mu >= 0 && p->mu < 1)) return sl_fail(err, SL_E_DOMAIN, "momentum mu = %g, need 0 <= mu < 1", p->mu);
-    if (!(p->C >= 1 && isfinite(p->C)))
-        return sl_fail(err, SL_E_DOMAIN, "batch size C = %g, need 1 <= C < inf", p->C);
+    if (!(p->C >= 1 && isfinite(p->C))) return sl_fail(err, SL_E_DOMAIN, "batch size C = %g, need 1 <= C < inf", p->C);
     if (!(p->D >= 0 && isfinite(p->D)))
         return sl_fail(err, SL_E_DOMAIN, "noise variance D = %g, need 0 <= D < inf", p->D);
     return SL_OK;

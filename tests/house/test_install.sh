@@ -46,6 +46,11 @@ version() {
     said=$("$to/bin/sgdlab" --version) && case $said in "sgdlab $(pc --modversion) "*) ;; *) echo "$said"; return 1 ;; esac
 }
 expected() { [ "$1" = "sgdlab $(pc --modversion) 0.25 1" ] || { echo "printed: $1"; return 1; }; }
+headers() { # all of them together, found where they are installed and nowhere else
+    (cd "$to/include/sgdlab" && find . -name '*.h' | sed 's|^\./\(.*\)|#include "\1"|') >"$tmp/all.c"
+    [ "$(wc -l <"$tmp/all.c")" -gt 20 ] || { cat "$tmp/all.c"; return 1; }
+    (cd "$tmp" && $CC -std=gnu17 -Wall -Wextra -Werror $(pc --cflags) -fsyntax-only all.c)
+}
 shared() {
     $CC $sanitize -Wall -Wextra -Werror "$tmp/use.c" $(pc --cflags --libs) -o "$tmp/shared" || return 1
     readelf -d "$tmp/shared" | grep -q 'NEEDED.*libsgdlab' || { echo "not linked to the shared library"; return 1; }
@@ -63,6 +68,7 @@ gone() { mk uninstall && ! find "$to" -type f -o -type l | grep .; }
 tap_test "install: files, links and soname under DESTDIR" files
 tap_test "install: sgdlab.pc names the prefix, not the staging folder" prefix
 tap_test "install: the installed program knows its version" version
+tap_test "install: the headers need no other" headers
 tap_test "install: a program on the shared library, through pkg-config" shared
 tap_test "install: a program on the static library" static
 tap_test "install: uninstall leaves no file" gone

@@ -2,12 +2,34 @@
 
 #include "theory/discrete.h"
 
-static double well(double x, void *c) { (void)c; return (x * x - 1) * (x * x - 1) / 4; }
-static double d_well(double x, void *c) { (void)c; return x * (x * x - 1); }
-static double dd_well(double x, void *c) { (void)c; return 3 * x * x - 1; }
-static double quadratic(double x, void *a) { return *(double *)a * x * x / 2; }
-static double d_quadratic(double x, void *a) { return *(double *)a * x; }
-static double dd_quadratic(double x, void *a) { (void)x; return *(double *)a; }
+static double well(double x, void *c)
+{
+    (void)c;
+    return (x * x - 1) * (x * x - 1) / 4;
+}
+static double d_well(double x, void *c)
+{
+    (void)c;
+    return x * (x * x - 1);
+}
+static double dd_well(double x, void *c)
+{
+    (void)c;
+    return 3 * x * x - 1;
+}
+static double quadratic(double x, void *a)
+{
+    return *(double *)a * x * x / 2;
+}
+static double d_quadratic(double x, void *a)
+{
+    return *(double *)a * x;
+}
+static double dd_quadratic(double x, void *a)
+{
+    (void)x;
+    return *(double *)a;
+}
 
 /* f = a x^2/2: <x^2>_l = T / (a (1 - a l/2)), a Gaussian wider by 1 + a l/2: KL = (a l/2)^2 / 4. */
 static void discrete_first_order__is_exact_on_the_quadratic(void **state)
@@ -23,7 +45,8 @@ static void discrete_first_order__is_exact_on_the_quadratic(void **state)
     assert_close(o.f_per_l, a * T / 4, 1e-11);
     assert_close(o.kl_per_l2, a * a / 16, 1e-11);
     /* a^2 x^2/(4T) - a/4 */
-    assert_close(sl_discrete_correction(&o, d_quadratic, dd_quadratic, &a, T, 0.8), a * a * 0.64 / (4 * T) - a / 4, 1e-11);
+    assert_close(sl_discrete_correction(&o, d_quadratic, dd_quadratic, &a, T, 0.8), a * a * 0.64 / (4 * T) - a / 4,
+                 1e-11);
 }
 
 /* The double well, from a perturbation expansion in another program, confirmed by its transfer operator on a grid:

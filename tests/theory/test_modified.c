@@ -2,10 +2,25 @@
 
 #include "theory/modified.h"
 
-static double slope(double x, void *a) { return *(double *)a * x; }
-static double curvature(double x, void *a) { (void)x; return *(double *)a; }
-static double well_slope(double x, void *c) { (void)c; return x * (x * x - 1); }
-static double well_curvature(double x, void *c) { (void)c; return 3 * x * x - 1; }
+static double slope(double x, void *a)
+{
+    return *(double *)a * x;
+}
+static double curvature(double x, void *a)
+{
+    (void)x;
+    return *(double *)a;
+}
+static double well_slope(double x, void *c)
+{
+    (void)c;
+    return x * (x * x - 1);
+}
+static double well_curvature(double x, void *c)
+{
+    (void)c;
+    return 3 * x * x - 1;
+}
 
 /* f = a x^2/2: plain exp(-a t); modified exp(-(a + l a^2/2) t); printed x' = -a x - (l/4) a^2 x^2, a Bernoulli
  * equation: 1/x = (1/x0 + l a/4) exp(a t) - l a/4. */

@@ -28,16 +28,18 @@ static sl_moments closed_form(int which, double a, double l, double mu, double q
         return (sl_moments){.v2 = v2, .xv = l * v2 / 2, .x2 = l * (1 + mu) * v2 / (2 * a)};
     }
     if (which == 2)
-        return (sl_moments){.v2 = s2 / common, .xv = l * s2 * (2 - q) / (2 * common),
+        return (sl_moments){.v2 = s2 / common,
+                            .xv = l * s2 * (2 - q) / (2 * common),
                             .x2 = l * s2 * (q + 2 * mu - mu * q) / (2 * a * common)};
     const double m2 = mu * mu, m3 = m2 * mu, m4 = m3 * mu;
-    const double denominator = 2 * y * y * m2 * q + y * y * mu * q - 4 * y * m2 + y * mu * q - 2 * y * mu + y * q +
-                               2 * m2 - 2;
-    return (sl_moments){
-        .x2 = -l * s2 * (2 * y * m2 * q + y * mu * q + 2 * m4 * q - 2 * m4 - 2 * m3 * q + 2 * m3 - 2 * m2 * q + 2 * m2 +
-                         mu * q + q) / (a * denominator),
-        .xv = -l * s2 * (2 * m3 * q - 2 * m3 - 2 * mu * q + 4 * mu - q + 2) / denominator,
-        .v2 = -2 * s2 * (y * m2 * q - y * m2 + y * mu * q - y * mu + 1) / denominator};
+    const double denominator =
+        2 * y * y * m2 * q + y * y * mu * q - 4 * y * m2 + y * mu * q - 2 * y * mu + y * q + 2 * m2 - 2;
+    return (sl_moments){.x2 = -l * s2 *
+                              (2 * y * m2 * q + y * mu * q + 2 * m4 * q - 2 * m4 - 2 * m3 * q + 2 * m3 - 2 * m2 * q +
+                               2 * m2 + mu * q + q) /
+                              (a * denominator),
+                        .xv = -l * s2 * (2 * m3 * q - 2 * m3 - 2 * mu * q + 4 * mu - q + 2) / denominator,
+                        .v2 = -2 * s2 * (y * m2 * q - y * m2 + y * mu * q - y * mu + 1) / denominator};
 }
 
 /* Linear solves in 40 digits. Rows 1: gradient, 2: step, 3: Nesterov (sign of x v turned to our velocity). */
