@@ -103,7 +103,7 @@ $(B)/headers/%.ok: %.h
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
-PUBLIC_HEADERS := $(filter-out %_kernel.h cli/%,$(HEADERS))
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% nets/data/% nets/layers/%,$(HEADERS))
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1
 	install -m 755 $(B)/sgdlab $(DEST)/bin/sgdlab
@@ -113,6 +113,7 @@ install: all
 	ln -sf $(SONAME) $(DEST)/lib/libsgdlab.so
 	@for h in $(PUBLIC_HEADERS); do install -D -m 644 $$h $(DEST)/include/sgdlab/$$h || exit 1; done
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS)|' \
+	    -e 's|@CFLAGS@|$(strip $(PKG_CFLAGS))|' \
 	    scripts/sgdlab.pc.in > $(DEST)/lib/pkgconfig/sgdlab.pc
 	install -m 644 docs/sgdlab.1 $(DEST)/share/man/man1/sgdlab.1
 uninstall:

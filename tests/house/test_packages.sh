@@ -30,7 +30,7 @@ sudo_asked() {
 make_says() {
     mkdir "$tmp/none" && printf '#!/bin/sh\nexit 1\n' >"$tmp/none/pkg-config" && chmod +x "$tmp/none/pkg-config"
     local out package
-    out=$(MAKEFLAGS='' PATH=$tmp/none:$PATH make all 2>&1) && return 1
+    out=$(MAKEFLAGS='' PATH=$tmp/none:$PATH make --no-print-directory all 2>&1) && return 1
     [ "$(wc -l <<<"$out")" = 1 ] || { echo "$out"; return 1; }
     for package in $(sed 's/#.*//' scripts/packages.txt); do
         grep -q " $package\b" <<<"$out" || { echo "$package is not named in: $out"; return 1; }
