@@ -203,12 +203,12 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
         snprintf(labels + strlen(labels), sizeof labels - strlen(labels), "%s%s", a ? "," : "", name);
     }
     const sl_curve curve[] = {
-        {.kind = SL_CURVE_POINTS, .title = "every seed", .dat = "musso-3.dat", .block = 1, .x = "($1+0.15)", .y = "2",
+        {.kind = SL_CURVE_POINTS, .title = "every seed", .dat = "musso-3.dat", .block = 1, .x = "1", .y = "2",
          .labels = labels, .colour = 1},
         {.kind = SL_CURVE_POINTS, .title = "mean and standard deviation", .dat = "musso-3.dat", .block = 0, .x = "1",
          .y = "2", .error = "3", .labels = labels, .colour = 0}};
     const sl_panel panel = {.xlabel = "protocol", .ylabel = "best test accuracy [%]", .xmin = -0.5,
-                            .xmax = SL_MUSSO_PROTOCOLS - 0.5, .ymin = NAN, .ymax = NAN, .key = "top right",
+                            .xmax = SL_MUSSO_PROTOCOLS - 0.5, .ymin = NAN, .ymax = NAN,
                             .curves = curve, .n_curves = 2};
     const sl_figure figure = {.name = "musso-3",
                               .title = "Best test accuracy of Model 1 (after Musso 2020, figure 3 left)",
