@@ -72,15 +72,19 @@ static sl_status load_part(sl_dataset *d, const char *dir, const char *images, c
 static sl_status load(sl_dataset *train, sl_dataset *test, const sl_spec *spec, const char *dir, sl_err *err)
 {
     (void)spec;
-    SL_TRY(load_part(train, dir, "train-images", "train-labels", err));
-    sl_status st = load_part(test, dir, "t10k-images", "t10k-labels", err);
-    if (st == SL_OK && (test->height != train->height || test->width != train->width))
-        st = sl_fail(err, SL_E_FORMAT, "%s holds %zux%zu pictures, expected %zux%zu as in %s", test->origin,
-                     test->height, test->width, train->height, train->width, train->origin);
-    if (st != SL_OK) {
-        sl_dataset_free(train);
-        sl_dataset_free(test);
+    sl_dataset a = {0}, b = {0};
+    sl_status st = load_part(&a, dir, "train-images", "train-labels", err);
+    if (st == SL_OK) st = load_part(&b, dir, "t10k-images", "t10k-labels", err);
+    if (st == SL_OK && (b.height != a.height || b.width != a.width))
+        st = sl_fail(err, SL_E_FORMAT, "%s holds %zux%zu pictures, expected %zux%zu as in %s", b.origin, b.height,
+                     b.width, a.height, a.width, a.origin);
+    if (st == SL_OK) {
+        *train = a;
+        *test = b;
+        return SL_OK;
     }
+    sl_dataset_free(&a);
+    sl_dataset_free(&b);
     return st;
 }
 
