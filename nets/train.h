@@ -75,7 +75,7 @@ typedef struct {
     double best_test_accuracy, final_test_accuracy; /* NAN if never evaluated */
     double images, seconds;                          /* trained in this process, for images per second */
     sl_train_status status;
-    uint64_t diverged_epoch, diverged_step;          /* from 1 and 0, if diverged */
+    uint64_t diverged_epoch, diverged_step;          /* from 1 and 0, if diverged; such an epoch has no row */
 } sl_train_result;
 
 void sl_train_result_clear(sl_train_result *r);
@@ -83,7 +83,8 @@ void sl_train_result_clear(sl_train_result *r);
 /* A whole training, epoch by epoch. checkpoint: path of an HDF5 file that is rewritten (atomically) every
  * checkpoint_epochs epochs and at SL_INTERRUPTED, and continued from if it exists; NULL: none. The same bytes come
  * out however often it was killed and resumed. save: path for the final weights, or NULL.
- * Returns SL_OK, SL_DIVERGED, SL_INTERRUPTED (result stands) or an error. */
+ * Returns SL_OK, SL_DIVERGED (also where an epoch leaves weights or a test loss that are not finite), SL_INTERRUPTED
+ * (result stands in all three) or an error. */
 typedef struct {
     const char *checkpoint;
     uint64_t checkpoint_epochs; /* 0: 1 */
