@@ -32,11 +32,14 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Of pictures and labels, and of how the pictures are standardised. */
 static uint64_t data_checksum(const sl_dataset *d)
 {
     if (!d) return 0;
-    const uint64_t pixels = sl_checksum(d->pixels, d->n * d->features, 0);
-    return sl_checksum(d->labels, d->n, pixels);
+    uint64_t sum = sl_checksum(d->pixels, d->n * d->features, 0);
+    sum = sl_checksum(d->labels, d->n, sum);
+    sum = sl_checksum(d->mean, sizeof d->mean, sum);
+    return sl_checksum(d->deviation, sizeof d->deviation, sum);
 }
 
 /* Everything that the trajectory depends on, in words "name=value"; data and initial weights by their checksums, so

@@ -513,6 +513,17 @@ static void train__interrupted_and_resumed_is_the_same(void **state)
     other = c;
     other.batch = 32;
     assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "batch=16");
+    sl_dataset otherwise = train_set; /* the same bytes, standardised in another way */
+    otherwise.deviation[0] *= 2;
+    other = c;
+    other.train = &otherwise;
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "it has 'train=1000/");
+    other = c;
+    other.rule.alpha_on = SL_ALPHA_ON_GRADIENT;
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "this run 'alpha-on=gradient'");
+    other = c;
+    other.epochs++;
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "it has 'epochs=20', this run 'epochs=21'");
 }
 
 /* Killed without warning, five times. */
