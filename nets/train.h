@@ -37,8 +37,8 @@ typedef struct {
 
 typedef struct sl_trainer sl_trainer;
 
-/* Errors: SL_E_DOMAIN (batch, epochs and steps both 0, lr); SL_E_CONFIG (sets or model that do not fit each other);
- * those of sl_schedule_init and sl_weights_read; SL_E_MEMORY. */
+/* Errors: SL_E_DOMAIN (batch; epochs and steps both 0, or beyond 2^48 steps; lr); SL_E_CONFIG (sets or model that do
+ * not fit each other); those of sl_schedule_init and sl_weights_read; SL_E_MEMORY. */
 SL_CHECKED sl_status sl_trainer_alloc(sl_trainer **t, const sl_train_config *config, sl_err *err);
 void sl_trainer_free(sl_trainer *t);
 

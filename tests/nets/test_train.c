@@ -279,6 +279,11 @@ static void alloc__refuses_what_does_not_fit(void **state)
     c = config(SL_ORDER_SHUFFLE);
     c.epochs = 0;
     assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "epochs");
+    c.epochs = UINT64_MAX / 16 + 1; /* a product of 16 steps an epoch would wrap to 0 */
+    assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "at most 2^48 steps");
+    c.epochs = 0;
+    c.steps = UINT64_MAX;
+    assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "at most 2^48 steps");
     c = config(SL_ORDER_SHUFFLE);
     c.lr = NAN;
     assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "");
