@@ -120,10 +120,9 @@ static void digits__train_model_1_to_the_nineties(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(load__gives_what_is_asked),
-                                       cmocka_unit_test(load__is_a_function_of_the_seed),
-                                       cmocka_unit_test(load__does_not_depend_on_the_compiler),
-                                       cmocka_unit_test(gather__rounds_as_divisions_in_float),
-                                       cmocka_unit_test(digits__train_model_1_to_the_nineties)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(load__gives_what_is_asked), cmocka_unit_test(load__is_a_function_of_the_seed),
+        cmocka_unit_test(load__does_not_depend_on_the_compiler), cmocka_unit_test(gather__rounds_as_divisions_in_float),
+        cmocka_unit_test(digits__train_model_1_to_the_nineties)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
