@@ -39,7 +39,7 @@ static sl_status prepare(lab *l, sl_err *err)
 static sl_status run(lab *l, sl_err *err)
 {
     const size_t bytes = sl_model_parameters(l->model) * sizeof *l->best;
-    double best = 0, accuracy = 0, loss, test_loss;
+    double best = -1, accuracy = 0, loss, test_loss; /* below any accuracy, so that the first epoch's weights count */
     int stale = 0;
     for (int epoch = 1; epoch <= 12 && stale < 2; epoch++) {
         SL_TRY(sl_trainer_run(l->trainer, sl_trainer_steps_per_epoch(l->trainer), &loss, NULL, err));

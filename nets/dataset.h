@@ -23,7 +23,8 @@ typedef struct {
 
 typedef struct {
     sl_entry entry;
-    /* Reads or makes both sets. dir: where to look (may be NULL for built-in sets). */
+    /* Reads or makes both sets. dir: where to look (may be NULL for built-in sets). On failure neither holds anything
+     * that would have to be freed. */
     sl_status (*load)(sl_dataset *train, sl_dataset *test, const sl_spec *spec, const char *dir, sl_err *err);
     int (*available)(const char *dir); /* are its files there? NULL: built in */
 } sl_dataset_kind;
@@ -34,7 +35,8 @@ const sl_entry *const *sl_dataset_entries(void);
 
 /* text: "digits", "digits:train=10000:test=2000:seed=1", "mnist". data_dir: --data-dir; NULL: $SGDLAB_DATA, else
  * "data". The folder holds the set's files, plain or .gz, or a subfolder named after the set does.
- * Errors: SL_E_NAME, SL_E_DOMAIN; SL_E_FILE (which paths were tried); SL_E_FORMAT (file, what was found and expected). */
+ * The two are untouched on failure. Errors: SL_E_NAME, SL_E_DOMAIN; SL_E_FILE (which paths were tried); SL_E_FORMAT
+ * (file, what was found and expected). */
 SL_CHECKED sl_status sl_dataset_load(sl_dataset *train, sl_dataset *test, const char *text, const char *data_dir,
                                      sl_err *err);
 

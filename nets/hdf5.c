@@ -6,6 +6,9 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* The name of every image. Before HDF5 makes one it opens, and reads whole, whatever file has its name: none can. */
+static const char image_name[] = "/dev/null/image.h5";
+
 /* HDF5 prints its errors unless told not to; what they mean to the user is said by our callers. */
 static void enter(void)
 {
@@ -28,7 +31,7 @@ hid_t sl_h5_create(void)
     enter();
     const hid_t access = memory_access(), creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(creation, 0);
-    const hid_t file = H5Fcreate("image.h5", H5F_ACC_TRUNC, creation, access);
+    const hid_t file = H5Fcreate(image_name, H5F_ACC_TRUNC, creation, access);
     H5Pclose(creation);
     H5Pclose(access);
     if (file < 0) pthread_mutex_unlock(&lock);
@@ -41,7 +44,7 @@ hid_t sl_h5_open(const void *image, size_t size)
     hid_t file = -1;
     const hid_t access = memory_access();
     void *const bytes = (void *)image; /* HDF5 copies from it */
-    if (access >= 0 && H5Pset_file_image(access, bytes, size) >= 0) file = H5Fopen("image.h5", H5F_ACC_RDONLY, access);
+    if (access >= 0 && H5Pset_file_image(access, bytes, size) >= 0) file = H5Fopen(image_name, H5F_ACC_RDONLY, access);
     H5Pclose(access);
     if (file < 0) pthread_mutex_unlock(&lock);
     return file;

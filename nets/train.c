@@ -32,11 +32,14 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Of pictures and labels, and of how the pictures are standardised. */
 static uint64_t data_checksum(const sl_dataset *d)
 {
     if (!d) return 0;
-    const uint64_t pixels = sl_checksum(d->pixels, d->n * d->features, 0);
-    return sl_checksum(d->labels, d->n, pixels);
+    uint64_t sum = sl_checksum(d->pixels, d->n * d->features, 0);
+    sum = sl_checksum(d->labels, d->n, sum);
+    sum = sl_checksum(d->mean, sizeof d->mean, sum);
+    return sl_checksum(d->deviation, sizeof d->deviation, sum);
 }
 
 /* Everything that the trajectory depends on, in words "name=value"; data and initial weights by their checksums, so
@@ -133,24 +136,32 @@ static int all_finite(const float *v, size_t n)
     return 1;
 }
 
-/* What an epoch leaves: a row, after a look at the weights, which the last update may have made infinite. */
+/* The last update of an epoch has no batch after it to show that it was a bad one. */
+static sl_status diverged(training *t, const char *what, sl_err *err)
+{
+    const uint64_t step = sl_trainer_step_count(t->trainer) - 1;
+    t->result->diverged_step = step;
+    t->result->diverged_epoch = step / sl_trainer_steps_per_epoch(t->trainer) + 1;
+    return sl_fail(err, SL_DIVERGED, "diverged by step %llu, epoch %llu: %s not finite", (unsigned long long)step,
+                   (unsigned long long)t->result->diverged_epoch, what);
+}
+
+/* What an epoch leaves: a row, after a look at the weights and at what they make of the test set. */
 static sl_status close_epoch(training *t, sl_err *err)
 {
     const uint64_t step = sl_trainer_step_count(t->trainer), per_epoch = sl_trainer_steps_per_epoch(t->trainer);
-    const uint64_t epoch = (step - 1) / per_epoch + 1;
-    if (!all_finite(sl_trainer_params(t->trainer), sl_model_parameters(t->config->model))) {
-        t->result->diverged_step = step - 1;
-        t->result->diverged_epoch = epoch;
-        return sl_fail(err, SL_DIVERGED, "diverged by step %llu, epoch %llu: the weights are not finite",
-                       (unsigned long long)(step - 1), (unsigned long long)epoch);
-    }
-    sl_epoch row = {.epoch = epoch,
+    if (!all_finite(sl_trainer_params(t->trainer), sl_model_parameters(t->config->model)))
+        return diverged(t, "the weights are", err);
+    sl_epoch row = {.epoch = (step - 1) / per_epoch + 1,
                     .train_loss = t->sums.loss / t->sums.images,
                     .train_accuracy = t->sums.right / t->sums.images,
                     .test_loss = NAN,
                     .test_accuracy = NAN,
                     .lr = sl_trainer_last_lr(t->trainer)};
-    if (t->config->test) sl_trainer_evaluate(t->trainer, t->config->test, &row.test_loss, &row.test_accuracy);
+    if (t->config->test) {
+        sl_trainer_evaluate(t->trainer, t->config->test, &row.test_loss, &row.test_accuracy);
+        if (!isfinite(row.test_loss)) return diverged(t, "the test loss is", err);
+    }
     SL_TRY(add_row(t, &row, err));
     t->sums = (sl_train_sums){0};
     if (t->options->progress) {

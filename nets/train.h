@@ -37,8 +37,8 @@ typedef struct {
 
 typedef struct sl_trainer sl_trainer;
 
-/* Errors: SL_E_DOMAIN (batch, epochs and steps both 0, lr); SL_E_CONFIG (sets or model that do not fit each other);
- * those of sl_schedule_init and sl_weights_read; SL_E_MEMORY. */
+/* Errors: SL_E_DOMAIN (batch; epochs and steps both 0, or beyond 2^48 steps; lr); SL_E_CONFIG (sets or model that do
+ * not fit each other); those of sl_schedule_init and sl_weights_read; SL_E_MEMORY. */
 SL_CHECKED sl_status sl_trainer_alloc(sl_trainer **t, const sl_train_config *config, sl_err *err);
 void sl_trainer_free(sl_trainer *t);
 
@@ -75,7 +75,7 @@ typedef struct {
     double best_test_accuracy, final_test_accuracy; /* NAN if never evaluated */
     double images, seconds;                          /* trained in this process, for images per second */
     sl_train_status status;
-    uint64_t diverged_epoch, diverged_step;          /* from 1 and 0, if diverged */
+    uint64_t diverged_epoch, diverged_step;          /* from 1 and 0, if diverged; such an epoch has no row */
 } sl_train_result;
 
 void sl_train_result_clear(sl_train_result *r);
@@ -83,7 +83,8 @@ void sl_train_result_clear(sl_train_result *r);
 /* A whole training, epoch by epoch. checkpoint: path of an HDF5 file that is rewritten (atomically) every
  * checkpoint_epochs epochs and at SL_INTERRUPTED, and continued from if it exists; NULL: none. The same bytes come
  * out however often it was killed and resumed. save: path for the final weights, or NULL.
- * Returns SL_OK, SL_DIVERGED, SL_INTERRUPTED (result stands) or an error. */
+ * Returns SL_OK, SL_DIVERGED (also where an epoch leaves weights or a test loss that are not finite), SL_INTERRUPTED
+ * (result stands in all three) or an error. */
 typedef struct {
     const char *checkpoint;
     uint64_t checkpoint_epochs; /* 0: 1 */

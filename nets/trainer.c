@@ -9,6 +9,7 @@
 #include "nets/weights.h"
 
 enum { EVALUATION_BATCH = 256, LARGEST_BATCH = 1 << 24 };
+static const uint64_t MOST_STEPS = (uint64_t)1 << 48; /* of base/random.h */
 
 struct sl_trainer {
     sl_train_config config;
@@ -44,6 +45,10 @@ static sl_status set_up(sl_trainer *t, sl_err *err)
     const sl_train_config *const c = &t->config;
     const size_t parameters = sl_model_parameters(c->model), n = c->train->n;
     t->steps_per_epoch = (n + c->batch - 1) / c->batch;
+    if (c->epochs > MOST_STEPS / t->steps_per_epoch || (c->epochs == 0 && c->steps > MOST_STEPS))
+        return sl_fail(err, SL_E_DOMAIN, "epochs = %llu of %llu steps, steps = %llu: need at most 2^48 steps",
+                       (unsigned long long)c->epochs, (unsigned long long)t->steps_per_epoch,
+                       (unsigned long long)c->steps);
     const uint64_t horizon = c->epochs ? c->epochs * t->steps_per_epoch : c->steps;
     t->stop = c->steps && c->steps < horizon ? c->steps : horizon;
     t->ordered_epoch = UINT64_MAX;
@@ -163,8 +168,8 @@ sl_status sl_trainer_step(sl_trainer *t, sl_train_sums *sums, sl_err *err)
     size_t right;
     sl_model_run(c->model, t->workspace, t->params, count, &loss, &right, t->gradient);
     if (!isfinite(loss))
-        return sl_fail(err, SL_DIVERGED, "diverged at step %llu, epoch %llu: the batch's loss is %g",
-                       (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1), loss);
+        return sl_fail(err, SL_DIVERGED, "diverged at step %llu, epoch %llu: the batch's loss is not finite",
+                       (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1));
     const double lr = sl_schedule_lr(&t->schedule, c->seed, 0, t->step);
     sl_rule_step_f(&c->rule, sl_model_parameters(c->model), t->params, t->velocity, t->gradient, lr);
     t->step++;

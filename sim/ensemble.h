@@ -18,10 +18,12 @@
 
 enum { SL_BLOCK = 1024 };
 
-/* Steps between samples unless said otherwise. A sample costs about as much as an update, so this is a quarter more
- * time; where a trajectory remembers a few steps or more it loses next to nothing. Rates that follow the clock
- * (schedules that are not stationary) are sampled at every step. */
-enum { SL_SAMPLE_EVERY = 4 };
+/* Steps between samples unless said otherwise. A sample costs about as much as an update, so this is a fifth more
+ * time; where a trajectory remembers a few steps or more it loses next to nothing. An odd number, since steps that
+ * overshoot jump to and fro (the sign rule, rates beyond the edge of stability): an even one would see every second,
+ * or fourth, side of the well only. Rates that follow the clock (schedules that are not stationary) are sampled at
+ * every step. */
+enum { SL_SAMPLE_EVERY = 5 };
 
 /* What all dynamics have in common. Zeroed fields mean the defaults given. */
 typedef struct {

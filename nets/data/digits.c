@@ -22,7 +22,9 @@ static const double UNITS_PER_PIXEL = 4.6; /* of a digit at scale 1: 18 pixels h
 static const double NOISE = 0.10;          /* largest standard deviation of a pixel                 */
 static const double SCRATCHES = 2.0;       /* at most, a picture                                    */
 
-/* Uniforms of one picture, taken one after the other (52 at most); the lanes of its normals lie beyond. */
+/* Uniforms of one picture, taken one after the other (52 at most); the lanes of its normals lie beyond. C leaves open
+ * in which order the arguments of a call and the members of an initializer are evaluated, and compilers differ: at
+ * most one of them may draw, everything else is drawn in a declaration of its own. */
 enum { UNIFORMS = 64, NORMAL_LANE = 128 };
 typedef struct {
     double u[UNIFORMS];
@@ -52,12 +54,13 @@ static sl_affine draw_affine(lottery *l)
     const double angle = ROTATION * hand(l), shear = SHEAR * hand(l);
     const double sx = UNITS_PER_PIXEL * exp(SCALE * hand(l)), sy = UNITS_PER_PIXEL * exp(SCALE * hand(l));
     const double c = cos(angle), s = sin(angle), centre = (SIDE - 1) / 2.0;
+    const double ci = centre + SHIFT * hand(l), cj = centre + SHIFT * hand(l);
     return (sl_affine){.xx = (float)(sx * (c + shear * s)),
                        .xy = (float)(sx * (shear * c - s)),
                        .yx = (float)(sy * s),
                        .yy = (float)(sy * c),
-                       .ci = (float)(centre + SHIFT * hand(l)),
-                       .cj = (float)(centre + SHIFT * hand(l))};
+                       .ci = (float)ci,
+                       .cj = (float)cj};
 }
 
 static sl_wave draw_wave(lottery *l)
@@ -100,13 +103,15 @@ static uint8_t draw_digit(uint8_t *pixels, uint64_t seed, uint32_t part, uint64_
     float x[PIXELS], y[PIXELS], paper[PIXELS] = {0};
     const size_t n = sl_glyph_draw(strokes, digit, style, jitter);
     sl_digit_warp(x, y, SIDE, &map, waves, WAVES);
-    ink(paper, x, y, strokes, n, between(&l, 0.8, 2.8), between(&l, 0.7, 1.3), between(&l, 0.7, 1));
+    const double strength = between(&l, 0.7, 1), soft = between(&l, 0.7, 1.3), width = between(&l, 0.8, 2.8);
+    ink(paper, x, y, strokes, n, width, soft, strength);
 
     for (size_t k = choice(&l, (size_t)SCRATCHES + 1); k > 0; k--) {
-        const double at_x = between(&l, 0, 100), at_y = between(&l, 0, 100);
-        const sl_segment scratch = {(float)at_x, (float)at_y, (float)(at_x + between(&l, -25, 25)),
-                                    (float)(at_y + between(&l, -25, 25))};
-        ink(paper, x, y, &scratch, 1, between(&l, 0.5, 2), 0.8, between(&l, 0.2, 0.8));
+        const double ax = between(&l, 0, 100), ay = between(&l, 0, 100);
+        const double bx = ax + between(&l, -25, 25), by = ay + between(&l, -25, 25);
+        const double depth = between(&l, 0.2, 0.8), breadth = between(&l, 0.5, 2);
+        const sl_segment scratch = {(float)ax, (float)ay, (float)bx, (float)by};
+        ink(paper, x, y, &scratch, 1, breadth, 0.8, depth);
     }
     const float deviation = (float)between(&l, 0, NOISE);
     for (size_t i = 0; i < PIXELS; i++) noise[i] *= deviation;

@@ -1,8 +1,9 @@
 /* MNIST, and whatever comes in the same four files (Fashion-MNIST, KMNIST). */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "nets/data/idx.h"
 #include "nets/data/kinds.h"
@@ -10,7 +11,9 @@
 enum { CLASSES = 10 };
 
 /* The path of a file under dir, in one of the places and spellings in use: beside each other, in a subfolder named
- * after the set, or where torchvision puts it; with a dash or a dot before idx; plain or compressed. */
+ * after the set, or where torchvision puts it; with a dash or a dot before idx; plain or compressed.
+ * Returns 0 with the path; ENOENT if it is in none of them; another errno, with the path, where one cannot be looked
+ * into. */
 static int find(char *path, size_t size, const char *dir, const char *stem, int rank)
 {
     static const char *const folders[] = {"", "/mnist", "/MNIST/raw"};
@@ -21,14 +24,19 @@ static int find(char *path, size_t size, const char *dir, const char *stem, int 
             for (size_t e = 0; e < 2; e++) {
                 const int n =
                     snprintf(path, size, "%s%s/%s%sidx%d-ubyte%s", dir, folders[f], stem, joints[j], rank, endings[e]);
-                if (n > 0 && (size_t)n < size && access(path, F_OK) == 0) return 1;
+                if (n < 0 || (size_t)n >= size) continue;
+                struct stat s;
+                if (stat(path, &s) == 0) return 0;
+                if (errno != ENOENT && errno != ENOTDIR) return errno;
             }
-    return 0;
+    return ENOENT;
 }
 
 static sl_status locate(char *path, size_t size, const char *dir, const char *stem, int rank, sl_err *err)
 {
-    if (find(path, size, dir, stem, rank)) return SL_OK;
+    const int reason = find(path, size, dir, stem, rank);
+    if (reason == 0) return SL_OK;
+    if (reason != ENOENT) return sl_fail(err, SL_E_FILE, "%s: %s", path, strerror(reason));
     return sl_fail(err, SL_E_FILE,
                    "no %s-idx%d-ubyte, plain or .gz, in %.200s, %.200s/mnist or %.200s/MNIST/raw "
                    "(scripts/get-data mnist fetches it)",
@@ -72,23 +80,28 @@ static sl_status load_part(sl_dataset *d, const char *dir, const char *images, c
 static sl_status load(sl_dataset *train, sl_dataset *test, const sl_spec *spec, const char *dir, sl_err *err)
 {
     (void)spec;
-    SL_TRY(load_part(train, dir, "train-images", "train-labels", err));
-    sl_status st = load_part(test, dir, "t10k-images", "t10k-labels", err);
-    if (st == SL_OK && (test->height != train->height || test->width != train->width))
-        st = sl_fail(err, SL_E_FORMAT, "%s holds %zux%zu pictures, expected %zux%zu as in %s", test->origin,
-                     test->height, test->width, train->height, train->width, train->origin);
-    if (st != SL_OK) {
-        sl_dataset_free(train);
-        sl_dataset_free(test);
+    sl_dataset a = {0}, b = {0};
+    sl_status st = load_part(&a, dir, "train-images", "train-labels", err);
+    if (st == SL_OK) st = load_part(&b, dir, "t10k-images", "t10k-labels", err);
+    if (st == SL_OK && (b.height != a.height || b.width != a.width))
+        st = sl_fail(err, SL_E_FORMAT, "%s holds %zux%zu pictures, expected %zux%zu as in %s", b.origin, b.height,
+                     b.width, a.height, a.width, a.origin);
+    if (st == SL_OK) {
+        *train = a;
+        *test = b;
+        return SL_OK;
     }
+    sl_dataset_free(&a);
+    sl_dataset_free(&b);
     return st;
 }
 
 static int available(const char *dir)
 {
     char path[1024];
-    return find(path, sizeof path, dir, "train-images", 3) && find(path, sizeof path, dir, "train-labels", 1) &&
-           find(path, sizeof path, dir, "t10k-images", 3) && find(path, sizeof path, dir, "t10k-labels", 1);
+    return find(path, sizeof path, dir, "train-images", 3) == 0 &&
+           find(path, sizeof path, dir, "train-labels", 1) == 0 &&
+           find(path, sizeof path, dir, "t10k-images", 3) == 0 && find(path, sizeof path, dir, "t10k-labels", 1) == 0;
 }
 
 const sl_dataset_kind sl_dataset_mnist = {

@@ -223,6 +223,43 @@ static void mnist__refuses_files_that_do_not_fit(void **state)
     assert_fails(sl_dataset_load(&a, &b, "mnist", dir, &err), SL_E_FILE, "no t10k-images-idx3-ubyte");
 }
 
+/* A folder that may not be entered is not one without the files. As nobody, as above. */
+static void mnist__says_when_a_folder_may_not_be_entered(void **state)
+{
+    (void)state;
+    write_set("closed");
+    const char *const dir = temp_path("closed");
+    assert_int_equal(chmod(dir, 0), 0);
+    assert_int_equal(chmod(temp_dir, 0755), 0);
+    const int root = geteuid() == 0;
+    if (root) assert_int_equal(seteuid(65534), 0);
+    sl_dataset a, b;
+    sl_err err = {0};
+    const sl_status st = sl_dataset_load(&a, &b, "mnist", dir, &err);
+    const int available = sl_dataset_available("mnist", dir);
+    if (root) assert_int_equal(seteuid(0), 0);
+    assert_int_equal(chmod(dir, 0755), 0);
+    assert_int_equal(st, SL_E_FILE);
+    assert_non_null(strstr(err.message, dir));
+    assert_non_null(strstr(err.message, "Permission denied"));
+    assert_int_equal(available, 0);
+}
+
+/* Whatever stood in the caller's structs: nothing of it is freed when the second part cannot be read. */
+static void mnist__failing_half_way_frees_only_its_own(void **state)
+{
+    (void)state;
+    write_set("half");
+    unlink(temp_path("half/t10k-labels-idx1-ubyte"));
+    sl_spec spec;
+    assert_ok(sl_spec_parse(&spec, "mnist", "data set", sl_dataset_entries(), sl_n_datasets, &err));
+    const sl_dataset_kind *const kind = (const sl_dataset_kind *)spec.entry;
+    sl_dataset a, b;
+    memset(&a, 0x55, sizeof a);
+    memset(&b, 0x55, sizeof b);
+    assert_fails(kind->load(&a, &b, &spec, temp_path("half"), &err), SL_E_FILE, "no t10k-labels-idx1-ubyte");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +271,8 @@ int main(void)
         cmocka_unit_test(read__names_what_cannot_be_opened),
         cmocka_unit_test(mnist__is_found_in_folder_and_subfolder),
         cmocka_unit_test(mnist__refuses_files_that_do_not_fit),
+        cmocka_unit_test(mnist__says_when_a_folder_may_not_be_entered),
+        cmocka_unit_test(mnist__failing_half_way_frees_only_its_own),
     };
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }

@@ -114,6 +114,23 @@ static void cross_entropy__not_finite_shows(void **state)
         }
 }
 
+/* The same where the loops run in whole vectors: relaxed floating point must not lose a NaN in any lane. */
+static void cross_entropy__not_finite_shows_in_every_lane(void **state)
+{
+    (void)state;
+    enum { ROWS = 13, C = 10 };
+    const float bad[2] = {NAN, INFINITY};
+    const uint8_t label[ROWS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2};
+    for (int k = 0; k < 2; k++)
+        for (int at = 0; at < ROWS * C; at++) {
+            float z[ROWS * C], p[ROWS * C];
+            size_t right;
+            for (int i = 0; i < ROWS * C; i++) z[i] = (float)((i * 37) % 101) / 10;
+            z[at] = bad[k];
+            if (isfinite(sl_cross_entropy_forward(p, &right, z, label, ROWS, C))) fail_msg("%g at %d", bad[k], at);
+        }
+}
+
 /* Many rows at once (over several blocks) give what each gives alone. */
 static void cross_entropy__rows_are_independent(void **state)
 {
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test(cross_entropy__values_by_hand),
         cmocka_unit_test(cross_entropy__huge_logits),
         cmocka_unit_test(cross_entropy__not_finite_shows),
+        cmocka_unit_test(cross_entropy__not_finite_shows_in_every_lane),
         cmocka_unit_test(cross_entropy__rows_are_independent),
         cmocka_unit_test_setup_teardown(run__loss_and_gradient_against_finite_differences, setup, teardown),
         cmocka_unit_test(alloc__names_and_shapes_as_in_pytorch),

@@ -279,6 +279,11 @@ static void alloc__refuses_what_does_not_fit(void **state)
     c = config(SL_ORDER_SHUFFLE);
     c.epochs = 0;
     assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "epochs");
+    c.epochs = UINT64_MAX / 16 + 1; /* a product of 16 steps an epoch would wrap to 0 */
+    assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "at most 2^48 steps");
+    c.epochs = 0;
+    c.steps = UINT64_MAX;
+    assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "at most 2^48 steps");
     c = config(SL_ORDER_SHUFFLE);
     c.lr = NAN;
     assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "");
@@ -370,6 +375,60 @@ static void train__infinite_weights_are_divergence(void **state)
     sl_train_result_clear(&r);
 }
 
+/* Weights that are still finite, of which the test set makes logits that are not: no epoch is complete with a loss of
+ * NaN. Without a test set there is nothing to see yet. */
+static void train__infinite_test_loss_is_divergence(void **state)
+{
+    (void)state;
+    sl_train_config c = config(SL_ORDER_FILE);
+    c.schedule = "constant";
+    c.lr = 1e25;
+    c.steps = 1;
+    assert_ok(sl_rule_init(&c.rule, "plain", SL_ALPHA_ON_STEP, c.lr, 0, 0, &err));
+    sl_train_result r;
+    assert_fails(sl_train(&r, &c, NULL, &err), SL_DIVERGED, "by step 0, epoch 1: the test loss is not finite");
+    assert_int_equal(r.status, SL_TRAIN_DIVERGED);
+    assert_int_equal(r.n_epochs, 0);
+    assert_true(r.diverged_step == 0 && r.diverged_epoch == 1);
+    sl_train_result_clear(&r);
+    c.test = NULL;
+    assert_ok(sl_train(&r, &c, NULL, &err));
+    sl_train_result_clear(&r);
+}
+
+/* Every rule, with alpha in either place, at rates that no float survives: it says that it diverged, where, and with
+ * words for what is not a number; at a rate that merely ruins the training every number of the history is one. */
+static void train__every_rule_sees_its_divergence(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"plain", "heavy-ball", "nesterov", "sign"};
+    static const double rates[] = {1e3, 1e22, 1e30, 1e37};
+    for (size_t k = 0; k < 4; k++)
+        for (size_t i = 0; i < 4; i++)
+            for (int on = 0; on < 2; on++) {
+                sl_train_config c = config(SL_ORDER_SHUFFLE);
+                c.schedule = "constant";
+                c.lr = rates[i];
+                c.epochs = 2;
+                assert_ok(sl_rule_init(&c.rule, rules[k], on ? SL_ALPHA_ON_GRADIENT : SL_ALPHA_ON_STEP, c.lr,
+                                       k == 0 ? 0 : 0.9, 0, &err));
+                sl_train_result r;
+                sl_err err = {0};
+                const sl_status st = sl_train(&r, &c, NULL, &err);
+                for (size_t e = 0; e < r.n_epochs; e++)
+                    assert_true(isfinite(r.epochs[e].train_loss) && isfinite(r.epochs[e].test_loss));
+                if (i > 0 || st != SL_OK) {
+                    if (st != SL_DIVERGED) fail_msg("%s at %g: %s", rules[k], rates[i], sl_status_sentence(st));
+                    assert_int_equal(r.status, SL_TRAIN_DIVERGED);
+                    assert_non_null(strstr(err.message, "diverged"));
+                    assert_non_null(strstr(err.message, i > 0 ? "epoch 1" : "epoch"));
+                    assert_non_null(strstr(err.message, "not finite"));
+                    assert_null(strstr(err.message, "nan"));
+                }
+                sl_train_result_clear(&r);
+            }
+}
+
 /* ---- interruption ---- */
 
 static sl_train_config long_config(void)
@@ -459,6 +518,17 @@ static void train__interrupted_and_resumed_is_the_same(void **state)
     other = c;
     other.batch = 32;
     assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "batch=16");
+    sl_dataset otherwise = train_set; /* the same bytes, standardised in another way */
+    otherwise.deviation[0] *= 2;
+    other = c;
+    other.train = &otherwise;
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "it has 'train=1000/");
+    other = c;
+    other.rule.alpha_on = SL_ALPHA_ON_GRADIENT;
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "this run 'alpha-on=gradient'");
+    other = c;
+    other.epochs++;
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "it has 'epochs=20', this run 'epochs=21'");
 }
 
 /* Killed without warning, five times. */
@@ -516,6 +586,8 @@ int main(void)
         cmocka_unit_test(run__diverging_keeps_the_state_before),
         cmocka_unit_test(train__diverging_keeps_the_history),
         cmocka_unit_test(train__infinite_weights_are_divergence),
+        cmocka_unit_test(train__infinite_test_loss_is_divergence),
+        cmocka_unit_test(train__every_rule_sees_its_divergence),
         cmocka_unit_test(train__interrupted_and_resumed_is_the_same),
         cmocka_unit_test(train__killed_and_resumed_is_the_same),
         cmocka_unit_test(train__cannot_write),

@@ -194,6 +194,30 @@ static void run__without_noise_follows_the_hand_recursion(void **state)
     }
 }
 
+/* Steps that overshoot jump between two points, and the samples that are taken unless said otherwise see both. The
+ * sign rule on x^2/2 without noise: x and x - l. Plain steps on the double well beyond the edge of stability, l f'' =
+ * 2.4 > 2: subtracting and adding y = x - l f'(x) and x = y - l f'(y) gives x^2 + xy + y^2 = (2 + l)/l and
+ * x^2 - xy + y^2 = 1, so the mean of x^2 is (1 + l)/(2 l). */
+static void run__samples_both_sides_of_a_two_cycle(void **state)
+{
+    (void)state;
+    sl_sgd s;
+    sl_observed o;
+    set_up(&s, "quadratic", "sign", SL_ALPHA_ON_STEP, 0.1, 0, "constant", 0);
+    s.ensemble.start = &(double){0.025};
+    assert_ok(sl_sgd_run(&o, &s, &err));
+    assert_near(o.coordinate[0].x.value, (0.025 - 0.075) / 2, 1e-12);
+    assert_near(o.coordinate[0].x2.value, (0.025 * 0.025 + 0.075 * 0.075) / 2, 1e-12);
+    sl_observed_clear(&o);
+
+    const double l = 1.2;
+    set_up(&s, "double-well", "plain", SL_ALPHA_ON_STEP, l, 0, "constant", 0);
+    s.ensemble.start = &(double){0.3};
+    assert_ok(sl_sgd_run(&o, &s, &err));
+    assert_near(o.coordinate[0].x2.value, (1 + l) / (2 * l), 1e-12);
+    sl_observed_clear(&o);
+}
+
 /* On a quadratic with a spectrum every coordinate is a heavy ball of its own: temperatures are means over both. */
 static void run__coordinates_are_independent(void **state)
 {
@@ -245,6 +269,7 @@ int main(void)
         cmocka_unit_test(run__nesterov_has_its_exact_moments),
         cmocka_unit_test(run__double_well_has_the_discrete_chains_stationary_law),
         cmocka_unit_test(run__without_noise_follows_the_hand_recursion),
+        cmocka_unit_test(run__samples_both_sides_of_a_two_cycle),
         cmocka_unit_test(run__coordinates_are_independent),
         cmocka_unit_test(run__refuses_bad_numbers),
     };
