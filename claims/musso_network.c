@@ -80,6 +80,7 @@ const sl_claim sl_claim_musso_protocols_equivalent = {
                  "(within 0.3 points on MNIST, 0.5 on the digits) with Model 1 at small l",
     .expected = SL_HOLDS,
     .measure = protocols_equivalent,
+    .parts = 4,
 };
 
 /* Figure 5, random protocol, mu = 0. The digits are a fifth of MNIST: rates five times as large make an epoch last
@@ -188,6 +189,7 @@ const sl_claim sl_claim_musso_equal_temperature = {
     .statement = "trainings I and II of one temperature T = lD/2C(1-mu) have the same accuracy curve",
     .expected = SL_HOLDS,
     .measure = equal_temperature,
+    .parts = 4,
 };
 const sl_claim sl_claim_musso_counter_check = {
     .id = "musso.equal-temperature.counter-check",
@@ -196,6 +198,7 @@ const sl_claim sl_claim_musso_counter_check = {
     .statement = "training III of half the temperature, too, has the accuracy curve of I at equal epochs",
     .expected = SL_FAILS,
     .measure = counter_check,
+    .parts = 4,
 };
 const sl_claim sl_claim_musso_confound = {
     .id = "musso.equal-temperature-confound",
@@ -205,6 +208,7 @@ const sl_claim sl_claim_musso_confound = {
                  "training the figure sees time, not temperature",
     .expected = SL_HOLDS,
     .measure = confound,
+    .parts = 4,
 };
 
 /* ---- Stationary loss ------------------------------------------------------------------------------------------- */
@@ -291,6 +295,7 @@ const sl_claim sl_claim_musso_temperature_late = {
     .statement = "late in training the stationary loss of a network depends on (l, C, mu) through T = lD/2C(1-mu)",
     .expected = SL_HOLDS,
     .measure = temperature_late,
+    .parts = 3,
 };
 
 /* The stationary loss of the random protocol at l against the constant one's at l (printed) or at q l (derived). */
@@ -326,6 +331,7 @@ const sl_claim sl_claim_musso_random_is_hotter_printed = {
     .statement = "constant and random protocols of one mean rate have one temperature, hence one stationary loss",
     .expected = SL_FAILS,
     .measure = random_printed,
+    .parts = 1,
 };
 const sl_claim sl_claim_musso_random_is_hotter_derived = {
     .id = "musso.random-is-hotter.derived",
@@ -334,4 +340,5 @@ const sl_claim sl_claim_musso_random_is_hotter_derived = {
     .statement = "the random protocol is hotter by q = 1 + Delta^2/3: it has the stationary loss of a constant q l",
     .expected = SL_HOLDS,
     .measure = random_derived,
+    .parts = 1,
 };
