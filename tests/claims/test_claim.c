@@ -168,7 +168,7 @@ static void finding_add__refuses_a_full_finding_and_bad_tolerances(void **state)
 
 static sl_status measure_two(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
-    (void)lab;
+    assert_non_null(lab->run); /* also of a lab that has none */
     SL_TRY(sl_finding_add(f, noisy(1.01, 0.001, INFINITY), 1, 0.1, 2, err, "near"));
     SL_TRY(sl_finding_add(f, noisy(1.05, 0.001, INFINITY), 1, 0.1, 2, err, "less near"));
     snprintf(f->note, sizeof f->note, "a note");

@@ -55,6 +55,7 @@ static void synthetic_claims__come_out_as_expected(void **state)
         if (f.control_verdict != SL_FAILS)
             fail_msg("control of %s %s", claims[i].claim->id, sl_verdict_name(f.control_verdict));
         assert_int_equal(f.n_parts, claims[i].claim->parts); /* at every scale: a budget neither exceeded nor idle */
+        for (size_t k = 0; k < f.n_parts; k++) assert_in_range(strlen(f.parts[k].label), 1, sizeof f.parts[k].label - 2);
     }
     sl_run_free(lab.run);
 }
