@@ -8,7 +8,8 @@
 /* ---- Curves ---------------------------------------------------------------------------------------------------- */
 
 /* Figures 1 and 3: l = 5e-3, Nesterov with mu = 0.9, C = 256. Quick: as many steps as 8 epochs of it, on 3000 of the
- * digits, whose test error is three times MNIST's: hence the wider margin. */
+ * digits, whose test error is three times MNIST's: hence the wider margin. Seeds: differences of two runs have a
+ * deviation of 0.16 points there, of 12 a standard error of 0.045, 5.5 of which and a real 0.1 stay within 0.5. */
 static const sl_arm protocols_mnist[SL_MUSSO_PROTOCOLS] = {
     {"constant", "constant", "constant", "nesterov", 5e-3, 0.9, 0, 256},
     {"random", "random", "random:delta=1", "nesterov", 5e-3, 0.9, 0, 256},
@@ -32,7 +33,7 @@ sl_musso_protocols sl_musso_protocols_at(sl_scale scale)
     case SL_DESK: return (sl_musso_protocols){protocols_mnist, 0, 6, 60, 0.3};
     case SL_QUICK: break;
     }
-    return (sl_musso_protocols){protocols_digits, 3000, 6, 20, 0.5};
+    return (sl_musso_protocols){protocols_digits, 3000, 12, 20, 0.5};
 }
 
 sl_status sl_musso_protocol_curves(sl_table **curves, const sl_lab *lab, const sl_musso_protocols *p, sl_err *err)
