@@ -38,9 +38,9 @@ static void make_data(sl_dataset *d)
     d->deviation[0] = 0.3081f;
     d->pixels = malloc((size_t)SAMPLES * IN);
     d->labels = malloc(SAMPLES);
-    if (!d->pixels || !d->labels) exit(4);
-    const sl_draw draw = {.seed = 1, .purpose = SL_PURPOSE_TEST};
     uint32_t *const words = malloc((size_t)IN * sizeof *words);
+    if (!d->pixels || !d->labels || !words) exit(4);
+    const sl_draw draw = {.seed = 1, .purpose = SL_PURPOSE_TEST};
     for (size_t i = 0; i < SAMPLES; i++) {
         sl_random_words(words, IN, i * IN, &draw);
         for (size_t k = 0; k < IN; k++) d->pixels[i * IN + k] = (uint8_t)(words[k] >> 24);

@@ -154,6 +154,9 @@ static sl_status measure(void *ctx, sl_table **out, sl_err *err)
     const sl_status measured = m->claim->measure(m->lab, &f, err);
     if (measured != SL_OK && measured != SL_UNDECIDED) return measured;
     if (f.n_parts == 0) return sl_fail(err, SL_E_NUMERIC, "claim %s measured nothing", m->claim->id);
+    const size_t most = m->claim->parts > 0 ? m->claim->parts : SL_CLAIM_PARTS; /* what the error budget counts on */
+    if (f.n_parts > most)
+        return sl_fail(err, SL_E_CONFIG, "claim %s measured %zu parts, more than its %zu", m->claim->id, f.n_parts, most);
     sl_table *t = sl_table_alloc(PART_COLUMNS, part_columns);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table");
     const sl_status st = write_finding(t, &f, err);
@@ -167,15 +170,26 @@ static sl_status measure(void *ctx, sl_table **out, sl_err *err)
 sl_status sl_claim_run(const sl_claim *claim, const sl_lab *lab, sl_finding *finding, sl_err *err)
 {
     const double start = seconds_now();
-    measurement m = {claim, lab};
+    sl_lab with_run = *lab; /* so that no claim has to ask */
+    if (!with_run.run) with_run.run = sl_run_none();
+    measurement m = {claim, &with_run};
     char key[128];
     snprintf(key, sizeof key, "claim-%s", claim->id);
     sl_table *t = NULL;
-    sl_status st = lab->run ? sl_run_job(lab->run, &t, key, measure, &m, err) : measure(&m, &t, err);
+    sl_err why = {0};
+    sl_status st = sl_run_job(with_run.run, &t, key, measure, &m, &why);
     sl_finding f = {0};
-    if (st == SL_OK) st = read_finding(&f, t, claim->id, err);
+    if (st == SL_OK) st = read_finding(&f, t, claim->id, &why);
     sl_table_free(t);
-    if (st != SL_OK) return st;
+    if (st != SL_OK && err) *err = why;
+    if (st < 0) return st;
+    if (st != SL_OK) { /* the answer that stands: none */
+        f.verdict = f.control_verdict = SL_NOT_DECIDED;
+        snprintf(f.note, sizeof f.note, "%.*s", (int)sizeof f.note - 1, why.message);
+        f.seconds = seconds_now() - start;
+        *finding = f;
+        return st;
+    }
     sl_finding_judge(&f);
     if (claim->expected == SL_NUMBERS_ONLY) f.verdict = SL_NUMBERS_ONLY;
     f.seconds = seconds_now() - start;

@@ -17,7 +17,7 @@
 #include "base/stats.h"
 
 #define SL_FAMILY_ERROR 1e-3
-enum { SL_FAMILY_INTERVALS = 300 }; /* at least as many parts and controls as a full verify has; tested */
+enum { SL_FAMILY_INTERVALS = 300 }; /* at least twice the parts of all sl_claims (each has a control); tested */
 
 typedef enum { SL_HOLDS, SL_FAILS, SL_NOT_DECIDED, SL_NUMBERS_ONLY } sl_verdict;
 typedef enum { SL_QUICK, SL_DESK, SL_PAPER } sl_scale;
@@ -59,6 +59,8 @@ typedef struct {
     sl_verdict expected;
     /* Measures and fills the parts (label, predicted, tolerance, measured, control); the engine judges. */
     sl_status (*measure)(const sl_lab *lab, sl_finding *finding, sl_err *err);
+    size_t parts; /* the most that measure() adds at any scale; 0: up to SL_CLAIM_PARTS, for claims of one's own, which
+                     are not in the family */
 } sl_claim;
 
 /* Adds a part, in measure(). control: the wrong prediction. Fails if full. */
@@ -68,7 +70,9 @@ SL_CHECKED sl_status sl_finding_add(sl_finding *f, sl_estimate measured, double 
 extern const sl_claim *const sl_claims[];
 extern const size_t sl_n_claims;
 
-/* Runs one claim and judges it. What was measured is a piece of lab->run (NULL: none), read back if it is there. */
+/* Runs one claim and judges it. What was measured is a piece of lab->run (NULL: none), read back if it is there.
+ * Where nothing could be measured (SL_DIVERGED, SL_INTERRUPTED) the finding is UNDECIDED, without parts, and its note
+ * says why. Errors: those of measure(); SL_E_CONFIG for more parts than the claim says; SL_E_NUMERIC for none. */
 SL_CHECKED sl_status sl_claim_run(const sl_claim *claim, const sl_lab *lab, sl_finding *finding, sl_err *err);
 
 /* Judges the parts of a finding that has been measured (used by sl_claim_run; public for claims of one's own). */

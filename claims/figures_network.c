@@ -280,12 +280,14 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
                     {"III - I (half T), equal time", "equal_time", &same_time}};
     for (size_t i = 0; i < 3; i++) {
         const sl_tost_result *t = verdicts[i].t;
-        sl_say(&text, "%s: %+.2f ± %.2f points, %s (p = %.1e)\n", verdicts[i].what, t->difference.value,
-            t->difference.se, t->equivalent ? "equivalent" : "not equivalent", t->p);
+        const bool beyond = sl_compare(t->difference, curve_margin, 0.1) == SL_OUTSIDE; /* the 90 % interval of TOST */
+        sl_say(&text, "%s: %+.2f ± %.2f points, %s (p = %.1e)\n", verdicts[i].what, t->difference.value, t->difference.se,
+               t->equivalent ? "equivalent" : beyond ? "different" : "not shown equivalent", t->p);
         cJSON *o = cJSON_AddObjectToObject(result, verdicts[i].key);
         sl_json_estimate(o, "difference", t->difference);
         sl_json_number(o, "tost_p", t->p);
         cJSON_AddBoolToObject(o, "equivalent", t->equivalent);
+        cJSON_AddBoolToObject(o, "different", beyond);
     }
     static const char *const short_titles[3] = {"I", "II (same T)", "III (half T)"};
     static const int colours[3] = {1, 2, 4}; /* vermilion, green, and one paler, as in the paper */

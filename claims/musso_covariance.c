@@ -76,6 +76,7 @@ const sl_claim sl_claim_musso_alpha_moment_printed = {
     .statement = "E alpha^2 = 1 + Delta/3",
     .expected = SL_FAILS,
     .measure = alpha_moment_printed,
+    .parts = 3,
 };
 
 const sl_claim sl_claim_musso_alpha_moment_derived = {
@@ -85,6 +86,7 @@ const sl_claim sl_claim_musso_alpha_moment_derived = {
     .statement = "E alpha^2 = 1 + Delta^2/3, which the printed 1 + Delta/3 meets only at Delta = 0 and 1",
     .expected = SL_HOLDS,
     .measure = alpha_moment_derived,
+    .parts = 4,
 };
 
 /* ---- musso.noise-covariance ------------------------------------------------------------------------------------ */
@@ -216,6 +218,7 @@ const sl_claim sl_claim_musso_noise_covariance_printed = {
     .statement = "Sigma = D_hat/C + d_Delta with E alpha^2 = (3 + Delta)/3, and d_Delta vanishes for C >> 1",
     .expected = SL_FAILS,
     .measure = noise_covariance_printed,
+    .parts = 5,
 };
 
 const sl_claim sl_claim_musso_noise_covariance_derived = {
@@ -226,4 +229,5 @@ const sl_claim sl_claim_musso_noise_covariance_derived = {
                  "replacement, q (1 - 1/C)(N G - M)/(N - 1) - (1 - 1/C) G for a partition; it stays at C >> 1",
     .expected = SL_HOLDS,
     .measure = noise_covariance_derived,
+    .parts = 9,
 };

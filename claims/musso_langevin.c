@@ -97,6 +97,7 @@ const sl_claim sl_claim_musso_sde_noise_printed = {
     .statement = "the noise of the continuous system is sqrt(D/C) dW/dt, with dt = l a step",
     .expected = SL_FAILS,
     .measure = sde_noise_printed,
+    .parts = 5,
 };
 
 const sl_claim sl_claim_musso_sde_noise_derived = {
@@ -107,6 +108,7 @@ const sl_claim sl_claim_musso_sde_noise_derived = {
                  "sqrt(D/(C l)) dW/dt",
     .expected = SL_HOLDS,
     .measure = sde_noise_derived,
+    .parts = 5,
 };
 
 /* ---- musso.hamiltonian-law ------------------------------------------------------------------------------------- */
@@ -188,6 +190,7 @@ const sl_claim sl_claim_musso_hamiltonian_law_printed = {
     .statement = "P ~ exp(-H/T) with H = v^2/2 + f/l and T = lD/(2C(1-mu)), hence <v^2> = T",
     .expected = SL_FAILS,
     .measure = hamiltonian_printed,
+    .parts = 4,
 };
 
 const sl_claim sl_claim_musso_hamiltonian_law_derived = {
@@ -198,4 +201,5 @@ const sl_claim sl_claim_musso_hamiltonian_law_derived = {
                  "mu -> 1 (<v^2> = D/(C(1-mu^2)) without a force)",
     .expected = SL_HOLDS,
     .measure = hamiltonian_derived,
+    .parts = 9,
 };

@@ -172,6 +172,7 @@ const sl_claim sl_claim_musso_boltzmann = {
                  "Kullback-Leibler divergence falls like l^2 (double well, T = 0.1: KL/l^2 -> 0.323)",
     .expected = SL_HOLDS,
     .measure = boltzmann,
+    .parts = 4,
 };
 
 /* ---- musso.modified-loss --------------------------------------------------------------------------------------- */
@@ -261,6 +262,7 @@ const sl_claim sl_claim_musso_modified_loss_printed = {
     .statement = "the correction of the drift at order l is -(l/4) grad f . grad f (a scalar; read in one dimension)",
     .expected = SL_FAILS,
     .measure = modified_loss_printed,
+    .parts = 3,
 };
 
 const sl_claim sl_claim_musso_modified_loss_derived = {
@@ -270,4 +272,5 @@ const sl_claim sl_claim_musso_modified_loss_derived = {
     .statement = "gradient descent follows the flow of f + (l/4)|grad f|^2 to O(l^2), that of f to O(l) only",
     .expected = SL_HOLDS,
     .measure = modified_loss_derived,
+    .parts = 6,
 };

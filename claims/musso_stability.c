@@ -108,4 +108,5 @@ const sl_claim sl_claim_musso_stability = {
         "3.98 (Delta = 0) to 0.059 (Delta = 1)",
     .expected = SL_HOLDS,
     .measure = stability,
+    .parts = 14,
 };

@@ -81,6 +81,7 @@ const sl_claim sl_claim_musso_temperature = {
     .statement = "T = lD/(2C(1-mu)), D = (1 + Delta^2/3) D0, is the temperature of f: <x f'> = T and P(x) ~ exp(-f/T)",
     .expected = SL_HOLDS,
     .measure = temperature,
+    .parts = 11,
 };
 
 /* ---- musso.alpha-placement ------------------------------------------------------------------------------------- */
@@ -139,6 +140,7 @@ const sl_claim sl_claim_musso_alpha_placement = {
                  "temperatures at mu > 0, as the second moments of each say",
     .expected = SL_HOLDS,
     .measure = alpha_placement,
+    .parts = 8,
 };
 
 /* ---- musso.cyclic-mean ----------------------------------------------------------------------------------------- */
@@ -225,4 +227,5 @@ const sl_claim sl_claim_musso_cyclic_mean = {
                  "over time t = sum l_tau, is 3/2 that of the constant rate l",
     .expected = SL_HOLDS,
     .measure = cyclic_mean,
+    .parts = 7,
 };

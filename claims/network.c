@@ -11,7 +11,7 @@
 
 sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *model, size_t samples, sl_err *err)
 {
-    *n = (sl_network){.data = lab->scale == SL_QUICK ? "digits:test=4000" : "mnist"};
+    *n = (sl_network){.data = lab->scale == SL_QUICK ? "digits:test=4000" : "mnist", .model_name = model};
     sl_status st = sl_dataset_load(&n->train, &n->test, n->data, lab->data_dir, err);
     if (st != SL_OK) return sl_fail_in(err, st, "scale %s trains on %s", sl_scale_name(lab->scale), n->data);
     if (samples > 0 && samples < n->train.n) sl_dataset_truncate(&n->train, samples);
@@ -43,6 +43,8 @@ typedef struct {
     uint64_t epochs;       /* of curves     */
     double time;           /* of stationary */
     size_t evaluations;
+    sl_order order;
+    size_t rows;           /* of a piece's table */
     sl_run_work work;
     sl_table **tables;
     pthread_mutex_t *lock; /* of done and of the lab's progress */
@@ -60,7 +62,7 @@ static const sl_arm *arm_of(const piece *p)
     return &p->e->arms[p->i / p->e->seeds];
 }
 
-static sl_status configure(sl_train_config *c, const piece *p, sl_order order, sl_err *err)
+static sl_status configure(sl_train_config *c, const piece *p, sl_err *err)
 {
     const sl_arm *a = arm_of(p);
     *c = (sl_train_config){.model = p->e->network->model,
@@ -68,7 +70,7 @@ static sl_status configure(sl_train_config *c, const piece *p, sl_order order, s
                            .schedule = a->schedule,
                            .lr = a->lr,
                            .batch = a->batch,
-                           .order = order,
+                           .order = p->e->order,
                            .seed = sl_network_seed(p->e->lab, p->i % p->e->seeds)};
     return sl_rule_init(&c->rule, a->rule, SL_ALPHA_ON_STEP, a->lr, a->mu, a->weight_decay, err);
 }
@@ -78,7 +80,8 @@ static sl_status describe(sl_table *t, const piece *p, const sl_train_config *c,
 {
     const sl_arm *a = arm_of(p);
     SL_TRY(sl_table_set(t, "arm", err, "%s", a->name));
-    SL_TRY(sl_table_set(t, "data", err, "%s, first %zu training samples", c->train->origin, c->train->n));
+    SL_TRY(sl_table_set(t, "data", err, "%s, first %zu training samples", p->e->network->data, c->train->n));
+    SL_TRY(sl_table_set(t, "model", err, "%s", p->e->network->model_name));
     SL_TRY(sl_table_set(t, "schedule", err, "%s", a->schedule));
     SL_TRY(sl_table_set(t, "rule", err, "%s, alpha on the step", a->rule));
     SL_TRY(sl_table_set(t, "lr", err, "%.17g", a->lr));
@@ -96,7 +99,7 @@ static sl_status curve_work(void *ctx, sl_table **out, sl_err *err)
                                           "test_loss[nat]", "test_accuracy[%]", "lr[1]"};
     const sl_arm *a = arm_of(p);
     sl_train_config c;
-    SL_TRY(configure(&c, p, SL_ORDER_SHUFFLE, err));
+    SL_TRY(configure(&c, p, err));
     c.test = &p->e->network->test;
     c.epochs = p->e->epochs;
 
@@ -148,7 +151,7 @@ static sl_status stationary_work(void *ctx, sl_table **out, sl_err *err)
     const double steps = p->e->time * (1 - a->mu) / a->lr;
     const size_t n = p->e->evaluations;
     sl_train_config c;
-    SL_TRY(configure(&c, p, SL_ORDER_REPLACEMENT, err));
+    SL_TRY(configure(&c, p, err));
     c.steps = (uint64_t)llround(steps);
 
     sl_table *t = sl_table_alloc(2, columns);
@@ -172,6 +175,30 @@ static sl_status stationary_work(void *ctx, sl_table **out, sl_err *err)
     return st == SL_OK ? st : sl_fail_in(err, st, "arm '%s'", a->title);
 }
 
+/* A folder is for one configuration, but not for one version of this program: what was read back may be of arms that
+ * are other ones by now. */
+static sl_status check_piece(const piece *p, const sl_table *t, sl_err *err)
+{
+    static const char *const none[] = {"none"}, *const names[] = {"arm",      "schedule",     "rule",  "lr",
+                                                                  "momentum", "weight_decay", "batch", "seed"};
+    sl_train_config c;
+    SL_TRY(configure(&c, p, err));
+    sl_table *here = sl_table_alloc(1, none);
+    if (!here) return sl_fail(err, SL_E_MEMORY, "no memory for a header");
+    sl_status st = describe(here, p, &c, err);
+    for (size_t i = 0; st == SL_OK && i < sizeof names / sizeof *names; i++) {
+        const char *const old = sl_table_get(t, names[i]), *const new = sl_table_get(here, names[i]);
+        if (!old || strcmp(old, new) != 0)
+            st = sl_fail(err, SL_E_CONFIG, "the saved piece '%s' is of another experiment: %s is '%s' there and '%s' "
+                         "here; choose another folder", p->key, names[i], old ? old : "absent", new);
+    }
+    sl_table_free(here);
+    if (st == SL_OK && sl_table_rows(t) != p->e->rows)
+        st = sl_fail(err, SL_E_CONFIG, "the saved piece '%s' is of another experiment: it has %zu rows, not %zu; choose "
+                     "another folder", p->key, sl_table_rows(t), p->e->rows);
+    return st;
+}
+
 static sl_status run_piece(void *ctx, size_t order, int worker, sl_err *err)
 {
     (void)worker;
@@ -181,7 +208,8 @@ static sl_status run_piece(void *ctx, size_t order, int worker, sl_err *err)
     piece p = {.e = e, .i = arm * e->seeds + k};
     snprintf(p.key, sizeof p.key, "%s-%s-seed%zu", e->key, e->arms[arm].name, k);
     if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "stopped before '%s'", p.key);
-    const sl_status st = sl_run_job(e->lab->run, &e->tables[p.i], p.key, e->work, &p, err);
+    sl_status st = sl_run_job(e->lab->run, &e->tables[p.i], p.key, e->work, &p, err);
+    if (st == SL_OK) st = check_piece(&p, e->tables[p.i], err);
     if (st == SL_OK && e->lab->progress) {
         pthread_mutex_lock(e->lock);
         e->lab->progress(e->lab->progress_ctx, p.key, (double)++*e->done / (double)e->pieces);
@@ -206,7 +234,8 @@ sl_status sl_network_curves(sl_table **curves, const sl_network *n, const sl_lab
                             const sl_arm *arms, size_t n_arms, size_t seeds, uint64_t epochs, sl_err *err)
 {
     experiment e = {.network = n, .lab = lab, .key = key, .arms = arms, .seeds = seeds, .pieces = n_arms * seeds,
-                    .epochs = epochs, .work = curve_work, .tables = curves};
+                    .epochs = epochs, .order = SL_ORDER_SHUFFLE, .rows = (size_t)epochs, .work = curve_work,
+                    .tables = curves};
     for (size_t i = 0; i < e.pieces; i++) curves[i] = NULL;
     const sl_status st = run_all(&e, err);
     if (st != SL_OK)
@@ -222,7 +251,8 @@ sl_status sl_network_stationary(double *loss, const sl_network *n, const sl_lab 
                                 sl_err *err)
 {
     experiment e = {.network = n, .lab = lab, .key = key, .arms = arms, .seeds = seeds, .pieces = n_arms * seeds,
-                    .time = time, .evaluations = evaluations, .work = stationary_work};
+                    .time = time, .evaluations = evaluations, .order = SL_ORDER_REPLACEMENT, .rows = evaluations,
+                    .work = stationary_work};
     e.tables = calloc(e.pieces, sizeof *e.tables);
     if (!e.tables) return sl_fail(err, SL_E_MEMORY, "no memory for %zu runs", e.pieces);
     const sl_status st = run_all(&e, err);
@@ -251,22 +281,37 @@ sl_estimate sl_paired_difference(const double *a, const double *b, size_t n, dou
     return e;
 }
 
+sl_estimate sl_relative_difference(const double *a, const double *base, const double *other, size_t n,
+                                   double pooled_sd, double pooled_dof)
+{
+    const double whole = sl_paired_difference(other, base, n, pooled_sd, pooled_dof).value;
+    const double r = sl_paired_difference(a, base, n, pooled_sd, pooled_dof).value / whole;
+    /* a, base and other enter with weights 1, r - 1 and -r; the variance of one of them is half a difference's. */
+    const double spread = sqrt((1 + (1 - r) * (1 - r) + r * r) / 2);
+    return (sl_estimate){r, spread * pooled_sd / (fabs(whole) * sqrt((double)n)), pooled_dof};
+}
+
 double sl_pooled_sd(double *dof, const double *x, size_t n_arms, size_t n)
 {
-    double sum = 0;
-    for (size_t arm = 1; arm < n_arms; arm++) {
-        sl_welford w = {0};
-        for (size_t k = 0; k < n; k++) sl_welford_add(&w, x[arm * n + k] - x[k]);
-        sum += w.m2;
+    double sum = 0; /* of squared residuals: in each arm, the scatter of what exceeds the replicate's mean */
+    for (size_t arm = 0; arm < n_arms; arm++) {
+        sl_welford excess = {0};
+        for (size_t k = 0; k < n; k++) {
+            sl_welford replicate = {0};
+            for (size_t other = 0; other < n_arms; other++) sl_welford_add(&replicate, x[other * n + k]);
+            sl_welford_add(&excess, x[arm * n + k] - replicate.mean);
+        }
+        sum += excess.m2;
     }
     *dof = (double)((n_arms - 1) * (n - 1));
-    return sqrt(sum / *dof);
+    return sqrt(2 * sum / *dof);
 }
 
 double sl_table_max(const sl_table *t, const char *column)
 {
     const size_t j = sl_table_find(t, column);
-    double best = -INFINITY;
+    double best = NAN;
+    if (j == sl_table_columns(t)) return NAN;
     for (size_t i = 0; i < sl_table_rows(t); i++) best = fmax(best, sl_table_row(t, i)[j]);
     return best;
 }

@@ -2,7 +2,8 @@
  *
  * Arms share their seeds: replicate k of every arm starts from the same weights and sees the samples in the same
  * order (where batch sizes agree), so differences between arms are paired and vary less than the arms do.
- * Every piece is a job of the run folder: finished ones are read back, unfinished ones continue from a checkpoint. */
+ * Every piece is a job of the run folder: finished ones are read back (SL_E_CONFIG if what is there is another
+ * experiment's), unfinished curves continue from a checkpoint, unfinished stationary runs, which are short, anew. */
 #ifndef SL_CLAIMS_NETWORK_H
 #define SL_CLAIMS_NETWORK_H
 
@@ -20,7 +21,7 @@ typedef struct {
 typedef struct {
     sl_dataset train, test;
     sl_model *model;
-    const char *data;      /* "mnist" or "digits"                                     */
+    const char *data, *model_name; /* "mnist", "digits:..."; "mlp", "mlp:..."         */
 } sl_network;
 
 /* The data of the lab's scale (quick: the built-in digits; desk and paper: MNIST, an error that says where it was
@@ -44,13 +45,22 @@ SL_CHECKED sl_status sl_network_stationary(double *loss, const sl_network *n, co
                                            size_t evaluations, sl_err *err);
 
 /* Mean over replicates of a[k] - b[k]. pooled_sd > 0: the standard deviation of such differences pooled over several
- * pairs of arms, with its degrees of freedom; 0: this pair's own. */
+ * arms, with its degrees of freedom; 0: this pair's own. */
 sl_estimate sl_paired_difference(const double *a, const double *b, size_t n, double pooled_sd, double pooled_dof);
 
-/* Pooled standard deviation of paired differences of arms 1.. against arm 0; x[arm * n + k]. *dof = (arms-1)(n-1). */
+/* (mean a - mean base) / (mean other - mean base): where a lies on the way from base to other, with its error to first
+ * order in those of the three means. pooled_sd, pooled_dof: those of sl_pooled_sd for arms with these three among
+ * them. */
+sl_estimate sl_relative_difference(const double *a, const double *base, const double *other, size_t n,
+                                   double pooled_sd, double pooled_dof);
+
+/* Standard deviation of the difference of two arms in one replicate, pooled over all arms: sqrt 2 times that of the
+ * residuals of x[arm * n + k] = arm + replicate + residual, whose variance is taken to be the same in all arms.
+ * *dof = (arms-1)(n-1), exactly. (Differences of all arms from one of them would pool to the same mean, but they share
+ * that one's noise, and so have fewer degrees of freedom than that.) */
 double sl_pooled_sd(double *dof, const double *x, size_t n_arms, size_t n);
 
-/* The largest value of a column. */
+/* The largest value of a column that is not NAN. NAN if there is none, or no such column. */
 double sl_table_max(const sl_table *t, const char *column);
 
 #endif

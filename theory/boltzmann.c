@@ -1,11 +1,14 @@
 #include "theory/boltzmann.h"
 
+#include <float.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_integration.h>
 #include <math.h>
 
 #include "base/gsl.h"
 
+/* What the header promises of relative errors. */
+#define PRECISION 1e-10
 /* exp(-745) is the smallest positive double. */
 #define DEEPEST 745.0
 enum { GRID = 4096, PANELS = 16, LIMIT = 200 };
@@ -69,6 +72,9 @@ static sl_status integrate(double *value, double *error, problem *p, double lo, 
         sum += part;
         worst += part_error;
     }
+    if (!(worst <= PRECISION * modulus + DBL_MIN)) /* below DBL_MIN numbers have few digits to be right in */
+        return sl_fail(err, SL_E_NUMERIC, "an average over [%g, %g] at T = %g is only good to %.1e: what is averaged is too "
+                       "rough", lo, hi, p->T, worst / modulus);
     *value = sum;
     *error = modulus > 0 ? worst / modulus : 0;
     return SL_OK;
@@ -133,6 +139,9 @@ static sl_status find_interval(problem *p, double *lo, double *hi, sl_err *err)
         if (*hi - *lo > 0.9 * width) break;
         if (!scan(p, &first, &last, *lo, *hi)) break;
     }
+    if (!(*lo < *hi))
+        return sl_fail(err, SL_E_NUMERIC, "T = %g is too low: %d points miss the minimum of f near x = %g by %g T or more",
+                       p->T, GRID, p->bottom, DEEPEST);
     return SL_OK;
 }
 
@@ -164,8 +173,6 @@ sl_status sl_boltzmann_solve(sl_boltzmann *b, sl_function f, sl_function derivat
     }
     gsl_integration_workspace_free(work);
     if (st != SL_OK) return st;
-    if (!(worst < 1e-9))
-        return sl_fail(err, SL_E_NUMERIC, "averages at T = %g are only good to %.1e: f is too rough", T, worst);
     const double Z = average[ONE];
     if (!(Z > 0)) return sl_fail(err, SL_E_NUMERIC, "exp(-f/T) at T = %g has no weight on [%g, %g]", T, lo, hi);
     const double h = average[F] / Z;

@@ -25,7 +25,7 @@ SL_CHECKED sl_status sl_boltzmann_solve(sl_boltzmann *b, sl_function f, sl_funct
 /* The density at x. */
 double sl_boltzmann_density(const sl_boltzmann *b, sl_function f, void *ctx, double T, double x);
 
-/* <h> for any h: *mean = int h exp(-f/T) dx / Z.  Errors: SL_E_NUMERIC. */
+/* <h> for any h: *mean = int h exp(-f/T) dx / Z, to 1e-10 of <|h|>.  Errors: SL_E_NUMERIC if h is too rough for that. */
 SL_CHECKED sl_status sl_boltzmann_average(double *mean, const sl_boltzmann *b, sl_function f, void *ctx, double T,
                                           sl_function h, void *h_ctx, sl_err *err);
 

@@ -90,6 +90,25 @@ static void parallel__a_reservation_does_not_stop_the_others(void **state)
     assert_fails(sl_parallel(N, 1, act, &s, &err), SL_E_FILE, "task 9"); /* a failure outranks it */
 }
 
+/* Task 1 returns at once, task 0 only well after it. */
+static sl_status late(void *ctx, size_t i, int worker, sl_err *err)
+{
+    (void)worker;
+    atomic_int *second_done = ctx;
+    for (int ms = 0; i == 0 && ms < 10000 && !atomic_load(second_done); ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    if (i == 0) nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    atomic_store(second_done, 1);
+    return sl_fail(err, SL_DIVERGED, "task %zu", i);
+}
+
+static void parallel__order_in_time_decides_nothing(void **state)
+{
+    (void)state;
+    atomic_int second_done = 0;
+    assert_fails(sl_parallel(2, 2, late, &second_done, &err), SL_DIVERGED, "task 0");
+}
+
 /* Each of two tasks waits until it has seen the other, ten seconds at most. */
 static sl_status meet(void *ctx, size_t i, int worker, sl_err *err)
 {
@@ -129,6 +148,7 @@ int main(void)
         cmocka_unit_test(parallel__no_tasks_and_more_jobs_than_tasks),
         cmocka_unit_test(parallel__reports_the_lowest_failure_and_starts_no_more),
         cmocka_unit_test(parallel__a_reservation_does_not_stop_the_others),
+        cmocka_unit_test(parallel__order_in_time_decides_nothing),
         cmocka_unit_test(parallel__tasks_run_at_the_same_time),
         cmocka_unit_test(stop__is_remembered_until_cleared),
     };

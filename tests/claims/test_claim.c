@@ -168,7 +168,7 @@ static void finding_add__refuses_a_full_finding_and_bad_tolerances(void **state)
 
 static sl_status measure_two(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
-    (void)lab;
+    assert_non_null(lab->run); /* also of a lab that has none */
     SL_TRY(sl_finding_add(f, noisy(1.01, 0.001, INFINITY), 1, 0.1, 2, err, "near"));
     SL_TRY(sl_finding_add(f, noisy(1.05, 0.001, INFINITY), 1, 0.1, 2, err, "less near"));
     snprintf(f->note, sizeof f->note, "a note");
@@ -187,7 +187,7 @@ static sl_status measure_badly(const sl_lab *lab, sl_finding *f, sl_err *err)
     return sl_fail(err, SL_E_NUMERIC, "it broke");
 }
 
-static const sl_claim two = {"paper.claim.derived", "Paper", "1", "one is one", SL_HOLDS, measure_two};
+static const sl_claim two = {"paper.claim.derived", "Paper", "1", "one is one", SL_HOLDS, measure_two, 2};
 
 static void claim_run__measures_judges_and_times(void **state)
 {
@@ -211,11 +211,53 @@ static void claim_run__passes_failures_on(void **state)
     (void)state;
     const sl_lab lab = {.seed = 1};
     sl_finding f = {.n_parts = 7};
-    const sl_claim bad = {"paper.bad", "Paper", "", "", SL_HOLDS, measure_badly};
-    const sl_claim empty = {"paper.empty", "Paper", "", "", SL_HOLDS, measure_nothing};
+    const sl_claim bad = {"paper.bad", "Paper", "", "", SL_HOLDS, measure_badly, 0};
+    const sl_claim empty = {"paper.empty", "Paper", "", "", SL_HOLDS, measure_nothing, 0};
     assert_fails(sl_claim_run(&bad, &lab, &f, &err), SL_E_NUMERIC, "it broke");
     assert_fails(sl_claim_run(&empty, &lab, &f, &err), SL_E_NUMERIC, "paper.empty measured nothing");
     assert_int_equal(f.n_parts, 7);
+}
+
+static sl_status measure_divergence(const sl_lab *lab, sl_finding *f, sl_err *err)
+{
+    (void)lab, (void)f;
+    return sl_fail(err, SL_DIVERGED, "arm 'wild' diverged in epoch 1");
+}
+
+/* Least of all HOLDS, which is what a finding of zeros would say. */
+static void claim_run__that_diverges_is_undecided_and_says_why(void **state)
+{
+    (void)state;
+    const sl_lab lab = {.seed = 1};
+    sl_finding f = {.verdict = SL_HOLDS};
+    const sl_claim wild = {"paper.wild", "Paper", "", "", SL_HOLDS, measure_divergence, 0};
+    assert_fails(sl_claim_run(&wild, &lab, &f, &err), SL_DIVERGED, "epoch 1");
+    assert_int_equal(f.verdict, SL_NOT_DECIDED);
+    assert_int_equal(f.control_verdict, SL_NOT_DECIDED);
+    assert_int_equal(f.n_parts, 0);
+    assert_string_equal(f.note, "arm 'wild' diverged in epoch 1");
+    cJSON *o = sl_finding_json(&wild, &f, true);
+    assert_string_equal(cJSON_GetObjectItem(o, "verdict")->valuestring, "UNDECIDED");
+    cJSON_Delete(o);
+    assert_int_equal(sl_claim_run(&wild, &lab, &f, NULL), SL_DIVERGED);
+}
+
+/* The error rate of an interval is that of the family divided by SL_FAMILY_INTERVALS: there are not more. */
+static void claims__fit_the_family_s_budget(void **state)
+{
+    (void)state;
+    size_t intervals = 0;
+    for (size_t i = 0; i < sl_n_claims; i++) {
+        assert_in_range(sl_claims[i]->parts, 1, SL_CLAIM_PARTS);
+        intervals += 2 * sl_claims[i]->parts;
+    }
+    assert_in_range(intervals, 1, SL_FAMILY_INTERVALS);
+
+    const sl_lab lab = {.seed = 1};
+    sl_finding f;
+    sl_claim exceeding = two;
+    exceeding.parts = 1;
+    assert_fails(sl_claim_run(&exceeding, &lab, &f, &err), SL_E_CONFIG, "2 parts, more than its 1");
 }
 
 /* A claim that says how often it was measured. */
@@ -249,7 +291,7 @@ static int remove_run(void **state)
 /* In a run folder a claim is measured once; what is read back is what was measured. */
 static void claim_run__resumes_from_the_run_folder(void **state)
 {
-    const sl_claim claim = {"paper.once", "Paper", "1", "", SL_HOLDS, measure_once};
+    const sl_claim claim = {"paper.once", "Paper", "1", "", SL_HOLDS, measure_once, 0};
     cJSON *config = cJSON_CreateObject();
     sl_lab lab = {.seed = 1};
     sl_finding f[2];
@@ -339,6 +381,8 @@ int main(void)
         cmocka_unit_test(finding_add__refuses_a_full_finding_and_bad_tolerances),
         cmocka_unit_test(claim_run__measures_judges_and_times),
         cmocka_unit_test(claim_run__passes_failures_on),
+        cmocka_unit_test(claim_run__that_diverges_is_undecided_and_says_why),
+        cmocka_unit_test(claims__fit_the_family_s_budget),
         cmocka_unit_test_setup_teardown(claim_run__resumes_from_the_run_folder, setup_run, remove_run),
         cmocka_unit_test(claim_matches__ids_prefixes_and_globs),
         cmocka_unit_test(finding_json__has_the_promised_keys),

@@ -170,6 +170,26 @@ static void boltzmann_solve__refuses_what_has_no_law(void **state)
     assert_near(b.f, 7, 0);
 }
 
+/* A cosine of period 6e-6 is more than the subdivisions can follow: no number is better than a wrong one. (It averages
+ * to exp(-T 1e12/2) = 0.) One that they can follow is right. */
+static double fast_cosine(double x, void *ctx)
+{
+    return cos(*(const double *)ctx * x);
+}
+
+static void boltzmann_average__refuses_what_it_cannot_resolve(void **state)
+{
+    (void)state;
+    sl_boltzmann b;
+    double mean = 7, fast = 1e6, slow = 3;
+    assert_ok(sl_boltzmann_solve(&b, quadratic, d_quadratic, &one, 0.5, 0, &err));
+    assert_fails(sl_boltzmann_average(&mean, &b, quadratic, &one, 0.5, fast_cosine, &fast, &err), SL_E_NUMERIC,
+                 "too rough");
+    assert_near(mean, 7, 0);
+    assert_ok(sl_boltzmann_average(&mean, &b, quadratic, &one, 0.5, fast_cosine, &slow, &err));
+    assert_near(mean, exp(-0.5 * 9 / 2), 1e-11);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +198,7 @@ int main(void)
         cmocka_unit_test(boltzmann_solve__finds_narrow_and_wide_laws),
         cmocka_unit_test(boltzmann_solve__copes_with_a_corner),
         cmocka_unit_test(boltzmann_solve__refuses_what_has_no_law),
+        cmocka_unit_test(boltzmann_average__refuses_what_it_cannot_resolve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
