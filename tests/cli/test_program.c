@@ -108,7 +108,6 @@ static void options__wrong_use_is_explained(void **state)
     assert_refused("simulate something", 2, "more than simulate takes");
     assert_refused("figure", 2, "figure needs NAME");
     assert_refused("train --no-shuffle --replacement", 2, "exclude each other");
-    assert_refused("train --save w.h5 --seeds 2", 2, "one seed");
 }
 
 static void json__is_one_object_and_nothing_else(void **state)
