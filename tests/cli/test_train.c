@@ -15,11 +15,13 @@ static void train__reports_each_epoch(void **state)
     double best = 0;
     for (const cJSON *e = epochs->child; e; e = e->next) {
         assert_near(number_at(e, "lr"), 0.02, 0);
+        assert_true(number_at(e, "epoch") >= 1 && number_at(e, "test_loss") > 0);
         assert_true(number_at(e, "train_loss") > 0 && number_at(e, "train_accuracy") > 0);
         best = fmax(best, number_at(e, "test_accuracy"));
     }
     assert_true(number_at(epochs->child->next->next->next, "train_loss") < number_at(epochs->child, "train_loss"));
     assert_near(number_at(j, "best_test_accuracy"), best, 0);
+    assert_true(number_at(j, "final_test_accuracy") <= best);
     assert_true(number_at(j, "images_per_second") > 0);
     cJSON_Delete(j);
     static const char *const files[] = {"t/train.dat", "t/train.png", "t/checkpoint.h5", "t/manifest.json",
