@@ -294,17 +294,18 @@ static sl_status draw(const experiment *x, sl_err *err)
                 curve[panel][n] = (sl_curve){
                     .kind = SL_CURVE_LINE, .title = k > 0 ? NULL : test ? "test" : "training", .dat = "train.dat",
                     .block = (int)k, .x = "1", .y = panel ? (test ? "(100*$5)" : "(100*$3)") : (test ? "4" : "2"), .colour = test};
-    double least = INFINITY, most = 0; /* a known range has better tics */
+    double least = INFINITY, most = 0, last = 1; /* a known range has better tics */
     for (size_t k = 0; k < x->seeds; k++)
         for (size_t i = 0; i < x->result[k].n_epochs; i++) {
             const sl_epoch *e = &x->result[k].epochs[i];
+            last = fmax(last, (double)e->epoch);
             least = fmin(least, fmin(e->train_loss, e->test_loss)); /* a NaN, not evaluated, is passed over */
             most = fmax(most, fmax(e->train_loss, e->test_loss));
         }
     const sl_panel panels[] = {
-        {.title = "Loss", .xlabel = "epoch", .ylabel = "cross-entropy", .logy = true, .xmin = NAN, .xmax = NAN,
+        {.title = "Loss", .xlabel = "epoch", .ylabel = "cross-entropy", .logy = true, .xmin = 1, .xmax = last,
          .ymin = 0.9 * least, .ymax = 1.1 * most, .curves = curve[0], .n_curves = n},
-        {.title = "Accuracy", .xlabel = "epoch", .ylabel = "accuracy [%]", .xmin = NAN, .xmax = NAN, .ymin = NAN,
+        {.title = "Accuracy", .xlabel = "epoch", .ylabel = "accuracy [%]", .xmin = 1, .xmax = last, .ymin = NAN,
          .ymax = NAN, .curves = curve[1], .n_curves = n},
     };
     char title[256];
