@@ -345,6 +345,13 @@ static void add_percent(sl_grid *g, double fraction)
     else sl_grid_add(g, "%.2f %%", 100 * fraction);
 }
 
+/* Losses of trainings that diverge grow to any size. */
+static void add_loss(sl_grid *g, double loss)
+{
+    if (isnan(loss)) sl_grid_add(g, "-");
+    else sl_grid_add(g, fabs(loss) < 1e5 ? "%.5f" : "%.5e", loss);
+}
+
 static void print_epochs(const cJSON *epochs)
 {
     enum { SHOWN = 12 };
@@ -357,11 +364,9 @@ static void print_epochs(const cJSON *epochs)
         const bool shown = n <= SHOWN || i == 0 || i == n - 1 || (i + 1) % ((n + SHOWN - 1) / SHOWN) == 0;
         if (!shown) continue;
         sl_grid_add(g, "%.0f", sl_cli_number(at(e, "epoch")));
-        sl_grid_add(g, "%.5f", sl_cli_number(at(e, "train_loss")));
+        add_loss(g, sl_cli_number(at(e, "train_loss")));
         add_percent(g, sl_cli_number(at(e, "train_accuracy")));
-        const double loss = sl_cli_number(at(e, "test_loss"));
-        if (isnan(loss)) sl_grid_add(g, "-");
-        else sl_grid_add(g, "%.5f", loss);
+        add_loss(g, sl_cli_number(at(e, "test_loss")));
         add_percent(g, sl_cli_number(at(e, "test_accuracy")));
         sl_grid_add(g, "%.6g", sl_cli_number(at(e, "lr")));
     }

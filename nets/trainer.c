@@ -163,8 +163,9 @@ sl_status sl_trainer_step(sl_trainer *t, sl_train_sums *sums, sl_err *err)
     size_t right;
     sl_model_run(c->model, t->workspace, t->params, count, &loss, &right, t->gradient);
     if (!isfinite(loss))
-        return sl_fail(err, SL_DIVERGED, "diverged at step %llu, epoch %llu: the batch's loss is %g",
-                       (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1), loss);
+        return sl_fail(err, SL_DIVERGED, "diverged at step %llu, epoch %llu: the batch's loss is %s",
+                       (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1),
+                       isnan(loss) ? "not a number" : "infinite");
     const double lr = sl_schedule_lr(&t->schedule, c->seed, 0, t->step);
     sl_rule_step_f(&c->rule, sl_model_parameters(c->model), t->params, t->velocity, t->gradient, lr);
     t->step++;
