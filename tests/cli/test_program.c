@@ -235,10 +235,39 @@ static void folder__that_cannot_be_written_is_named(void **state)
     run_with("echo something > file;", "--version");
     assert_refused("schedule constant --out file/run", 4, "file/run");
     assert_refused("simulate --replicas 64 --steps 10 --burn-in 0 --out file/run", 4, "file/run");
+    assert_refused("verify musso.modified-loss --out file/run", 4, "file/run");
+    assert_refused("figure schedules --out file/run", 4, "file/run");
     assert_refused("train --data digits:train=300:test=100 --epochs 1 --out file/run", 4, "file/run");
     const said *s = run_with("mkdir foreign; echo x > foreign/x;", "schedule constant --out foreign");
     assert_int_equal(s->code, 3);
     assert_non_null(strstr(s->err, "foreign"));
+}
+
+/* Permissions, which do not stop root: as nobody. */
+static void permissions__that_lack_are_named(void **state)
+{
+    (void)state;
+    const char *as = geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : "";
+    run_with("chmod 755 .; mkdir readonly data; chmod 555 readonly; for f in train-images-idx3 train-labels-idx1 "
+             "t10k-images-idx3 t10k-labels-idx1; do echo x >data/$f-ubyte; chmod 0 data/$f-ubyte; done;", "--version");
+    if (run_with(as, "--version")->code != 0) skip(); /* a house that others may not enter */
+    static const struct {
+        const char *arguments, *named;
+        int code;
+    } cases[] = {
+        {"schedule constant --out readonly", "readonly/manifest.json", 4},
+        {"simulate --replicas 64 --steps 10 --burn-in 0 --out readonly/run", "readonly/run", 4},
+        {"verify musso.modified-loss --out readonly/run", "readonly/run", 4},
+        {"figure schedules --out readonly/run", "readonly/run", 4},
+        {"train --data digits:train=300:test=100 --epochs 1 --no-save --save readonly/w.h5", "readonly/w.h5", 4},
+        {"train --data mnist --data-dir data --no-save", "data/train-images-idx3-ubyte", 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const said *s = run_with(as, cases[i].arguments);
+        if (s->code != cases[i].code) fail_msg("sgdlab %s: code %d: %s", cases[i].arguments, s->code, s->err);
+        if (!strstr(s->err, cases[i].named) || !strstr(s->err, "Permission denied"))
+            fail_msg("sgdlab %s: '%s'", cases[i].arguments, s->err);
+    }
 }
 
 static void folder__of_another_configuration_is_refused(void **state)
@@ -279,6 +308,7 @@ int main(void)
         TEST(output__that_cannot_be_written_is_code_4),
         TEST(disk__that_is_full_is_code_4),
         TEST(folder__that_cannot_be_written_is_named),
+        TEST(permissions__that_lack_are_named),
         TEST(folder__of_another_configuration_is_refused),
         TEST(gnuplot__absent_leaves_data_and_script),
     };
