@@ -87,12 +87,13 @@ void sl_grid_print(sl_grid *g)
     for (size_t i = 0; i < g->n; i++) {
         const size_t j = i % g->columns;
         const int pad = (int)(width[j] - width_of(g->cell[i]));
-        const bool last = j + 1 == g->columns; /* its padding would only trail */
+        const bool last = j + 1 == g->columns, empty = *g->cell[i] == '\0'; /* nothing trails at the end of a line */
+        if (j > 0 && !(last && empty)) fputs("  ", stdout);
         if (g->alignment[j] == 'r')
-            printf("%*s%s", pad, "", g->cell[i]);
+            printf("%*s%s", last && empty ? 0 : pad, "", g->cell[i]);
         else
             printf("%s%*s", g->cell[i], last ? 0 : pad, "");
-        fputs(last ? "\n" : "  ", stdout);
+        if (last) putchar('\n');
         free(g->cell[i]);
     }
     free(g->cell);

@@ -36,6 +36,7 @@ static void verify__ends_with_a_count(void **state)
     static const char last[] = "\n2 as expected, 0 not\n";
     assert_true(n > sizeof last);
     assert_string_equal(s->out + n - (sizeof last - 1), last);
+    assert_null(strstr(s->out, " \n")); /* no line ends in spaces */
 }
 
 /* A stored result that is not as expected must give code 1: the same path as a fresh one. */

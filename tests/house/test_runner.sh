@@ -24,4 +24,5 @@ tap_test "runner: failed" says "3 passed, 1 failed" 1 good bad
 tap_test "runner: promised and not done" says "1 passed, 2 failed" 1 short
 tap_test "runner: died" says "1 passed, 1 failed" 1 dies
 tap_test "runner: said nothing" says "0 passed, 1 failed" 1 silent
+tap_test "runner: nothing to run is no success" says "0 passed, 0 failed" 1
 tap_done
