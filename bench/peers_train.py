@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Images a second of Model 1 in PyTorch, in its best arrangement, for comparison with bench/train.
 
-Processes of one thread: one alone, then two side by side (whose rates are added). In each, pictures as standardised floats in memory; batches by index_select from a new permutation an
-epoch; a plain loop without DataLoader; SGD with Nesterov momentum, with and without foreach where there is a choice.
-Several ways are timed and the best round of the best one counts. Prints "name value" lines.
+Processes of one thread: one alone, then two side by side (whose rates are added). In each, pictures as standardised
+floats in memory; batches by index_select from a new permutation an epoch; a plain loop without DataLoader; SGD with
+Nesterov momentum, plain or foreach. The best round of the best of these counts. "by_hand", backward pass and update
+written out without autograd or optimiser, is printed too: it is what PyTorch's kernels allow, not how it is used.
 """
 import os
 import subprocess
@@ -104,7 +105,8 @@ def main():
         found = side_by_side(n)
         for name, rate in found.items():
             print("peers.train.torch.%s.%s %.0f" % (label, name, rate))
-        print("peers.train.torch.%s.images_per_second %.0f" % (label, max(found.values())))
+        best = max(rate for name, rate in found.items() if name != "by_hand")
+        print("peers.train.torch.%s.images_per_second %.0f" % (label, best))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "nets/blas.h"
 #include "nets/train.h"
 
 enum { IN = 784, HIDDEN = 100, CLASSES = 10, BATCH = 256, SAMPLES = 60000 };
@@ -99,8 +100,10 @@ static double images_per_second(sl_trainer *const *trainers, int n)
     return n * (double)SAMPLES / (now() - start);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
+    sl_blas_restart(argv); /* as the program does */
     sl_err err = {0};
     sl_dataset data;
     sl_model *model;
@@ -132,7 +135,7 @@ int main(void)
         one = fmax(one, images_per_second(trainers, 1));
         two = fmax(two, images_per_second(trainers, 2));
     }
-    printf("# OpenBLAS uses its kernels for %s\n", openblas_get_corename());
+    printf("# OpenBLAS uses its kernels for %s\n", sl_blas_kernels());
     printf("train.products.gflops %.1f\n", gflop / step);
     printf("train.one.images_per_second %.0f\n", one);
     printf("train.one.gflops %.1f\n", gflop / BATCH * one);

@@ -433,7 +433,7 @@ static sl_status boltzmann(const sl_lab *lab, char **summary, cJSON *result, sl_
                                        .xmin = -1.6,
                                        .xmax = 1.6,
                                        .ymin = 0.8,
-                                       .ymax = 1.4,
+                                       .ymax = 1.5,
                                        .key = "top center",
                                        .curves = ratio[i],
                                        .n_curves = 3};
