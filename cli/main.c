@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/parallel.h"
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (wants_fast_kernels(argc, argv)) sl_blas_restart(argv);
+    prctl(PR_SET_NAME, "sgdlab"); /* which the restart would leave as "exe" in ps and top */
     if (strcmp(argv[1], "--version") == 0) {
         printf("sgdlab %s (%s)\n", sl_version, sl_build_id);
         return finish(0);
