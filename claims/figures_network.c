@@ -137,7 +137,7 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_curve loss[SL_MUSSO_PROTOCOLS], accuracy[2 * SL_MUSSO_PROTOCOLS];
     for (int a = 0; a < SL_MUSSO_PROTOCOLS; a++) {
         loss[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = "musso-1.dat", .block = a,
-                             .x = "1", .y = "3", .error = "4", .colour = a};
+                             .x = "1", .y = "3", .error = "4", .colour = a, .dash = a == 1};
         accuracy[2 * a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = "musso-1.dat", .block = a,
                                      .x = "1", .y = "9", .error = "10", .colour = a};
         accuracy[2 * a + 1] = (sl_curve){.kind = SL_CURVE_LINE, .dat = "musso-1.dat", .block = a, .x = "1", .y = "5",
@@ -294,7 +294,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_curve by_epoch[3], by_time[3];
     for (int a = 0; a < 3; a++) {
         by_epoch[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = short_titles[a], .dat = "musso-5.dat", .block = a,
-                                 .x = "1", .y = "9", .error = "10", .colour = colours[a]};
+                                 .x = "1", .y = "9", .error = "10", .colour = colours[a], .dash = a == 1};
         by_time[a] = by_epoch[a];
         by_time[a].x = "2";
     }

@@ -79,7 +79,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
         cJSON_AddStringToObject(result, "scale", sl_cli_text(cli, "scale"));
         if (sl_run_saves(folder)) cJSON_AddStringToObject(result, "dir", sl_run_dir(folder));
         st = make(cli, recipe, folder, result, err);
-        st = sl_cli_close(folder, st, st == SL_INTERRUPTED ? "interrupted" : "complete", result, err);
+        st = sl_cli_close(folder, st, NULL, result, err);
     }
     if (st == SL_OK) sl_cli_answer(cli, result, print_people);
     cJSON_Delete(result);

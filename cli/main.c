@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/parallel.h"
@@ -36,13 +37,24 @@ static void on_signal(int signal_number)
     sl_stop_request();
 }
 
+/* The reader of our output has seen enough. The write then fails, which finish() notices. */
+static volatile sig_atomic_t pipe_closed;
+
+static void on_closed_pipe(int signal_number)
+{
+    (void)signal_number;
+    pipe_closed = 1;
+}
+
 static void listen_to_signals(void)
 {
     struct sigaction a = {.sa_handler = on_signal};
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
-    a.sa_handler = SIG_IGN; /* a reader that closed the pipe is seen when output is flushed */
+    a.sa_handler = on_closed_pipe;
     sigaction(SIGPIPE, &a, NULL);
+    a.sa_handler = SIG_IGN; /* a file beyond the limit of its size is then a write that fails, with a message */
+    sigaction(SIGXFSZ, &a, NULL);
 }
 
 /* A trouble on one line of standard error, and as a JSON object where one was promised. */
@@ -62,14 +74,15 @@ static int report(const sl_cli *cli, bool json, sl_status st, const sl_err *err)
     return sl_status_exit_code(st);
 }
 
+/* A long output fails before its end, and then the reason is no longer in errno. */
 static int finish(int code)
 {
     errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno != EPIPE) fprintf(stderr, "sgdlab: standard output cannot be written: %s\n", strerror(errno));
-        return code ? code : sl_status_exit_code(SL_E_WRITE);
-    }
-    return code;
+    const bool failed = fflush(stdout) != 0;
+    if (!failed && !ferror(stdout)) return code;
+    if (!pipe_closed)
+        fprintf(stderr, "sgdlab: standard output cannot be written%s%s\n", errno ? ": " : "", errno ? strerror(errno) : "");
+    return code ? code : sl_status_exit_code(SL_E_WRITE);
 }
 
 static int run_command(const sl_command *command, int argc, char **argv)
@@ -105,6 +118,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (wants_fast_kernels(argc, argv)) sl_blas_restart(argv);
+    prctl(PR_SET_NAME, "sgdlab"); /* which the restart would leave as "exe" in ps and top */
     if (strcmp(argv[1], "--version") == 0) {
         printf("sgdlab %s (%s)\n", sl_version, sl_build_id);
         return finish(0);

@@ -97,6 +97,7 @@ static sl_status read_value(sl_cli *cli, size_t i, const char *text, sl_err *err
 {
     const sl_option *o = cli->option[i];
     cli->value[i].text = text;
+    if (o->kind == SL_OPT_TEXT && *text == '\0') return sl_fail(err, SL_E_USAGE, "--%s is empty, need %s", o->name, o->value);
     switch (o->kind) {
     case SL_OPT_REAL:
     case SL_OPT_INTEGER: {

@@ -87,12 +87,13 @@ void sl_grid_print(sl_grid *g)
     for (size_t i = 0; i < g->n; i++) {
         const size_t j = i % g->columns;
         const int pad = (int)(width[j] - width_of(g->cell[i]));
-        const bool last = j + 1 == g->columns; /* its padding would only trail */
+        const bool last = j + 1 == g->columns, empty = *g->cell[i] == '\0'; /* nothing trails at the end of a line */
+        if (j > 0 && !(last && empty)) fputs("  ", stdout);
         if (g->alignment[j] == 'r')
-            printf("%*s%s", pad, "", g->cell[i]);
+            printf("%*s%s", last && empty ? 0 : pad, "", g->cell[i]);
         else
             printf("%s%*s", g->cell[i], last ? 0 : pad, "");
-        fputs(last ? "\n" : "  ", stdout);
+        if (last) putchar('\n');
         free(g->cell[i]);
     }
     free(g->cell);
@@ -171,13 +172,19 @@ sl_status sl_cli_open(sl_run **run, cJSON **old, const sl_cli *cli, const char *
     return SL_OK;
 }
 
+/* What the manifest says of a run that ended so. */
+static const char *status_of(sl_status st)
+{
+    return st == SL_INTERRUPTED ? "interrupted" : st == SL_DIVERGED ? "diverged" : "complete";
+}
+
 sl_status sl_cli_close(sl_run *run, sl_status st, const char *status, const cJSON *result, sl_err *err)
 {
     if (st < 0) {
         (void)!sl_run_close(run, "failed", NULL, NULL); /* what failed first is what the user should hear */
     } else {
         sl_err second = {0};
-        const sl_status closed = sl_run_close(run, status, result, &second);
+        const sl_status closed = sl_run_close(run, status ? status : status_of(st), result, &second);
         if (closed != SL_OK) {
             st = closed;
             if (err) *err = second;

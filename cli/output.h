@@ -34,8 +34,8 @@ sl_estimate sl_cli_read_estimate(const cJSON *pair);
 SL_CHECKED sl_status sl_cli_open(sl_run **run, cJSON **old, const sl_cli *cli, const char *name, const cJSON *config,
                                  sl_err *err);
 
-/* Ends the run with its status; on an earlier failure `st` (kept in *err) only the manifest is closed, and st
- * returned. Frees the run. */
+/* Ends the run with its status (NULL: what st says: complete, interrupted or diverged); on an earlier failure `st`
+ * (kept in *err) only the manifest is closed, and st returned. Frees the run. */
 SL_CHECKED sl_status sl_cli_close(sl_run *run, sl_status st, const char *status, const cJSON *result, sl_err *err);
 
 /* A drawing that was tried: SL_OK also where gnuplot is absent, which a note says. */

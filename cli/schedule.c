@@ -125,7 +125,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
         sl_run_free(folder);
     } else if (st == SL_OK) {
         st = sl_cli_drawn(cli, write_files(folder, lr, n, per_epoch, config, text, sl_schedule_is_random(&s), err), err);
-        st = sl_cli_close(folder, st, "complete", result, err);
+        st = sl_cli_close(folder, st, NULL, result, err);
     }
     if (st == SL_OK) sl_cli_answer(cli, result, print_people);
     cJSON_Delete(old);

@@ -231,7 +231,7 @@ static void add_row(sl_grid *g, const char *name, const cJSON *pair, const cJSON
     sl_grid_add(g, "%s", name);
     sl_grid_add(g, "%s", text);
     if (isnan(p)) sl_grid_add(g, "-");
-    else sl_grid_add(g, "%.8g", p);
+    else sl_grid_add(g, "%.8g", p + 0.0); /* never -0 */
     if (isnan(p) || !(e.se > 0) || (!exact && p == 0)) sl_grid_add(g, "-");
     else if (exact) sl_grid_add(g, "%+.2f", (e.value - p) / e.se);
     else sl_grid_add(g, "%+.2f %%", 100 * (e.value / p - 1));
@@ -256,6 +256,11 @@ static const cJSON *at(const cJSON *object, const char *key)
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
+static void print_notes(const cJSON *r)
+{
+    for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
+}
+
 static void print_people(const sl_cli *cli, const cJSON *r)
 {
     (void)cli;
@@ -266,7 +271,11 @@ static void print_people(const sl_cli *cli, const cJSON *r)
                                                   {"boltzmann_slope", "T Boltzmann slope"},
                                                   {"kinetic", "T kinetic"}};
     const cJSON *predicted = at(r, "predicted");
-    const bool exact = cJSON_IsTrue(at(predicted, "exact"));
+    const bool exact = cJSON_IsTrue(at(predicted, "exact")), empty = isnan(sl_cli_read_estimate(at(r, "loss")).value);
+    if (empty) { /* none stayed to be measured: the notes say so */
+        print_notes(r);
+        return;
+    }
     sl_grid *g = sl_grid_alloc("lrrr");
     sl_grid_add(g, "quantity"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted"), sl_grid_add(g, exact ? "z" : "off by");
     for (size_t i = 0; i < 4; i++)
@@ -283,18 +292,21 @@ static void print_people(const sl_cli *cli, const cJSON *r)
     const double speed = sl_cli_number(at(r, "updates_per_second"));
     if (!isnan(speed)) printf(", %.3g updates/s", speed);
     putchar('\n');
-    for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
+    print_notes(r);
 }
 
 /* ---- the command ---- */
 
-static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o)
+static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o, bool none_left)
 {
     char text[320];
     if (p->infinite_fourth)
         cJSON_AddItemToArray(notes, cJSON_CreateString("fourth moments are infinite at these parameters: the error bars "
                                                        "of second moments are unreliable"));
-    if (o->killed > 0) {
+    if (none_left) {
+        cJSON_AddItemToArray(notes, cJSON_CreateString("all trajectories left for infinity or the kill radius: there is "
+                                                       "nothing to average"));
+    } else if (o->killed > 0) {
         snprintf(text, sizeof text,
                  "%llu trajectories left for infinity or the kill radius: the law is quasi-stationary, of those that "
                  "stayed", (unsigned long long)o->killed);
@@ -314,8 +326,8 @@ static sl_status simulate(sl_cli *cli, sl_simulation *s, const sl_prediction *p,
     if (s->dynamics == SL_DYNAMICS_SGD && !sl_schedule_is_stationary(&s->sgd.schedule))
         cJSON_AddItemToArray(notes, cJSON_CreateString("the schedule changes with time: averages are over the measured "
                                                        "steps, not of a stationary state"));
-    add_notes(notes, p, &o);
     const bool none_left = o.killed == s->sgd.ensemble.replicas; /* then numbers say nothing */
+    add_notes(notes, p, &o, none_left);
     *result = describe(s, none_left ? NULL : &o, p, outcome == SL_DIVERGED ? "diverged" : "complete", notes, config);
     cJSON_ReplaceItemInObjectCaseSensitive(*result, "killed", cJSON_CreateNumber((double)o.killed));
     sl_err second = {0};

@@ -35,7 +35,8 @@ static const sl_option options[] = {
     SL_OPTION("init", SL_OPT_TEXT, "FILE.h5", NULL, "initial weights"),
     SL_OPTION("no-shuffle", SL_OPT_FLAG, NULL, NULL, "mini-batches in file order"),
     SL_OPTION("replacement", SL_OPT_FLAG, NULL, NULL, "mini-batches drawn with replacement"),
-    SL_OPTION("save", SL_OPT_TEXT, "FILE.h5", NULL, "where the final weights go", .local = true),
+    SL_OPTION("save", SL_OPT_TEXT, "FILE.h5", NULL, "where the final weights go; of several seeds, FILE-SEED.h5",
+              .local = true),
     SL_OPTION("resume", SL_OPT_FLAG, NULL, NULL, "continue an interrupted run (the same command does so anyway)",
               .local = true),
     SL_OPTION("seeds", SL_OPT_INTEGER, "N", "1", "trainings with seeds seed, seed+1, ..., one a core", .min = 1, .max = 1000),
@@ -70,7 +71,6 @@ static sl_status set_up(experiment *x, const sl_cli *cli, sl_err *err)
     x->seeds = (size_t)sl_cli_integer(cli, "seeds");
     if (sl_cli_flag(cli, "no-shuffle") && sl_cli_flag(cli, "replacement"))
         return sl_fail(err, SL_E_USAGE, "--no-shuffle and --replacement exclude each other");
-    if (sl_cli_text(cli, "save") && x->seeds > 1) return sl_fail(err, SL_E_USAGE, "--save takes one seed only");
     if (sl_cli_flag(cli, "resume") && sl_cli_flag(cli, "no-save"))
         return sl_fail(err, SL_E_USAGE, "--resume and --no-save exclude each other");
     x->config = (sl_train_config){
@@ -150,19 +150,37 @@ static sl_status checkpoint_path(char *path, size_t size, const experiment *x, s
     return sl_run_path(x->run, path, size, name, err);
 }
 
+/* --save, of several seeds with the seed before the ending: w.h5, w-1.h5. Empty without --save. */
+static sl_status weights_path(char *path, size_t size, const experiment *x, size_t k, sl_err *err)
+{
+    const char *save = sl_cli_text(x->cli, "save");
+    int n = 0;
+    path[0] = '\0';
+    if (!save) return SL_OK;
+    if (x->seeds == 1) {
+        n = snprintf(path, size, "%s", save);
+    } else {
+        const char *slash = strrchr(save, '/'), *dot = strrchr(slash ? slash : save, '.');
+        const int stem = dot ? (int)(dot - save) : (int)strlen(save);
+        n = snprintf(path, size, "%.*s-%llu%s", stem, save, (unsigned long long)(x->config.seed + k), save + stem);
+    }
+    return n > 0 && (size_t)n < size ? SL_OK : sl_fail(err, SL_E_USAGE, "--save = %.200s is too long", save);
+}
+
 /* Divergence and interruption of one seed do not stop the others. */
 static sl_status train_one(void *ctx, size_t k, int worker, sl_err *err)
 {
     (void)worker;
     experiment *x = ctx;
-    char checkpoint[PATH_MAX];
+    char checkpoint[PATH_MAX], weights[PATH_MAX];
     const bool saves = sl_run_saves(x->run);
+    SL_TRY(weights_path(weights, sizeof weights, x, k, err));
     if (saves) SL_TRY(checkpoint_path(checkpoint, sizeof checkpoint, x, k, err));
     sl_train_config config = x->config;
     config.seed += k;
     const sl_train_options how = {
         .checkpoint = saves ? checkpoint : NULL,
-        .save = sl_cli_text(x->cli, "save"),
+        .save = *weights ? weights : NULL,
         .progress = on_epoch,
         .ctx = x,
     };
@@ -276,17 +294,18 @@ static sl_status draw(const experiment *x, sl_err *err)
                 curve[panel][n] = (sl_curve){
                     .kind = SL_CURVE_LINE, .title = k > 0 ? NULL : test ? "test" : "training", .dat = "train.dat",
                     .block = (int)k, .x = "1", .y = panel ? (test ? "(100*$5)" : "(100*$3)") : (test ? "4" : "2"), .colour = test};
-    double least = INFINITY, most = 0; /* a known range has better tics */
+    double least = INFINITY, most = 0, last = 1; /* a known range has better tics */
     for (size_t k = 0; k < x->seeds; k++)
         for (size_t i = 0; i < x->result[k].n_epochs; i++) {
             const sl_epoch *e = &x->result[k].epochs[i];
+            last = fmax(last, (double)e->epoch);
             least = fmin(least, fmin(e->train_loss, e->test_loss)); /* a NaN, not evaluated, is passed over */
             most = fmax(most, fmax(e->train_loss, e->test_loss));
         }
     const sl_panel panels[] = {
-        {.title = "Loss", .xlabel = "epoch", .ylabel = "cross-entropy", .logy = true, .xmin = NAN, .xmax = NAN,
+        {.title = "Loss", .xlabel = "epoch", .ylabel = "cross-entropy", .logy = true, .xmin = 1, .xmax = last,
          .ymin = 0.9 * least, .ymax = 1.1 * most, .curves = curve[0], .n_curves = n},
-        {.title = "Accuracy", .xlabel = "epoch", .ylabel = "accuracy [%]", .xmin = NAN, .xmax = NAN, .ymin = NAN,
+        {.title = "Accuracy", .xlabel = "epoch", .ylabel = "accuracy [%]", .xmin = 1, .xmax = last, .ymin = NAN,
          .ymax = NAN, .curves = curve[1], .n_curves = n},
     };
     char title[256];
@@ -326,6 +345,13 @@ static void add_percent(sl_grid *g, double fraction)
     else sl_grid_add(g, "%.2f %%", 100 * fraction);
 }
 
+/* Losses of trainings that diverge grow to any size. */
+static void add_loss(sl_grid *g, double loss)
+{
+    if (isnan(loss)) sl_grid_add(g, "-");
+    else sl_grid_add(g, fabs(loss) < 1e5 ? "%.5f" : "%.5e", loss);
+}
+
 static void print_epochs(const cJSON *epochs)
 {
     enum { SHOWN = 12 };
@@ -338,11 +364,9 @@ static void print_epochs(const cJSON *epochs)
         const bool shown = n <= SHOWN || i == 0 || i == n - 1 || (i + 1) % ((n + SHOWN - 1) / SHOWN) == 0;
         if (!shown) continue;
         sl_grid_add(g, "%.0f", sl_cli_number(at(e, "epoch")));
-        sl_grid_add(g, "%.5f", sl_cli_number(at(e, "train_loss")));
+        add_loss(g, sl_cli_number(at(e, "train_loss")));
         add_percent(g, sl_cli_number(at(e, "train_accuracy")));
-        const double loss = sl_cli_number(at(e, "test_loss"));
-        if (isnan(loss)) sl_grid_add(g, "-");
-        else sl_grid_add(g, "%.5f", loss);
+        add_loss(g, sl_cli_number(at(e, "test_loss")));
         add_percent(g, sl_cli_number(at(e, "test_accuracy")));
         sl_grid_add(g, "%.6g", sl_cli_number(at(e, "lr")));
     }
@@ -390,20 +414,17 @@ static void print_people(const sl_cli *cli, const cJSON *r)
 
 /* ---- the command ---- */
 
-static sl_status train(experiment *x, cJSON *config, cJSON **result, sl_err *err)
+static sl_status train_all(experiment *x, sl_err *err)
 {
-    SL_TRY(load(x, err));
     sl_progress_start(&x->progress, x->cli);
     const sl_status st = sl_parallel(x->seeds, (int)sl_cli_integer(x->cli, "jobs"), train_one, x, err);
     sl_progress_end(&x->progress);
-    SL_TRY(st);
-    sl_err drawing = {0};
-    const sl_status drawn = sl_cli_drawn(x->cli, write_files(x, config, &drawing), &drawing);
-    if (drawn != SL_OK) {
-        if (err) *err = drawing;
-        return drawn;
-    }
-    *result = describe(x, config);
+    return st;
+}
+
+/* How the seeds ended together: the gravest of their statuses, with its message. */
+static sl_status ending(const experiment *x, sl_err *err)
+{
     for (int pass = 0; pass < 2; pass++) /* an interruption is the gravest */
         for (size_t k = 0; k < x->seeds; k++)
             if (x->status[k] == (pass ? SL_DIVERGED : SL_INTERRUPTED)) {
@@ -411,6 +432,26 @@ static sl_status train(experiment *x, cJSON *config, cJSON **result, sl_err *err
                 return x->status[k];
             }
     return SL_OK;
+}
+
+/* Weights that a complete run is asked for afterwards: its checkpoints stand at the end, and only leave them. */
+static sl_status save_again(experiment *x, sl_err *err)
+{
+    SL_TRY(train_all(x, err));
+    return ending(x, err);
+}
+
+static sl_status train(experiment *x, cJSON *config, cJSON **result, sl_err *err)
+{
+    SL_TRY(train_all(x, err));
+    sl_err drawing = {0};
+    const sl_status drawn = sl_cli_drawn(x->cli, write_files(x, config, &drawing), &drawing);
+    if (drawn != SL_OK) {
+        if (err) *err = drawing;
+        return drawn;
+    }
+    *result = describe(x, config);
+    return ending(x, err);
 }
 
 /* What the option was asked for, if there is nothing to continue. */
@@ -429,14 +470,16 @@ static sl_status run(sl_cli *cli, sl_err *err)
     char name[128];
     snprintf(name, sizeof name, "%s-%s", sl_cli_text(cli, "model"), sl_cli_text(cli, "data"));
     sl_status st = set_up(&x, cli, err);
+    if (st == SL_OK) st = load(&x, err); /* before there is a folder: a mistake leaves none */
     if (st == SL_OK) {
         cJSON_ReplaceItemInObjectCaseSensitive(config, "epochs", cJSON_CreateNumber((double)x.config.epochs));
         st = sl_cli_open(&x.run, &old, cli, name, config, err);
     }
     if (st != SL_OK) goto done;
     if (old) {
-        sl_run_free(x.run);
         result = old;
+        if (sl_cli_text(cli, "save")) st = save_again(&x, err);
+        sl_run_free(x.run);
     } else {
         check_resume(&x);
         st = train(&x, config, &result, err);

@@ -89,22 +89,14 @@ static const char *text_of(const cJSON *item, const char *key)
     return cJSON_IsString(s) ? s->valuestring : "";
 }
 
-/* Numbers of one part are shown; of several, how many there are (their rows are in verify.dat and in --json). */
+/* The numbers of the part that speaks for the claim; all parts are in verify.dat and in --json. */
 static void add_numbers(sl_grid *g, const cJSON *item)
 {
-    const cJSON *measured = cJSON_GetObjectItemCaseSensitive(item, "measured");
-    const cJSON *predicted = cJSON_GetObjectItemCaseSensitive(item, "predicted");
-    char text[64] = "-";
-    if (cJSON_IsArray(measured)) measured = measured->child;
-    if (cJSON_IsArray(predicted)) predicted = predicted->child;
-    if (cJSON_IsNumber(measured)) {
-        snprintf(text, sizeof text, "%.6g", measured->valuedouble);
-    } else if (measured) {
-        const sl_estimate e = sl_cli_read_estimate(measured);
-        sl_cli_estimate(text, e.value, e.se);
-    }
+    const sl_estimate e = sl_cli_read_estimate(cJSON_GetObjectItemCaseSensitive(item, "measured"));
+    const double p = sl_cli_number(cJSON_GetObjectItemCaseSensitive(item, "predicted"));
+    char text[64];
+    sl_cli_estimate(text, e.value, e.se);
     sl_grid_add(g, "%s", text);
-    const double p = sl_cli_number(predicted);
     if (isnan(p))
         sl_grid_add(g, "-");
     else
@@ -168,6 +160,9 @@ static sl_status verify(sl_cli *cli, tally *t, sl_run *run, const bool *chosen, 
     const sl_status header = sl_cli_header(t->table, config, err);
     cJSON_Delete(config);
     SL_TRY(header);
+    SL_TRY(sl_table_set(t->table, "conventions", err, "%s",
+                        "a block a claim, a row a part; measured_se is a standard error; tolerance bounds |measured - "
+                        "predicted|, and |measured - control| for the control"));
     return sl_run_table(run, "verify.dat", t->table, err);
 }
 
@@ -185,7 +180,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
         t.result = old;
     } else if (st == SL_OK) {
         st = verify(cli, &t, folder, chosen, err);
-        st = sl_cli_close(folder, st, st == SL_INTERRUPTED ? "interrupted" : "complete", t.result, err);
+        st = sl_cli_close(folder, st, NULL, t.result, err);
     }
     if (st == SL_OK) {
         sl_cli_answer(cli, t.result, print_people);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,12 @@
 extern char **environ;
 
 enum { PATH_SIZE = 4096 };
-static const char *const endings[] = {"svg", "pdf", "png"};
+
+/* What is made, and what stands at the end of a whole one: gnuplot takes no notice of a disk that fills up. */
+static const struct {
+    const char *ending, *last;
+} pictures[] = {{"svg", "</svg>"}, {"pdf", "%%EOF"}, {"png", "IEND"}};
+
 static const char part[] = ".part"; /* pictures are made under this ending and renamed when whole */
 
 static sl_status join(char path[PATH_SIZE], const char *dir, const char *name, const char *ending, const char *tail,
@@ -78,8 +84,16 @@ static sl_status run_gnuplot(const char *dir, const char *script, int *code, cha
     posix_spawn_file_actions_addchdir_np(&actions, dir);
     char *const argv[] = {(char *)"gnuplot", (char *)"--default-settings", (char *)"-c", (char *)script, (char *)part,
                           NULL};
+    sigset_t as_usual; /* whatever we ignore, a limit on its files stops gnuplot */
+    sigemptyset(&as_usual);
+    sigaddset(&as_usual, SIGXFSZ);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigdefault(&attributes, &as_usual);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
     pid_t child;
-    const int failure = posix_spawnp(&child, "gnuplot", &actions, NULL, argv, environ);
+    const int failure = posix_spawnp(&child, "gnuplot", &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (failure != 0) {
@@ -93,6 +107,7 @@ static sl_status run_gnuplot(const char *dir, const char *script, int *code, cha
     while (waitpid(child, &state, 0) < 0)
         if (errno != EINTR) return sl_fail(err, SL_E_NUMERIC, "gnuplot was lost: %s", strerror(errno));
     *code = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+    if (WIFSIGNALED(state)) snprintf(words, size, "%s", strsignal(WTERMSIG(state)));
     return SL_OK;
 }
 
@@ -110,6 +125,18 @@ static sl_status check_data(const char *dir, const sl_figure *f, sl_err *err)
     return SL_OK;
 }
 
+/* Is `last` among the last bytes of the file? */
+static bool is_whole(const char *path, const char *last)
+{
+    char tail[16];
+    FILE *f = fopen(path, "rbe");
+    if (!f) return false;
+    const bool long_enough = fseek(f, -(long)sizeof tail, SEEK_END) == 0;
+    const size_t n = long_enough ? fread(tail, 1, sizeof tail, f) : 0;
+    fclose(f);
+    return memmem(tail, n, last, strlen(last)) != NULL;
+}
+
 sl_status sl_plot(const char *dir, const sl_figure *figure, sl_err *err)
 {
     SL_TRY(sl_plot_script(dir, figure, err));
@@ -120,11 +147,14 @@ sl_status sl_plot(const char *dir, const sl_figure *figure, sl_err *err)
     SL_TRY(run_gnuplot(dir, script, &code, words, sizeof words, err));
     sl_status st = SL_OK;
     if (code != 0) st = sl_fail(err, SL_E_NUMERIC, "gnuplot failed on %s/%s (exit code %d): %s", dir, script, code, words);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
         char made[PATH_SIZE], picture[PATH_SIZE];
-        SL_TRY(join(made, dir, figure->name, endings[i], part, err));
-        SL_TRY(join(picture, dir, figure->name, endings[i], "", err));
-        if (code != 0)
+        SL_TRY(join(made, dir, figure->name, pictures[i].ending, part, err));
+        SL_TRY(join(picture, dir, figure->name, pictures[i].ending, "", err));
+        const bool cut_short = code == 0 && access(made, F_OK) == 0 && !is_whole(made, pictures[i].last);
+        if (cut_short && st == SL_OK)
+            st = sl_fail(err, SL_E_WRITE, "gnuplot left '%s' unfinished: is the disk full? %s", picture, words);
+        if (code != 0 || cut_short)
             unlink(made);
         else if (rename(made, picture) != 0 && st == SL_OK)
             st = sl_fail(err, SL_E_NUMERIC, "gnuplot made no %s (%s): %s", picture, strerror(errno), words);

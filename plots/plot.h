@@ -63,7 +63,8 @@ typedef struct {
 /* Writes dir/NAME.gp (atomically), then runs gnuplot in dir for svg, pdf and png. Returns SL_OK; SL_E_UNAVAILABLE if
  * gnuplot is not installed (script and data are there; the caller says one line and goes on); SL_E_NUMERIC with
  * gnuplot's own words if it failed; SL_E_FILE for a .dat that is not there; SL_E_NAME for a figure's or file's name
- * that is more than letters, digits and . _ - +; SL_E_USAGE for an empty panel or a bad expression; SL_E_WRITE. */
+ * that is more than letters, digits and . _ - +; SL_E_USAGE for an empty panel or a bad expression; SL_E_WRITE, also for
+ * a picture that was cut short by a full disk (it is removed). */
 SL_CHECKED sl_status sl_plot(const char *dir, const sl_figure *figure, sl_err *err);
 
 /* The script alone. */

@@ -83,6 +83,13 @@ static void numbers__are_read_strictly_and_checked(void **state)
     assert_refused("train --epochs 0", 2, "out of range");
     assert_refused("train --batch -3", 2, "out of range");
     assert_refused("train --seed -1", 2, "out of range");
+    assert_refused("train --seed 1e17", 2, "out of range");
+    assert_refused("train --jobs 1e9", 2, "out of range");
+    assert_refused("train --jobs 1.5", 2, "whole number");
+    assert_refused("train --lr 1e400", 2, "not a finite number");
+    assert_refused("verify --jobs nan", 2, "not a finite number");
+    assert_refused("figure schedules --seed inf", 2, "not a finite number");
+    assert_refused("simulate --steps 1e15 --no-save", 2, "steps");
     assert_refused("train --samples 999999999", 2, "training samples");
     assert_refused("schedule constant --steps 1e9", 2, "out of range");
 }
@@ -93,11 +100,14 @@ static void options__wrong_use_is_explained(void **state)
     assert_refused("simulate --lr", 2, "--lr needs a value");
     assert_refused("simulate --lr 0.1 --lr 0.2", 2, "--lr is given twice");
     assert_refused("simulate --json=yes", 2, "--json takes no value");
+    assert_refused("simulate --out ''", 2, "--out is empty");
+    assert_refused("simulate --loss=", 2, "--loss is empty");
+    assert_refused("simulate --seed ''", 2, "not a number");
+    assert_refused("train --data-dir \"$unset\"", 2, "--data-dir is empty");
     assert_refused("simulate -q", 2, "options are long");
     assert_refused("simulate something", 2, "more than simulate takes");
     assert_refused("figure", 2, "figure needs NAME");
     assert_refused("train --no-shuffle --replacement", 2, "exclude each other");
-    assert_refused("train --save w.h5 --seeds 2", 2, "one seed");
 }
 
 static void json__is_one_object_and_nothing_else(void **state)
@@ -180,6 +190,42 @@ static void output__that_cannot_be_written_is_code_4(void **state)
     assert_int_equal(system(command), 0);
     read_into(text, sizeof text, "stderr.txt");
     assert_string_equal(text, ""); /* a reader that has enough is no trouble */
+    /* An output longer than the buffer fails before its end. */
+    const char *longer = "schedule constant --steps 50000 --json --no-save";
+    snprintf(command, sizeof command, "%s %s >/dev/full 2>%s/stderr.txt", program, longer, folder);
+    assert_int_equal(WEXITSTATUS(system(command)), 4);
+    read_into(text, sizeof text, "stderr.txt");
+    assert_non_null(strstr(text, "standard output cannot be written"));
+    assert_null(strstr(text, "Success"));
+    snprintf(command, sizeof command, "%s %s 2>%s/stderr.txt | head -n 1 >/dev/null", program, longer, folder);
+    assert_int_equal(system(command), 0);
+    read_into(text, sizeof text, "stderr.txt");
+    assert_string_equal(text, "");
+}
+
+/* Limits on the size of a file stand for a disk that fills up at the manifest, the data, the checkpoint. */
+static void disk__that_is_full_is_code_4(void **state)
+{
+    (void)state;
+    static const struct {
+        int blocks; /* of 512 or 1024 bytes, as the shell has it */
+        const char *arguments, *file;
+    } cases[] = {
+        {1, "simulate --replicas 64 --steps 10 --burn-in 0 --quiet --out a", "a/manifest.json"},
+        {8, "schedule constant --steps 5000 --quiet --out b", "b/schedule.dat"},
+        {100, "train --data digits:train=300:test=100 --epochs 1 --quiet --out c", "c/checkpoint.h5"},
+        {8, "train --data digits:train=300:test=100 --epochs 1 --quiet --no-save --save w.h5", "w.h5"},
+        {8, "figure schedules --quiet --out d", "d/schedules.dat"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char limit[64];
+        snprintf(limit, sizeof limit, "ulimit -f %d;", cases[i].blocks);
+        const said *s = run_with(limit, cases[i].arguments);
+        if (s->code != 4) fail_msg("sgdlab %s: code %d: %s", cases[i].arguments, s->code, s->err);
+        if (!strstr(s->err, cases[i].file)) fail_msg("sgdlab %s: '%s' lacks '%s'", cases[i].arguments, s->err, cases[i].file);
+        s = run(cases[i].arguments); /* with room again, the same command goes on */
+        if (s->code != 0) fail_msg("sgdlab %s: code %d: %s", cases[i].arguments, s->code, s->err);
+    }
 }
 
 /* Works for root too, whom permissions do not stop: a folder below a regular file cannot be made. */
@@ -189,10 +235,39 @@ static void folder__that_cannot_be_written_is_named(void **state)
     run_with("echo something > file;", "--version");
     assert_refused("schedule constant --out file/run", 4, "file/run");
     assert_refused("simulate --replicas 64 --steps 10 --burn-in 0 --out file/run", 4, "file/run");
+    assert_refused("verify musso.modified-loss --out file/run", 4, "file/run");
+    assert_refused("figure schedules --out file/run", 4, "file/run");
     assert_refused("train --data digits:train=300:test=100 --epochs 1 --out file/run", 4, "file/run");
     const said *s = run_with("mkdir foreign; echo x > foreign/x;", "schedule constant --out foreign");
     assert_int_equal(s->code, 3);
     assert_non_null(strstr(s->err, "foreign"));
+}
+
+/* Permissions, which do not stop root: as nobody. */
+static void permissions__that_lack_are_named(void **state)
+{
+    (void)state;
+    const char *as = geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : "";
+    run_with("chmod 755 .; mkdir readonly data; chmod 555 readonly; for f in train-images-idx3 train-labels-idx1 "
+             "t10k-images-idx3 t10k-labels-idx1; do echo x >data/$f-ubyte; chmod 0 data/$f-ubyte; done;", "--version");
+    if (run_with(as, "--version")->code != 0) skip(); /* a house that others may not enter */
+    static const struct {
+        const char *arguments, *named;
+        int code;
+    } cases[] = {
+        {"schedule constant --out readonly", "readonly/manifest.json", 4},
+        {"simulate --replicas 64 --steps 10 --burn-in 0 --out readonly/run", "readonly/run", 4},
+        {"verify musso.modified-loss --out readonly/run", "readonly/run", 4},
+        {"figure schedules --out readonly/run", "readonly/run", 4},
+        {"train --data digits:train=300:test=100 --epochs 1 --no-save --save readonly/w.h5", "readonly/w.h5", 4},
+        {"train --data mnist --data-dir data --no-save", "data/train-images-idx3-ubyte", 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const said *s = run_with(as, cases[i].arguments);
+        if (s->code != cases[i].code) fail_msg("sgdlab %s: code %d: %s", cases[i].arguments, s->code, s->err);
+        if (!strstr(s->err, cases[i].named) || !strstr(s->err, "Permission denied"))
+            fail_msg("sgdlab %s: '%s'", cases[i].arguments, s->err);
+    }
 }
 
 static void folder__of_another_configuration_is_refused(void **state)
@@ -231,7 +306,9 @@ int main(void)
         TEST(list__has_every_kind_with_names_and_help),
         TEST(schedule__tabulates_first_last_and_joint_steps),
         TEST(output__that_cannot_be_written_is_code_4),
+        TEST(disk__that_is_full_is_code_4),
         TEST(folder__that_cannot_be_written_is_named),
+        TEST(permissions__that_lack_are_named),
         TEST(folder__of_another_configuration_is_refused),
         TEST(gnuplot__absent_leaves_data_and_script),
     };

@@ -87,6 +87,10 @@ static void simulate__counts_those_that_left(void **state)
     assert_near(number_at(j, "killed"), 64, 0);
     assert_true(cJSON_IsNull(at(j, "x2")->child->child)); /* none is left to be averaged over */
     cJSON_Delete(j);
+    s = run("simulate --loss quadratic-saddle --replicas 64 --no-save");
+    assert_int_equal(s->code, 4);
+    assert_null(strstr(s->out, "measured"));
+    assert_non_null(strstr(s->out, "nothing to average"));
 }
 
 /* Langevin at T = 0.1 on the quadratic: <x^2> = T / a, up to O(h) for Euler: h a / 4 relative of T at h = 0.01. */
@@ -104,6 +108,43 @@ static void simulate__langevin_has_its_temperature(void **state)
         assert_near(number_at(t, "value"), 0.1, 4.5 * number_at(t, "se") + (i == 0 ? 0.1 * 0.011 : 0));
         assert_near(number_at(at(at(j, "predicted"), "temperature"), "equipartition"), 0.1, 1e-12);
         assert_close(number_at(at(j, "predicted"), "x2"), 0.05, 1e-9);
+        cJSON_Delete(j);
+    }
+}
+
+/* Odd corners: each ends well, in one JSON object without a number that is not one. */
+static void simulate__goes_through_odd_corners(void **state)
+{
+    (void)state;
+    static const char *const corners[] = {
+        "--replicas 1 --steps 1 --burn-in 0",
+        "--replicas 1 --steps 200 --burn-in 10",
+        "--loss quadratic:dim=8 --replicas 64 --steps 50",
+        "--loss strict-saddle --replicas 64 --steps 50",
+        "--loss periodic --rule nesterov --momentum 0.9 --replicas 64 --steps 50",
+        "--rule plain --replicas 64 --steps 50 --burn-in 10",
+        "--rule sign --replicas 64 --steps 50",
+        "--noise-variance 0 --replicas 64 --steps 50 --burn-in 10",
+        "--dynamics underdamped --temperature 0 --replicas 64 --steps 50 --burn-in 10",
+        "--schedule cosine --replicas 64 --steps 50 --burn-in 10 --jobs 4096",
+        "--kill-radius 1.5 --start 1 --replicas 64 --steps 50 --burn-in 10",
+    };
+    for (size_t i = 0; i < sizeof corners / sizeof *corners; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "simulate %s --no-save --json", corners[i]);
+        const said *s = run(arguments);
+        if (s->code != 0) fail_msg("sgdlab %s: code %d: %s", arguments, s->code, s->err);
+        cJSON *j = parse_only_json(s->out);
+        if (strstr(s->out, "nan") || strstr(s->out, "inf,")) fail_msg("sgdlab %s: %s", arguments, s->out);
+        static const char *const keys[] = {"x2", "xv", "v2", "loss", "temperature", "predicted", "updates_per_second"};
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            if (!at(j, keys[k])) fail_msg("sgdlab %s: no '%s'", arguments, keys[k]);
+        static const char *const kinds[] = {"equipartition", "configurational", "boltzmann_slope", "kinetic"};
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            assert_non_null(at(at(at(j, "temperature"), kinds[k]), "se"));
+            assert_non_null(at(at(at(j, "predicted"), "temperature"), kinds[k]));
+        }
+        for (size_t k = 0; k < 4; k++) assert_non_null(at(at(j, "predicted"), keys[k]));
         cJSON_Delete(j);
     }
 }
@@ -149,6 +190,7 @@ int main(void)
         TEST(simulate__warns_where_error_bars_lie),
         TEST(simulate__counts_those_that_left),
         TEST(simulate__langevin_has_its_temperature),
+        TEST(simulate__goes_through_odd_corners),
         TEST(simulate__lists_coordinates),
         TEST(simulate__leaves_files_that_do_not_depend_on_jobs),
     };

@@ -15,17 +15,22 @@ static void train__reports_each_epoch(void **state)
     double best = 0;
     for (const cJSON *e = epochs->child; e; e = e->next) {
         assert_near(number_at(e, "lr"), 0.02, 0);
+        assert_true(number_at(e, "epoch") >= 1 && number_at(e, "test_loss") > 0);
         assert_true(number_at(e, "train_loss") > 0 && number_at(e, "train_accuracy") > 0);
         best = fmax(best, number_at(e, "test_accuracy"));
     }
     assert_true(number_at(epochs->child->next->next->next, "train_loss") < number_at(epochs->child, "train_loss"));
     assert_near(number_at(j, "best_test_accuracy"), best, 0);
+    assert_true(number_at(j, "final_test_accuracy") <= best);
     assert_true(number_at(j, "images_per_second") > 0);
     cJSON_Delete(j);
     static const char *const files[] = {"t/train.dat", "t/train.png", "t/checkpoint.h5", "t/manifest.json",
                                         "t/result.json", "w.h5"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (!exists(files[i])) fail_msg("%s is not there", files[i]);
+    run_with("mv w.h5 first.h5;", "--version"); /* asked for afterwards, the weights are the same */
+    assert_int_equal(run(SMALL "--epochs 4 --lr 0.02 --out t --save w.h5")->code, 0);
+    assert_int_equal(run_with("cmp first.h5 w.h5 &&", "--version")->code, 0);
     s = run(SMALL "--epochs 4 --lr 0.02 --out t --resume"); /* complete: says so and prints the result */
     assert_int_equal(s->code, 0);
     assert_non_null(strstr(s->err, "complete already"));
@@ -47,11 +52,13 @@ static void train__steps_end_the_run_without_evaluation(void **state)
 static void train__several_seeds_are_those_of_single_runs(void **state)
 {
     (void)state;
-    cJSON *both = parse_only_json(run(SMALL "--epochs 2 --seeds 2 --seed 5 --json --no-save")->out);
+    cJSON *both = parse_only_json(run(SMALL "--epochs 2 --seeds 2 --seed 5 --json --no-save --save ./both.h5")->out);
     const cJSON *runs = at(both, "runs");
     assert_int_equal(cJSON_GetArraySize(runs), 2);
     assert_near(number_at(runs->child->next, "seed"), 6, 0);
-    cJSON *single = parse_only_json(run(SMALL "--epochs 2 --seed 6 --json --no-save")->out);
+    cJSON *single = parse_only_json(run(SMALL "--epochs 2 --seed 6 --json --no-save --save single.h5")->out);
+    assert_true(exists("both-5.h5"));
+    assert_int_equal(run_with("cmp both-6.h5 single.h5 &&", "--version")->code, 0);
     const double a = number_at(runs->child->next, "final_test_accuracy"), b = number_at(single, "final_test_accuracy");
     const double mean = number_at(at(both, "final_test_accuracy"), "value");
     assert_near(a, b, 0);
@@ -104,21 +111,43 @@ static void train__killed_and_resumed_gives_the_same_bytes(void **state)
 static void train__interrupted_says_so(void **state)
 {
     (void)state;
-    assert_int_equal(stop_long_run("INT"), 4);
-    char text[4096];
-    read_into(text, sizeof text, "stderr.txt");
-    assert_non_null(strstr(text, "interrupted"));
-    read_into(text, sizeof text, "r/manifest.json");
-    assert_non_null(strstr(text, "interrupted"));
+    static const char *const signals[] = {"INT", "TERM"};
+    for (size_t i = 0; i < 2; i++) {
+        run_with("rm -rf r;", "--version");
+        assert_int_equal(stop_long_run(signals[i]), 4);
+        char text[4096];
+        read_into(text, sizeof text, "stderr.txt");
+        assert_non_null(strstr(text, "interrupted"));
+        read_into(text, sizeof text, "r/manifest.json");
+        assert_non_null(strstr(text, "interrupted"));
+    }
 }
 
 static void train__refuses_a_damaged_checkpoint(void **state)
 {
     (void)state;
     assert_int_equal(stop_long_run("KILL"), 137);
-    const said *s = run_with("truncate -s 1000 r/checkpoint.h5;", LONG "r");
-    assert_int_equal(s->code, 3);
-    assert_non_null(strstr(s->err, "checkpoint.h5"));
+    run_with("cp r/checkpoint.h5 good.h5;", "--version");
+    static const char *const damage[] = {
+        "truncate -s 1000 r/checkpoint.h5;",
+        ": >r/checkpoint.h5;",
+        "cp good.h5 r/checkpoint.h5; printf X | dd of=r/checkpoint.h5 bs=1 seek=50001 conv=notrunc 2>/dev/null;",
+        "echo nonsense >r/checkpoint.h5;",
+    };
+    for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+        const said *s = run_with(damage[i], LONG "r");
+        if (s->code != 3) fail_msg("after %s code %d: %s", damage[i], s->code, s->err);
+        assert_non_null(strstr(s->err, "checkpoint.h5"));
+    }
+    assert_int_equal(run_with("cp good.h5 r/checkpoint.h5;", LONG "r")->code, 0); /* control: the good one is taken */
+}
+
+static void train__refuses_the_folder_of_another_configuration(void **state)
+{
+    (void)state;
+    assert_int_equal(run(SMALL "--epochs 1 --out a")->code, 0);
+    assert_refused(SMALL "--epochs 1 --lr 0.01 --out a", 3, "lr is 0.005 there and 0.01 here");
+    assert_refused(SMALL "--epochs 1 --seed 2 --out a", 3, "seed is 1 there and 2 here");
 }
 
 static void train__refuses_missing_and_malformed_data(void **state)
@@ -126,7 +155,9 @@ static void train__refuses_missing_and_malformed_data(void **state)
     (void)state;
     run_with("mkdir empty wrong; echo x > bad.h5; for f in train-images-idx3 train-labels-idx1 t10k-images-idx3 "
              "t10k-labels-idx1; do echo nonsense > wrong/$f-ubyte; done;", "--version");
-    assert_refused("train --data mnist --data-dir empty --no-save", 3, "train-images-idx3-ubyte");
+    assert_refused("train --data mnist --data-dir empty", 3, "train-images-idx3-ubyte");
+    assert_refused("train --model mpl", 2, "mlp");
+    assert_false(exists("runs")); /* what cannot begin leaves no folder */
     assert_refused("train --data mnist --data-dir wrong --no-save", 3, "wrong/train-images-idx3-ubyte");
     assert_refused(SMALL "--epochs 1 --init absent.h5 --no-save", 3, "absent.h5");
     assert_refused(SMALL "--epochs 1 --init bad.h5 --no-save", 3, "bad.h5");
@@ -144,6 +175,7 @@ int main(void)
         TEST(train__killed_and_resumed_gives_the_same_bytes),
         TEST(train__interrupted_says_so),
         TEST(train__refuses_a_damaged_checkpoint),
+        TEST(train__refuses_the_folder_of_another_configuration),
         TEST(train__refuses_missing_and_malformed_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

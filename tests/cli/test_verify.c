@@ -36,6 +36,7 @@ static void verify__ends_with_a_count(void **state)
     static const char last[] = "\n2 as expected, 0 not\n";
     assert_true(n > sizeof last);
     assert_string_equal(s->out + n - (sizeof last - 1), last);
+    assert_null(strstr(s->out, " \n")); /* no line ends in spaces */
 }
 
 /* A stored result that is not as expected must give code 1: the same path as a fresh one. */
@@ -47,6 +48,28 @@ static void verify__another_verdict_is_code_1(void **state)
                              "verify musso.modified-loss.derived --out v");
     assert_int_equal(s->code, 1);
     assert_non_null(strstr(s->out, "0 as expected, 1 not"));
+}
+
+/* Stopped while it works, which the manifest's being there tells: code 4, and the manifest says so. */
+static void stopped__says_so(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"verify musso.temperature", "figure temperature-collapse --scale quick"};
+    for (size_t i = 0; i < 2; i++) {
+        char command[PATH_MAX + 512], text[8192];
+        snprintf(command, sizeof command,
+                 "cd %s && %s %s --out s%zu >stdout.txt 2>stderr.txt & pid=$!; exec 2>/dev/null; "
+                 "while [ ! -s %s/s%zu/manifest.json ] && kill -0 $pid; do sleep 0.02; done; "
+                 "sleep 0.2; kill -%s $pid; wait $pid",
+                 folder, program, commands[i], i, folder, i, i ? "TERM" : "INT");
+        const int ended = system(command);
+        assert_true(WIFEXITED(ended));
+        assert_int_equal(WEXITSTATUS(ended), 4);
+        read_into(text, sizeof text, "stderr.txt");
+        assert_non_null(strstr(text, "interrupted"));
+        read_into(text, sizeof text, i ? "s1/manifest.json" : "s0/manifest.json");
+        assert_non_null(strstr(text, "\"interrupted\""));
+    }
 }
 
 static void figure__writes_data_script_and_pictures(void **state)
@@ -79,8 +102,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         TEST(verify__reports_each_claim_with_its_control), TEST(verify__ends_with_a_count),
-        TEST(verify__another_verdict_is_code_1),           TEST(figure__writes_data_script_and_pictures),
-        TEST(figure__without_gnuplot_has_data_and_script),
+        TEST(verify__another_verdict_is_code_1),           TEST(stopped__says_so),
+        TEST(figure__writes_data_script_and_pictures),     TEST(figure__without_gnuplot_has_data_and_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

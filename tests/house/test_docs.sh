@@ -24,7 +24,7 @@ options() { # every option that a page or the man page gives to a command exists
     while read -r command option; do
         "$BUILD/sgdlab" "$command" --help | grep -q -- "$option\b" || { echo "$command has no $option"; wrong=1; }
     done < <(cat README.md docs/*.md | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
-             grep -oE 'sgdlab (verify|simulate|train|figure|list|bench) [^#`]*' |
+             grep -oE 'sgdlab (verify|simulate|train|figure|list|schedule|bench) [^#`]*' |
              awk '{for (i = 3; i <= NF; i++) if ($i ~ /^--[a-z]/) print $2, $i}' | sort -u)
     return $wrong
 }
@@ -47,7 +47,18 @@ named() { # named KIND PAGE: every name that the program lists is on the page
     [ $n -gt 0 ] || { echo "nothing listed"; return 1; }
 }
 
+shown() { # what the README shows of a command is what it prints, the speed aside
+    local command=$1 expected said
+    expected=$(awk -v c="    \$ sgdlab $command" '$0 == c {on = 1; next} on && !/^    / {exit} on {sub(/^    /, ""); print}' README.md)
+    said=$(cd "$tmp" && eval "'$root/$BUILD/sgdlab' $command --quiet --no-save" 2>&1)
+    diff <(sed 's/, [^,]* updates.s$//' <<<"$expected") <(sed 's/, [^,]* updates.s$//' <<<"$said")
+}
+
 tap_test "docs: links lead to files" links
+tap_test "docs: the README's mistake is what it shows" shown "simulate --loss duoble-well"
+tap_test "docs: the README's unstable simulation, too" shown "simulate --loss quadratic:a=1 --lr 0.1 --momentum 0.99 --schedule random:delta=1"
+[ -n "$SAN" ] || # 10^8 updates
+    tap_test "docs: the README's simulation, too" shown "simulate --loss quadratic:a=1 --lr 0.05 --momentum 0.9 --schedule random:delta=1"
 tap_test "docs: no file above 200 kB" pictures
 tap_test "docs: the man page is clean" man_page
 tap_test "docs: the man page has the program's commands" commands

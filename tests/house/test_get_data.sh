@@ -49,6 +49,10 @@ damaged_again() { # a damaged file in place is fetched anew
 }
 unknown() { get --dir "$tmp/g" nist; [ $? -eq 2 ] && said "unknown data set 'nist'; known: plain, packed" && [ ! -e "$tmp/g" ]; }
 no_set() { get --dir "$tmp/g"; [ $? -eq 2 ] && said usage; }
+each_told() { # one set that fails does not silence another that is there
+    mkdir -p "$tmp/half" && cp "$mirror/pack.tar.gz" "$tmp/half/"
+    ! get --dir "$tmp/i" --base-url "file://$tmp/half" plain packed && [ "$(cat "$tmp/out")" = "packed: ready in $tmp/i" ]
+}
 listed() { # the real table: four sets, every sum 64 hexadecimal digits
     awk '!/^#/ && NF {n[$1]++; if (NF < 6 || $5 !~ /^[0-9a-f]+$/ || length($5) != 64 || $4 + 0 < 1000) bad++}
          END {exit !(n["mnist"] == 4 && n["cifar10"] == 1 && n["cifar100"] == 1 && n["tiny-imagenet"] == 1 && !bad)}' \
@@ -81,6 +85,7 @@ tap_test "get-data: the part is kept when no mirror answers" kept
 tap_test "get-data: a damaged file in place is replaced" damaged_again
 tap_test "get-data: an unknown set is refused, the known ones named" unknown
 tap_test "get-data: no set is wrong usage" no_set
+tap_test "get-data: each set is told of by itself" each_told
 tap_test "get-data: the table of sets is well-formed" listed
 command -v python3 >/dev/null && tap_test "get-data: from a server without ranges" loopback
 tap_done

@@ -1,6 +1,8 @@
 /* Figures: what the script says, what gnuplot makes of it, and what happens when it cannot. */
 #include "tests/test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -200,6 +202,56 @@ static void plot__says_what_gnuplot_says(void **state)
     assert_fails(sl_plot(folder, &f, &err), SL_E_NUMERIC, "nosuchfunction");
 }
 
+/* Where the disk is full gnuplot ends as if nothing were: a pretended one leaves half of each picture, then none. */
+static void plot__pictures_that_are_cut_short_are_refused(void **state)
+{
+    (void)state;
+    write_data(data);
+    static const char *const bodies[] = {
+        "printf '<?xml half' >fig.svg.part; printf '%%PDF half' >fig.pdf.part; printf 'PNG and some more' >fig.png.part",
+        ": >fig.svg.part; : >fig.pdf.part; : >fig.png.part",
+    };
+    char bin[96], path[128], search[160];
+    snprintf(bin, sizeof bin, "%s/bin", folder);
+    snprintf(path, sizeof path, "%s/gnuplot", bin);
+    snprintf(search, sizeof search, "%s:%s", bin, path_before);
+    assert_int_equal(mkdir(bin, 0755), 0);
+    const sl_figure f = figure();
+    size_t size;
+    for (size_t i = 0; i < 2; i++) {
+        FILE *script = fopen(path, "w");
+        assert_non_null(script);
+        fprintf(script, "#!/bin/sh\n%s\n", bodies[i]);
+        fclose(script);
+        assert_int_equal(chmod(path, 0755), 0);
+        setenv("PATH", search, 1);
+        assert_fails(sl_plot(folder, &f, &err), SL_E_WRITE, "fig.svg' unfinished");
+        assert_null(read_text("fig.svg", &size));
+        assert_null(read_text("fig.png", &size));
+    }
+    unlink(path);
+    rmdir(bin);
+}
+
+/* A limit on the size of files, which we ourselves ignore as a signal, ends gnuplot with a word. */
+static void plot__says_why_gnuplot_was_killed(void **state)
+{
+    (void)state;
+    write_data(data);
+    struct rlimit old, small = {.rlim_cur = 6000};
+    getrlimit(RLIMIT_FSIZE, &old);
+    small.rlim_max = old.rlim_max;
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    const sl_figure f = figure();
+    sl_err err = {0};
+    const sl_status st = sl_plot(folder, &f, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, before);
+    assert_int_equal(st, SL_E_NUMERIC);
+    assert_non_null(strstr(err.message, strsignal(SIGXFSZ)));
+}
+
 static void plot__names_missing_data(void **state)
 {
     (void)state;
@@ -227,6 +279,8 @@ int main(void)
         TEST(plot__refuses_bad_names_and_empty_panels),
         TEST(plot__without_gnuplot_leaves_the_script),
         TEST(plot__says_what_gnuplot_says),
+        TEST(plot__pictures_that_are_cut_short_are_refused),
+        TEST(plot__says_why_gnuplot_was_killed),
         TEST(plot__names_missing_data),
         TEST(plot__says_where_it_cannot_write),
     };

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# The same bytes come out of one core and of two, in one go and killed with -9 five times on the way: data and weights.
+. "$(dirname "$0")/tap.sh"
+
+lab=$BUILD/sgdlab
+epochs=$([ -n "$SAN" ] && echo 20 || echo 80)
+training=(train --data digits:train=2000:test=200 --batch 50 --schedule random:delta=1 --epochs "$epochs" --seeds 2 --quiet)
+
+reference() { "$lab" "${training[@]}" --jobs 1 --out "$tmp/whole" --save "$tmp/whole.h5"; }
+
+# Kills a run that has got $1 epochs of seed 2 further than where it began, which its checkpoint's bytes tell.
+kill_after() {
+    local i before now
+    before=$(cksum <"$tmp/cut/checkpoint-2.h5" 2>/dev/null)
+    "$lab" "${training[@]}" --jobs 2 --out "$tmp/cut" --save "$tmp/cut.h5" &
+    for i in $(seq "$1"); do
+        while now=$(cksum <"$tmp/cut/checkpoint-2.h5" 2>/dev/null); [ "$now" = "$before" ]; do
+            kill -0 $! 2>/dev/null || { echo "it ended before it could be killed"; return 1; }
+        done
+        before=$now
+    done
+    kill -9 $!
+    wait $! 2>/dev/null
+    [ $? -eq 137 ] || { echo "it was not killed"; return 1; }
+}
+killed() { # at the beginning, twice close together, and in between
+    local n
+    for n in 1 3 1 2 1; do kill_after "$n" || return 1; done
+    grep -q '"status":.*"running"' "$tmp/cut/manifest.json"
+}
+resumed() {
+    "$lab" "${training[@]}" --jobs 2 --out "$tmp/cut" --save "$tmp/cut.h5" --resume || return 1
+    cmp "$tmp/whole/train.dat" "$tmp/cut/train.dat" && cmp "$tmp/whole-1.h5" "$tmp/cut-1.h5" &&
+        cmp "$tmp/whole-2.h5" "$tmp/cut-2.h5" && [ -z "$(find "$tmp/cut" -name '*.tmp')" ]
+}
+differs() { # the comparison can fail: another seed gives other bytes
+    "$lab" "${training[@]}" --seed 3 --no-save --save "$tmp/other.h5" && ! cmp -s "$tmp/whole-1.h5" "$tmp/other-3.h5"
+}
+
+# same_of JOBS.. COMMAND: its .dat files with --jobs 1 and with --jobs 2.
+same() {
+    local name=$1 jobs file n=0
+    shift
+    for jobs in 1 2; do "$lab" "$@" --quiet --jobs $jobs --out "$tmp/$name-$jobs" >/dev/null || return 1; done
+    while read -r file; do
+        n=$((n + 1))
+        cmp "$file" "$tmp/$name-2/${file#"$tmp/$name-1/"}" || return 1
+    done < <(find "$tmp/$name-1" -name '*.dat')
+    [ $n -ge 1 ] || { echo "no .dat"; return 1; }
+}
+
+tap_test "resume: a training in one go, one core" reference
+tap_test "resume: killed five times, two cores" killed
+tap_test "resume: data and weights are the same bytes" resumed
+tap_test "resume: control, another seed has other weights" differs
+tap_test "jobs: simulate's data are the same bytes" same simulate simulate --loss double-well --lr 0.05 --momentum 0.9 \
+    --schedule random:delta=1 --replicas 5000 --steps 300 --burn-in 100 --series 50
+tap_test "jobs: a figure's data are the same bytes" same figure figure boltzmann --scale quick
+tap_done
