@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "base/random.h"
-#include "nets/blas.h"
 #include "nets/train.h"
 
 enum { IN = 784, HIDDEN = 100, CLASSES = 10, BATCH = 256, SAMPLES = 60000 };
@@ -100,10 +99,8 @@ static double images_per_second(sl_trainer *const *trainers, int n)
     return n * (double)SAMPLES / (now() - start);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    (void)argc;
-    sl_blas_restart(argv); /* as the program does */
     sl_err err = {0};
     sl_dataset data;
     sl_model *model;
@@ -135,7 +132,7 @@ int main(int argc, char **argv)
         one = fmax(one, images_per_second(trainers, 1));
         two = fmax(two, images_per_second(trainers, 2));
     }
-    printf("# OpenBLAS uses its kernels for %s\n", sl_blas_kernels());
+    printf("# OpenBLAS uses its kernels for %s\n", openblas_get_corename());
     printf("train.products.gflops %.1f\n", gflop / step);
     printf("train.one.images_per_second %.0f\n", one);
     printf("train.one.gflops %.1f\n", gflop / BATCH * one);

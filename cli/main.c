@@ -7,14 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/parallel.h"
 #include "base/run.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "nets/blas.h"
 
 static const sl_command *const commands[] = {
     &sl_command_verify, &sl_command_list,     &sl_command_simulate, &sl_command_train,
@@ -98,17 +96,6 @@ static int run_command(const sl_command *command, int argc, char **argv)
     return st == SL_OK ? cli.exit_code : report(&cli, cli.json, st, &err);
 }
 
-/* Networks train with OpenBLAS's fastest kernels for this processor. --no-shuffle is there so that steps can be
- * repeated elsewhere, so it keeps the kernels that any other program gets: sums then round alike. */
-static bool wants_fast_kernels(int argc, char **argv)
-{
-    static const char *const training[] = {"train", "figure", "verify", "bench"};
-    bool trains = false, repeatable = false;
-    for (size_t i = 0; i < sizeof training / sizeof *training; i++) trains |= strcmp(argv[1], training[i]) == 0;
-    for (int k = 2; k < argc; k++) repeatable |= strcmp(argv[k], "--no-shuffle") == 0;
-    return trains && !repeatable;
-}
-
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "C");
@@ -117,8 +104,6 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return 2;
     }
-    if (wants_fast_kernels(argc, argv)) sl_blas_restart(argv);
-    prctl(PR_SET_NAME, "sgdlab"); /* which the restart would leave as "exe" in ps and top */
     if (strcmp(argv[1], "--version") == 0) {
         printf("sgdlab %s (%s)\n", sl_version, sl_build_id);
         return finish(0);
