@@ -5,6 +5,7 @@
 
 #include "claims/claim.h"
 #include "cli/commands.h"
+#include "cli/lab.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
@@ -44,15 +45,8 @@ static void print_people(const sl_cli *cli, const cJSON *result)
 static sl_status make(sl_cli *cli, const sl_recipe *recipe, sl_run *run, cJSON *result, sl_err *err)
 {
     sl_progress progress;
-    sl_lab lab = {
-        .seed = sl_cli_integer(cli, "seed"),
-        .jobs = (int)sl_cli_integer(cli, "jobs"),
-        .data_dir = sl_cli_text(cli, "data-dir"),
-        .run = run,
-        .progress = sl_progress_show,
-        .progress_ctx = &progress,
-    };
-    SL_TRY(sl_scale_parse(&lab.scale, sl_cli_text(cli, "scale"), err));
+    sl_lab lab;
+    SL_TRY(sl_cli_lab(&lab, cli, run, &progress, err));
     char *summary = NULL;
     sl_progress_start(&progress, cli);
     sl_status st = recipe->make(&lab, &summary, result, err);

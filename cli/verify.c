@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "claims/claim.h"
 #include "cli/commands.h"
+#include "cli/lab.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
@@ -136,15 +137,8 @@ static sl_status verify(sl_cli *cli, tally *t, sl_run *run, const bool *chosen, 
                                           "control[1]",    "verdict[0_holds_1_fails_2_undecided_3_numbers]",
                                           "control_verdict[same]"};
     sl_progress progress;
-    sl_lab lab = {
-        .seed = sl_cli_integer(cli, "seed"),
-        .jobs = (int)sl_cli_integer(cli, "jobs"),
-        .data_dir = sl_cli_text(cli, "data-dir"),
-        .run = run,
-        .progress = sl_progress_show,
-        .progress_ctx = &progress,
-    };
-    SL_TRY(sl_scale_parse(&lab.scale, sl_cli_text(cli, "scale"), err));
+    sl_lab lab;
+    SL_TRY(sl_cli_lab(&lab, cli, run, &progress, err));
     t->result = cJSON_CreateObject();
     t->claims = cJSON_AddArrayToObject(t->result, "claims");
     t->table = sl_table_alloc(sizeof columns / sizeof *columns, columns);
