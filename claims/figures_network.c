@@ -10,11 +10,6 @@
 #include "claims/musso_network.h"
 #include "claims/prose.h"
 
-static void free_tables(sl_table **t, size_t n)
-{
-    for (size_t i = 0; i < n; i++) sl_table_free(t[i]);
-}
-
 static double cell(const sl_table *t, size_t row, const char *column)
 {
     return sl_table_row(t, row)[sl_table_find(t, column)];
@@ -128,7 +123,7 @@ static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_prose text = {0};
     sl_status st = mean_curves(&mean, curves, p.arms, SL_MUSSO_PROTOCOLS, p.seeds, err);
     if (st == SL_OK) st = judge_protocols(&v, curves, &p, err);
-    free_tables(curves, n);
+    sl_network_free_curves(curves, n);
     if (st == SL_OK) st = sl_run_table(lab->run, "musso-1.dat", mean, err);
     sl_table_free(mean);
     if (st != SL_OK) return st;
@@ -172,7 +167,7 @@ static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_status st = judge_protocols(&v, curves, &p, err);
     if (st == SL_OK && !(t = sl_table_alloc(5, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
     if (st == SL_OK) st = sl_table_set(t, "data", err, "%s", sl_table_get(curves[0], "data"));
-    free_tables(curves, n);
+    sl_network_free_curves(curves, n);
     if (st == SL_OK)
         st = sl_table_set(t, "setting", err, "Model 1, l = %g, mu = %g, Nesterov, C = %zu, %llu epochs, %zu seeds",
                           p.arms[0].lr, p.arms[0].mu, p.arms[0].batch, (unsigned long long)p.epochs, p.seeds);
@@ -253,7 +248,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     if (st == SL_OK) st = sl_tost_paired(&other, whole[2], whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = sl_tost_paired(&same_time, whole[3], whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, err);
-    free_tables(curves, 3 * n);
+    sl_network_free_curves(curves, 3 * n);
     if (st == SL_OK) st = sl_run_table(lab->run, "musso-5.dat", mean, err);
     sl_table_free(mean);
     if (st == SL_OK && !(final = sl_table_alloc(3, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");

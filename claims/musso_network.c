@@ -46,11 +46,6 @@ sl_status sl_musso_protocol_curves(sl_table **curves, const sl_lab *lab, const s
     return st;
 }
 
-static void free_tables(sl_table **t, size_t n)
-{
-    for (size_t i = 0; i < n; i++) sl_table_free(t[i]);
-}
-
 static const char *trained_on(const sl_lab *lab)
 {
     return lab->scale == SL_QUICK ? "built-in digits" : "MNIST";
@@ -64,7 +59,7 @@ static sl_status protocols_equivalent(const sl_lab *lab, sl_finding *f, sl_err *
     double best[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS];
     SL_TRY(sl_musso_protocol_curves(curves, lab, &p, err));
     for (size_t i = 0; i < n; i++) best[i] = sl_table_max(curves[i], "test_accuracy");
-    free_tables(curves, n);
+    sl_network_free_curves(curves, n);
 
     snprintf(f->note, sizeof f->note, "%s, %zu seeds, %llu epochs: constant reaches %.2f %%", trained_on(lab), p.seeds,
              (unsigned long long)p.epochs, sl_mean(best, p.seeds).value);
@@ -121,7 +116,7 @@ sl_status sl_musso_figure_5_curves(sl_table **curves, const sl_lab *lab, const s
     if (st == SL_OK) {
         st = sl_network_curves(curves + 2 * p->seeds, &net, lab, "equal-temperature", p->arms + 2, 1, p->seeds,
                                2 * p->epochs, err);
-        if (st != SL_OK) free_tables(curves, 2 * p->seeds);
+        if (st != SL_OK) sl_network_free_curves(curves, 2 * p->seeds);
     }
     sl_network_close(&net);
     return st;
@@ -174,7 +169,7 @@ static sl_status compare_curves(const sl_lab *lab, sl_finding *f, comparison wha
             break;
         }
     }
-    free_tables(curves, 3 * n);
+    sl_network_free_curves(curves, 3 * n);
     return st;
 }
 

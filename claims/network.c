@@ -315,3 +315,8 @@ double sl_table_max(const sl_table *t, const char *column)
     for (size_t i = 0; i < sl_table_rows(t); i++) best = fmax(best, sl_table_row(t, i)[j]);
     return best;
 }
+
+void sl_network_free_curves(sl_table **curves, size_t n)
+{
+    for (size_t i = 0; i < n; i++) sl_table_free(curves[i]);
+}

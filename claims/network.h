@@ -38,6 +38,9 @@ uint64_t sl_network_seed(const sl_lab *lab, size_t k);
 SL_CHECKED sl_status sl_network_curves(sl_table **curves, const sl_network *n, const sl_lab *lab, const char *key,
                                        const sl_arm *arms, size_t n_arms, size_t seeds, uint64_t epochs, sl_err *err);
 
+/* Frees the n tables of sl_network_curves (not the array). */
+void sl_network_free_curves(sl_table **curves, size_t n);
+
 /* Runs every arm with batches drawn with replacement to time t = sum l / (1 - mu), and averages the full regularised
  * training loss at `evaluations` equally spaced moments of the second half: loss[arm * seeds + k]. */
 SL_CHECKED sl_status sl_network_stationary(double *loss, const sl_network *n, const sl_lab *lab, const char *key,
