@@ -12,13 +12,14 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 MODE    := $(if $(SAN),san,release)
 B       := build/$(MODE)
 
-# Libraries by their pkg-config names; Random123 has none and is looked for by its header.
-PKGS     := gsl openblas hdf5 libcjson zlib
+# Libraries by their pkg-config names; Random123 and SuiteSparse have none and are looked for by their headers.
+PKGS     := gsl openblas lapacke arpack hdf5 libcjson zlib
 NO_BUILD := clean uninstall format
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
   missing := $(shell for p in $(firstword $(CC)) pkg-config; do command -v $$p >/dev/null || echo $$p; done; \
                for p in $(PKGS) cmocka; do pkg-config --exists $$p 2>/dev/null || echo $$p; done; \
-               echo '\#include <Random123/threefry.h>' | $(CC) -E -x c - >/dev/null 2>&1 || echo Random123)
+               echo '\#include <Random123/threefry.h>' | $(CC) -E -x c - >/dev/null 2>&1 || echo Random123; \
+               echo '\#include <suitesparse/cholmod.h>' | $(CC) -E -x c - >/dev/null 2>&1 || echo SuiteSparse)
   ifneq ($(strip $(missing)),)
     $(error Missing: $(strip $(missing)). Install with scripts/install-deps, or as root: \
       apt-get install -y $(strip $(shell sed 's/\#.*//' scripts/packages.txt)))
@@ -36,11 +37,11 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd -fno-math-errno -f
 # Kernels alone get relaxed floating point, which libm's vector functions need.
 KERNEL_CFLAGS := -ffast-math $(if $(findstring clang,$(CC)),-fveclib=libmvec)
 # OpenBLAS is the only CBLAS: GSL's own, which gsl.pc asks for, would be found first and is ten times slower.
-LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) -lmvec -lm -lpthread
+LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) -lcholmod -lumfpack -lmvec -lm -lpthread
 SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
-ROOMS := base optim theory sim sim/losses nets nets/data nets/layers claims plots
+ROOMS := base optim theory sim sim/losses sim/operators nets nets/data nets/layers claims plots
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
@@ -103,7 +104,7 @@ $(B)/headers/%.ok: %.h
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
-PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% nets/data/% nets/layers/%,$(HEADERS))
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/variant.h nets/data/% nets/layers/%,$(HEADERS))
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1
 	install -m 755 $(B)/sgdlab $(DEST)/bin/sgdlab
