@@ -123,7 +123,7 @@ static sl_status boltzmann(const sl_lab *lab, sl_finding *f, sl_err *err)
     sl_first_order limit;
     double pi[BINS + 1], rest = 1;
     SL_TRY(sl_boltzmann_solve(&b, well, d_well, NULL, T, 0, err));
-    SL_TRY(sl_discrete_first_order(&limit, &b, well, d_well, dd_well, NULL, T, err));
+    SL_TRY(sl_discrete_first_order(&limit, &b, well, d_well, dd_well, NULL, T, NULL, err));
     for (size_t i = 0; i < BINS; i++) {
         SL_TRY(sl_boltzmann_probability(&pi[i], &b, well, NULL, T, EDGE * (double)i / BINS,
                                         EDGE * (double)(i + 1) / BINS, err));
