@@ -53,8 +53,11 @@ static sl_status least_sigmas(double *sigma, const path *p, size_t k, sl_err *er
                                                &found, &splits, w, block, block + n);
         if (info != 0 || found != (lapack_int)k)
             st = sl_fail(err, SL_E_NUMERIC, "bisection for %zu eigenvalues failed (dstebz: %d)", k, (int)info);
-        else
-            memcpy(sigma, w, k * sizeof *sigma);
+        for (size_t j = 0; st == SL_OK && j < k; j++) { /* dstebz leaves values that are nearly equal out of order */
+            size_t at = j;
+            for (; at > 0 && sigma[at - 1] > w[j]; at--) sigma[at] = sigma[at - 1];
+            sigma[at] = w[j];
+        }
     }
     free(w);
     free(block);
