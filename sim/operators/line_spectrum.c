@@ -107,11 +107,15 @@ static void normalise(double *phi, const sl_line *l)
 static sl_status cluster(double *z, const path *p, const double *sigma, size_t count, sl_err *err)
 {
     const lapack_int n = (lapack_int)p->size;
-    double *zero = calloc(p->size, sizeof *zero);
+    double *zero = calloc(2 * p->size, sizeof *zero);
     if (!zero) return sl_fail(err, SL_E_MEMORY, "no memory for %zu eigenvectors", count);
+    double *w = zero + p->size; /* LAPACKE looks at n of them */
     lapack_int block[SL_OPERATOR_EIGENVALUES], fails[SL_OPERATOR_EIGENVALUES];
-    for (size_t j = 0; j < count; j++) block[j] = 1;
-    const lapack_int info = LAPACKE_dstein(LAPACK_COL_MAJOR, n, zero, p->link, (lapack_int)count, sigma, block, &n, z, n, fails);
+    for (size_t j = 0; j < count; j++) {
+        w[j] = sigma[j];
+        block[j] = 1;
+    }
+    const lapack_int info = LAPACKE_dstein(LAPACK_COL_MAJOR, n, zero, p->link, (lapack_int)count, w, block, &n, z, n, fails);
     free(zero);
     if (info != 0) return sl_fail(err, SL_E_NUMERIC, "inverse iteration for %zu eigenvectors failed (dstein: %d)", count, (int)info);
     return SL_OK;
