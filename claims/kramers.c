@@ -201,7 +201,6 @@ static sl_status kramers_turnover(const sl_lab *lab, sl_finding *f, sl_err *err)
         SL_TRY(sl_exact_solve(&a, &op, &q, err));
         const sl_estimate gap = sl_exact_number(&a, "eigenvalue", 1);
         sl_answer_clear(&a);
-        printf("g=%g gap/2=%g turnover=%g spatial=%g energy=%g (se %g)\n",g,-gap.value/2,turnover,spatial,energy,gap.se);
         const double wrong = fabs(log(spatial / turnover)) > fabs(log(energy / turnover)) ? spatial : energy;
         SL_TRY(sl_finding_add(f, sl_scaled(-0.5 / turnover, gap), 1, 0.15, wrong / turnover, err,
                               "g=%g: half the spectral gap / k(Melnikov, Meshkov)", g));
