@@ -65,6 +65,7 @@ static sl_status formulas(double row[4], const turnover_figure *o, double T, dou
     SL_TRY(sl_rate_kramers(&row[1], &o->barrier, T, g, err));
     SL_TRY(sl_rate_low_friction(&row[2], o->action, o->minimum, o->barrier.height, T, g, err));
     SL_TRY(sl_rate_eyring_kramers(&row[3], &o->barrier, T, err));
+    row[2] /= 2; /* who has crossed comes back as often as not */
     row[3] /= g;
     return SL_OK;
 }
