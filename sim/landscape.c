@@ -19,6 +19,7 @@ static const double CONVERGED = 1e-12; /* of the diagonal: the last step but one
 static const double DEGENERATE = 1e-9; /* of the usual eigenvalue                       */
 static const double ARRIVED = 0.01;    /* of the distance to the nearest other point    */
 static const double KICK = 1e-3;       /* the same, for the first step off a saddle     */
+static const double AT_REST = 1e-6;    /* of the slope after that step                  */
 
 /* Central differences of the gradient, to about 1e-10. */
 static void hessian_by_differences(const sl_loss *loss, const double *x, double *H)
@@ -268,7 +269,16 @@ static size_t arrived(const sl_landscape *l, const double *reach, const double *
     return NONE;
 }
 
-/* Follows dx/dt = -grad f from x by an adaptive Runge-Kutta method until a minimum is near (*end) or the box far. */
+static double slope(const search *s, const double *x)
+{
+    double g[SL_LOSS_MAX_DIM], sum = 0;
+    sl_loss_gradient(s->loss, x, g);
+    for (size_t d = 0; d < s->dim; d++) sum += g[d] * g[d];
+    return sqrt(sum);
+}
+
+/* Follows dx/dt = -grad f from x by an adaptive Runge-Kutta method until a minimum of the list is near (*end), the box is
+ * far, or the path has come to rest outside of it. */
 static sl_status descend(size_t *end, const sl_landscape *l, const search *s, const double *reach, double *x,
                          sl_err *err)
 {
@@ -282,12 +292,14 @@ static sl_status descend(size_t *end, const sl_landscape *l, const search *s, co
     if (!step || !control || !evolve) {
         st = sl_fail(err, SL_E_MEMORY, "no memory for a descent");
     } else {
+        const double rest = AT_REST * slope(s, x);
         double t = 0, h = 1e-3 / s->usual;
         int i = 0;
         for (; i < DESCENT_STEPS && *end == NONE; i++) {
             if (s->period == 0 && outside(s, x) > 1) break;
             if (gsl_odeiv2_evolve_apply(evolve, control, step, &system, &t, INFINITY, &h, x) != GSL_SUCCESS) break;
             *end = arrived(l, reach, x);
+            if (slope(s, x) < rest) break;
         }
         if (i == DESCENT_STEPS)
             st = sl_fail(err, SL_E_NUMERIC, "a descent on loss '%s' ended nowhere: it stands at x[0] = %g",

@@ -32,7 +32,8 @@ SL_CHECKED sl_status sl_landscape_find(sl_landscape *l, const sl_loss *loss, con
                                        sl_err *err);
 
 /* The way from the minimum nearest to `from` to the one nearest to `to` over the lowest saddles (minimax): *a, *s, *b
- * are indices of points: the two minima and the highest saddle between them. Errors: SL_E_DOMAIN where both are the same minimum or no way leads there. */
+ * are indices of points: the two minima and the highest saddle between them. Errors: SL_E_DOMAIN where both are the
+ * same minimum or no way leads there. */
 SL_CHECKED sl_status sl_landscape_path(size_t *a, size_t *s, size_t *b, const sl_landscape *l, const double *from,
                                        const double *to, sl_err *err);
 
