@@ -242,6 +242,7 @@ static const sl_operator_kind *kind_of(const char *name)
 
 sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
 {
+    enum { LEAST_GRID = 16 };
     *o = (sl_operation){.rate = NAN, .q = 1, .step = 1, .outside = NAN};
     sl_operator *op = &o->op;
     op->kind = kind_of(sl_cli_text(cli, "kind"));
@@ -261,10 +262,16 @@ sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
     op->memory = 1e9 * sl_cli_real(cli, "memory");
     op->jobs = (int)sl_cli_integer(cli, "jobs");
 
+    if (op->grid % 2 || (op->grid && op->grid < LEAST_GRID))
+        return sl_fail(err, SL_E_DOMAIN, "--grid = %zu: need an even number of at least %d, since half of it is solved too",
+                       op->grid, LEAST_GRID);
     SL_TRY(op->kind->check(op, &o->question, err));
     SL_TRY(op->kind->domain(op, &o->question, &o->outside, err));
     const size_t last = op->loss.dim == 2 ? op->kind->last_grid_2d : op->kind->last_grid;
     o->bytes = op->kind->bytes(op, &o->question, op->grid ? op->grid : last);
+    if (op->grid && o->bytes > op->memory)
+        return sl_fail(err, SL_E_CONFIG, "--grid %zu would take %.3g GB, --memory is %.3g GB", op->grid, 1e-9 * o->bytes,
+                       1e-9 * op->memory);
     return check_points(o, cli, err);
 }
 
