@@ -209,7 +209,7 @@ static sl_status fokker_planck_evolution(const sl_lab *lab, char **summary, cJSO
 
     sl_curve curves[TIMES + 1][2];
     sl_panel panels[TIMES + 1];
-    char titles[TIMES][16];
+    char titles[TIMES][32];
     for (int i = 0; i < TIMES; i++) {
         snprintf(titles[i], sizeof titles[i], "t = %g", times[i]);
         curves[i][0] = (sl_curve){
@@ -486,7 +486,7 @@ static sl_status fill_large(void *ctx, sl_table *t, sl_err *err)
     for (size_t i = 0; i < LARGE; i++) {
         const sl_chain chain = {.loss = "double-well", .l = large[i], .s2 = 2 * T / large[i]};
         const sl_question q = {.task = SL_TASK_STATIONARY};
-        char title[48];
+        char title[80];
         sl_operator op;
         sl_answer a;
         SL_TRY(sl_exact_chain(&op, &chain, o->lab, err));
