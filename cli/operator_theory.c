@@ -319,8 +319,8 @@ static void quadrature_time(sl_forecasts *p, const sl_operation *o)
         return;
     sl_loss_slice slice = {&o->op.loss, 0};
     double log_time;
-    if (sl_passage_log_time(&log_time, sl_loss_slice_value, sl_loss_slice_derivative, &slice, o->temperature,
-                            q->from[0], q->to[0], q->from[0] < q->to[0] ? -INFINITY : INFINITY, NULL) != SL_OK)
+    if (sl_passage_log_time(&log_time, sl_loss_slice_value, &slice, o->temperature, q->from[0], q->to[0],
+                            q->from[0] < q->to[0] ? -INFINITY : INFINITY, NULL) != SL_OK)
         return;
     add(p, "mfpt", 0, "", exp(log_time) / o->step, !discrete, discrete ? "quadrature, l -> 0" : "quadrature");
 }
