@@ -70,6 +70,14 @@ static const char *unit_of(const char *name)
     return strcmp(name, "mfpt") == 0 ? "time" : "1";
 }
 
+/* Of large grids every k-th node is written: files are for drawing, the numbers come from all nodes. */
+static size_t stride(const sl_field *f, size_t d)
+{
+    enum { MOST_LINE = 4096, MOST_PLANE = 256 };
+    const size_t most = f->dim > 1 ? MOST_PLANE : MOST_LINE;
+    return (f->n[d] + most - 1) / most;
+}
+
 static sl_status add_field(sl_table *t, const sl_operation *o, const sl_field *f, sl_err *err)
 {
     char title[96];
@@ -78,8 +86,8 @@ static sl_status add_field(sl_table *t, const sl_operation *o, const sl_field *f
     else
         snprintf(title, sizeof title, "%s %zu", f->name, f->index);
     SL_TRY(sl_table_block(t, title, err));
-    for (size_t i = 0; i < f->n[0]; i++)
-        for (size_t j = 0; j < f->n[1]; j++) {
+    for (size_t i = 0; i < f->n[0]; i += stride(f, 0))
+        for (size_t j = 0; j < f->n[1]; j += stride(f, 1)) {
             double row[3] = {f->node[0][i], f->dim > 1 ? f->node[1][j] : 0, f->value[i * f->n[1] + j]};
             if (f->dim == 1) row[1] = row[2];
             SL_TRY(sl_table_add(t, row, err));
@@ -100,6 +108,7 @@ static sl_status write_fields(sl_run *run, const sl_operation *o, const sl_answe
     sl_table *t = sl_table_alloc(f->dim + 1, columns);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table");
     sl_status st = set_header(t, o, a, config, err);
+    if (st == SL_OK) st = sl_table_set(t, "every_node", err, "%zu", stride(f, 0));
     for (size_t i = first; i < a->n_fields && st == SL_OK; i++)
         if (strcmp(a->fields[i].name, f->name) == 0) st = add_field(t, o, &a->fields[i], err);
     if (st == SL_OK) st = sl_run_table(run, file, t, err);
