@@ -125,7 +125,9 @@ struct sl_operator_kind {
     sl_status (*domain)(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
     /* Bytes that solve() takes with n nodes along x. */
     double (*bytes)(const sl_operator *op, const sl_question *q, size_t n);
-    /* Fills numbers, fields, unknowns, killed, mass_error, density_min of a zeroed answer. */
+    /* Fills numbers, fields, unknowns, killed, mass_error, density_min of a zeroed answer: the same numbers in the same
+     * order on every grid. Defaults of *op and *q are filled in. SL_E_NUMERIC: this grid is too coarse, the ladder begins
+     * with the next one (if two more follow). */
     sl_status (*solve)(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err);
 };
 
@@ -134,8 +136,9 @@ extern const sl_operator_kind *const sl_operator_kinds[];
 extern const size_t sl_n_operator_kinds;
 
 /* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles. With an order,
- * numbers are extrapolated over the ladder and error is the change by the last extrapolation; without, error is the
- * change from the grid before. *a is to be cleared by the caller.
+ * numbers are extrapolated over the ladder and error is the change by the last extrapolation, or from the grid before
+ * where changes do not fall as the order says (which is where rounding errors are reached); without, error is the
+ * change from the grid before. *a is to be cleared by the caller; it is empty after a negative status and SL_INTERRUPTED.
  * SL_UNDECIDED, with the answer and a note: the tolerance was not met on the largest grid that fits.
  * Errors: SL_E_DOMAIN for a bad value; SL_E_UNSTABLE: no stationary law, why; SL_E_CONFIG: a grid that does not fit
  * into op->memory (the bytes it would take, before anything is allocated), a domain that cuts off mass (above
@@ -154,8 +157,8 @@ SL_CHECKED sl_status sl_answer_add(sl_answer *a, const char *name, size_t index,
 SL_CHECKED sl_status sl_answer_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, size_t nx,
                                          size_t ny, sl_err *err);
 
-/* Moments of a density on a grid with quadrature weights w[n[0] * n[1]] (density sums to 1 with them), added as
- * numbers with this index: mass, x, x2, x4, loss, xg (= <x . grad f> / dim), kl_to_boltzmann against exp(-f/T)/Z on the same nodes
+/* Moments of a density on a grid with quadrature weights w[n[0] * n[1]] (density sums to its mass with them; averages are
+ * per mass that is left), added as numbers with this index: mass, x, x2, x4, loss, xg (= <x . grad f> / dim), kl_to_boltzmann against exp(-f/T)/Z on the same nodes
  * (T > 0; not added else); dim 2 of a 2-D loss: y, y2, xy too; phase space (loss of 1-D, field of 2): v, v2, xv.
  * Field "boltzmann" is added beside "density" where T > 0 (in phase space: of the x marginal only, not added). */
 SL_CHECKED sl_status sl_answer_add_law(sl_answer *a, const sl_loss *loss, const sl_field *density, const double *w,
