@@ -277,8 +277,8 @@ static double slope(const search *s, const double *x)
     return sqrt(sum);
 }
 
-/* Follows dx/dt = -grad f from x by an adaptive Runge-Kutta method until a minimum of the list is near (*end), the box is
- * far, or the path has come to rest outside of it. */
+/* Follows dx/dt = -grad f from x by an adaptive Runge-Kutta method until a minimum of the list is near (*end), the box
+ * is far, or the path has come to rest outside of it. */
 static sl_status descend(size_t *end, const sl_landscape *l, const search *s, const double *reach, double *x,
                          sl_err *err)
 {

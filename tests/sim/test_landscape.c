@@ -252,7 +252,8 @@ static void landscape_find__refuses_bad_input(void **state)
     static sl_landscape l;
     l.n = 7;
     const double lo[4] = {-2, -2, -2, -2}, hi[4] = {2, 2, 2, 2}, nan[] = {NAN}, inf[] = {INFINITY};
-    const sl_loss well = make("double-well"), quartic = make("quartic"), many = wells(4), wide = make("quadratic:dim=9");
+    const sl_loss well = make("double-well"), quartic = make("quartic"), many = wells(4),
+                  wide = make("quadratic:dim=9");
     assert_fails(sl_landscape_find(&l, &well, hi, lo, &err), SL_E_DOMAIN, "lo < hi");
     assert_fails(sl_landscape_find(&l, &well, nan, hi, &err), SL_E_DOMAIN, "coordinate 0");
     assert_fails(sl_landscape_find(&l, &well, lo, inf, &err), SL_E_DOMAIN, "inf");
