@@ -2,6 +2,7 @@
 # make bench          what is timed, and against whom       make install     PREFIX=/usr/local, DESTDIR=; uninstall
 # make check-headers  every header compiles alone           make format      clang-format      make clean
 # SAN=1 with any of them: AddressSanitizer and UBSan, in build/san. WERROR=1: warnings are errors.
+# ONEDNN=1: matrix products by oneDNN (Debian: libdnnl-dev) instead of OpenBLAS, in build/release-onednn.
 # CC (gcc or clang), CFLAGS and LDFLAGS are yours; so is local.mk.
 -include local.mk
 
@@ -9,7 +10,7 @@ comma   := ,
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
-MODE    := $(if $(SAN),san,release)
+MODE    := $(if $(SAN),san,release)$(if $(ONEDNN),-onednn)
 B       := build/$(MODE)
 
 # Libraries by their pkg-config names; Random123 and SuiteSparse have none and are looked for by their headers.
@@ -38,6 +39,10 @@ ALL_CFLAGS = -std=gnu17 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd -fno-math-errno -f
 KERNEL_CFLAGS := -ffast-math $(if $(findstring clang,$(CC)),-fveclib=libmvec)
 # OpenBLAS is the only CBLAS: GSL's own, which gsl.pc asks for, would be found first and is ten times slower.
 LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) -lcholmod -lumfpack -lmvec -lm -lpthread
+ifdef ONEDNN
+  $(B)/nets/gemm.o: EXTRA = -DSL_ONEDNN -fopenmp
+  LIBS += -ldnnl -lgomp
+endif
 SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 

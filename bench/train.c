@@ -104,6 +104,7 @@ int main(void)
     sl_err err = {0};
     sl_dataset data;
     sl_model *model;
+    openblas_set_num_threads(1); /* of the products alone */
     make_data(&data);
     must(sl_model_alloc(&model, "mlp", 1, 28, 28, CLASSES, &err), &err);
     sl_train_config c = {
