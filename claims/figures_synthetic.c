@@ -324,7 +324,7 @@ static sl_status fill_boltzmann(sl_table *t, sl_prose *text, cJSON *result, cons
     sl_boltzmann b;
     sl_first_order o;
     SL_TRY(sl_boltzmann_solve(&b, sl_loss_slice_value, sl_loss_slice_derivative, &slice, T, 0, err));
-    SL_TRY(sl_discrete_first_order(&o, &b, sl_loss_slice_value, sl_loss_slice_derivative, second, &slice, T, err));
+    SL_TRY(sl_discrete_first_order(&o, &b, sl_loss_slice_value, sl_loss_slice_derivative, second, &slice, T, NULL, err));
     cJSON *laws = cJSON_AddArrayToObject(result, "laws");
     for (uint32_t i = 0; i < RATES; i++) {
         piece p = {lab, i};
@@ -350,7 +350,9 @@ static sl_status fill_boltzmann(sl_table *t, sl_prose *text, cJSON *result, cons
                                           bin[0] + width / 2, err);
             if (st != SL_OK) break;
             const double density = share / width;
-            const double c = sl_discrete_correction(&o, sl_loss_slice_derivative, second, &slice, T, bin[0]);
+            double c;
+            st = sl_discrete_correction(&c, &o, sl_loss_slice_derivative, second, &slice, T, bin[0], err);
+            if (st != SL_OK) break;
             const double row[] = {bin[0],           bin[1],           bin[2],          density,
                                   bin[1] / density, bin[2] / density, 1 + rates[i] * c};
             variation += fabs(bin[1] - density) * width / 2;

@@ -12,8 +12,10 @@ extern const sl_claim sl_claim_musso_sde_noise_printed, sl_claim_musso_sde_noise
     sl_claim_musso_hamiltonian_law_printed, sl_claim_musso_hamiltonian_law_derived;
 /* musso_temperature.c */
 extern const sl_claim sl_claim_musso_temperature, sl_claim_musso_alpha_placement, sl_claim_musso_cyclic_mean;
-/* musso_rate.c and musso_stability.c */
+/* musso_boltzmann.c, musso_modified.c, musso_stability.c */
 extern const sl_claim sl_claim_musso_boltzmann, sl_claim_musso_modified_loss_printed,
     sl_claim_musso_modified_loss_derived, sl_claim_musso_stability;
+/* musso_cyclic.c */
+extern const sl_claim sl_claim_musso_cyclic_temperature_printed, sl_claim_musso_cyclic_temperature_derived;
 
 #endif
