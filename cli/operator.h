@@ -24,7 +24,7 @@ typedef struct {
     double temperature; /* of f, to leading order in l where SGD is behind it                                    */
     double step;        /* time of dx = -f' dt that a unit of the operator's own time is, to leading order       */
     double outside;     /* what choosing the domain said of the mass beyond it                                   */
-    double bytes;       /* that the largest grid may take                                                        */
+    double bytes;       /* that the grid given takes, or the first two of the ladder */
     sl_sgd_diffusion diffusion; /* op.diffusion_ctx points here: an operation stays where it is */
 } sl_operation;
 

@@ -146,10 +146,10 @@ static void add_predicted(cJSON *r, const sl_operation *o, const sl_forecasts *p
 
 static const char *time_unit(const sl_operation *o)
 {
-    if (o->op.kind == &sl_transfer) return "steps of SGD";
+    if (o->op.kind == &sl_transfer) return "a step of SGD";
     if (o->op.kind == &sl_fokker_planck)
-        return o->of_sgd ? "time of dx = -grad f dt; a step of SGD takes l/(1 - mu)" : "time of dx = -grad f dt";
-    return o->of_sgd ? "time of dx = v dt; a step of SGD takes l" : "time of dx = v dt";
+        return o->of_sgd ? "that of dx = -grad f dt; a step of SGD takes l/(1 - mu)" : "that of dx = -grad f dt";
+    return o->of_sgd ? "that of dx = v dt; a step of SGD takes l" : "that of dx = v dt";
 }
 
 static void add_grid(cJSON *r, const sl_operation *o, const sl_answer *a)
@@ -360,6 +360,6 @@ void sl_operation_people(const sl_cli *cli, const cJSON *r)
     printf("%.0f nodes along x, %.0f unknowns, %.0f grids, %.2g s; largest relative grid error %.1e\n",
            number_at(r, "grid"), number_at(r, "unknowns"), number_at(r, "levels"), number_at(r, "seconds"),
            number_at(r, "grid_error"));
-    printf("time is counted as %s\n", text_at(r, "time_unit"));
+    printf("unit of time: %s\n", text_at(r, "time_unit"));
     for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
 }

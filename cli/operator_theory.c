@@ -72,7 +72,7 @@ static void boltzmann_law(sl_forecasts *p, const sl_operation *o, const char *su
                                NULL) != SL_OK)
             return;
         f += b.f;
-        add(p, mean[d], 0, suffix, b.x, exact, by);
+        add(p, mean[d], 0, suffix, fabs(b.x) > 1e-10 * sqrt(b.x2) ? b.x : 0, exact, by); /* to quadrature's precision */
         add(p, square[d], 0, suffix, b.x2, exact, by);
         if (d == 0 && loss->dim == 1) {
             add(p, "x4", 0, suffix, b.x4, exact, by);
@@ -337,10 +337,14 @@ static void predict_mfpt(sl_forecasts *p, const sl_operation *o, passage_way *w)
 
 /* ---- spectra ---- */
 
+/* Slowest first; of equal real parts the real ones first, then pairs with the positive imaginary part in front. */
 static int by_real_part(const void *a, const void *b)
 {
     const double complex x = *(const double complex *)a, y = *(const double complex *)b;
-    if (creal(x) != creal(y)) return creal(x) > creal(y) ? -1 : 1;
+    const double slower = creal(x) - creal(y), flatter = fabs(cimag(y)) - fabs(cimag(x));
+    const double rounding = 1e-12 * (cabs(x) + cabs(y));
+    if (fabs(slower) > rounding) return slower > 0 ? -1 : 1;
+    if (fabs(flatter) > rounding) return flatter > 0 ? -1 : 1;
     return cimag(x) > cimag(y) ? -1 : cimag(x) < cimag(y);
 }
 

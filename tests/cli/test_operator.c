@@ -223,7 +223,7 @@ static void operator__speaks_to_people(void **state)
     const said *s = run("operator --temperature 0.05 --task mfpt --from -1 --to 1 --no-save");
     assert_int_equal(s->code, 0);
     static const char *const parts[] = {"sqrt(2 T) dW, T = 0.05", "mean first-passage time", "729.67069", "quadrature",
-                                        "Eyring-Kramers", "domain [", "mass outside", "unknowns", "time of dx = -grad f dt"};
+                                        "Eyring-Kramers", "domain [", "mass outside", "unknowns", "that of dx = -grad f dt"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(s->out, parts[i])) fail_msg("no '%s' in %s", parts[i], s->out);
     s = run("operator --loss quadratic --temperature 0.1 --task evolve --from 0.5 --times 1,2 --tolerance 1e-5 --no-save");
