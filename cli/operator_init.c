@@ -243,7 +243,12 @@ static const sl_operator_kind *kind_of(const char *name)
 sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
 {
     enum { LEAST_GRID = 16 };
-    *o = (sl_operation){.rate = NAN, .q = 1, .step = 1, .outside = NAN};
+    *o = (sl_operation){.loss = sl_cli_text(cli, "loss"),
+                        .schedule = sl_cli_text(cli, "schedule"),
+                        .rate = NAN,
+                        .q = 1,
+                        .step = 1,
+                        .outside = NAN};
     sl_operator *op = &o->op;
     op->kind = kind_of(sl_cli_text(cli, "kind"));
     SL_TRY(sl_loss_init(&op->loss, sl_cli_text(cli, "loss"), err));
@@ -281,14 +286,12 @@ sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
 void sl_operation_print(char *text, size_t size, const sl_operation *o)
 {
     const sl_operator *op = &o->op;
-    char loss[160], schedule[160];
-    sl_spec_print(loss, sizeof loss, &op->loss.spec);
+    const char *loss = o->loss;
     if (is_kind(o, &sl_transfer)) {
-        sl_spec_print(schedule, sizeof schedule, &op->schedule.spec);
         snprintf(text, size,
                  "%s: steps of SGD (%s, momentum %g, %s) of rate %g, noise variance %.6g; T = %.6g to leading "
                  "order",
-                 loss, sl_rule_name(&op->rule), op->rule.mu, schedule, o->rate, op->noise_variance, o->temperature);
+                 loss, sl_rule_name(&op->rule), op->rule.mu, o->schedule, o->rate, op->noise_variance, o->temperature);
     } else if (is_kind(o, &sl_klein_kramers)) {
         const double s = op->force > 0 ? op->force : 1;
         const double noise = op->noise > 0 ? op->noise : 2 * op->friction * op->temperature * s;
