@@ -44,7 +44,7 @@ sl_estimate sl_exact_number(const sl_answer *a, const char *name, size_t index)
     return (sl_estimate){number.value, number.error, INFINITY};
 }
 
-sl_estimate sl_order(sl_estimate a, sl_estimate b)
+sl_estimate sl_measured_order(sl_estimate a, sl_estimate b)
 {
     const sl_estimate ratio = sl_ratio(a, b);
     return (sl_estimate){log2(fabs(ratio.value)), ratio.se / (fabs(ratio.value) * M_LN2), ratio.dof};

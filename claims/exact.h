@@ -28,7 +28,7 @@ SL_CHECKED sl_status sl_exact_solve(sl_answer *a, const sl_operator *op, const s
 sl_estimate sl_exact_number(const sl_answer *a, const char *name, size_t index);
 
 /* log2(|a| / |b|) of independent estimates: the order in h of what errs by a at h and by b at h/2. */
-sl_estimate sl_order(sl_estimate a, sl_estimate b);
+sl_estimate sl_measured_order(sl_estimate a, sl_estimate b);
 
 /* 2b - a: the limit h -> 0 of what errs like h, from values at h and h/2. */
 sl_estimate sl_extrapolated(sl_estimate a, sl_estimate b);

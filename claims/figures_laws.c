@@ -249,12 +249,12 @@ static sl_status fokker_planck_evolution(const sl_lab *lab, char **summary, cJSO
                                   .dash = 1};
     panels[TIMES] = (sl_panel){.title = "Relaxation",
                                .xlabel = "t",
-                               .ylabel = "|<x> − <x>∞|",
+                               .ylabel = "distance of <x> from equilibrium",
                                .logy = true,
                                .xmin = 0,
                                .xmax = NAN,
-                               .ymin = NAN,
-                               .ymax = NAN,
+                               .ymin = 1e-3,
+                               .ymax = 2,
                                .curves = curves[TIMES],
                                .n_curves = 2};
     const sl_figure figure = {.name = "fokker-planck-evolution",

@@ -99,7 +99,7 @@ static sl_status weak_order(const sl_lab *lab, sl_finding *f, int order, sl_err 
     SL_TRY(weak_error(coarse, order, l, lab, err));
     SL_TRY(weak_error(fine, order, l / 2, lab, err));
     for (int i = 0; i < MOMENTS; i++)
-        SL_TRY(sl_finding_add(f, sl_order(coarse[i], fine[i]), order, 0.2 / r, 3 - order, err,
+        SL_TRY(sl_finding_add(f, sl_measured_order(coarse[i], fine[i]), order, 0.2 / r, 3 - order, err,
                               "double well: order of the error of <%s> in l, t=%g", moments[i], until));
     SL_TRY(quadratic_order(&quadratic, order, l, err));
     SL_TRY(sl_finding_add(f, sl_exact(quadratic), order, 0.2 / r, 3 - order, err,

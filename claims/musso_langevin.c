@@ -212,9 +212,9 @@ static sl_status hamiltonian_limit(const sl_lab *lab, sl_finding *f, sl_err *err
         kl[i] = sl_exact_number(&a, "kl_to_boltzmann", 0);
         sl_answer_clear(&a);
     }
-    SL_TRY(sl_finding_add(f, sl_order(excess[0], excess[1]), 1, 0.1 / r, 2, err,
+    SL_TRY(sl_finding_add(f, sl_measured_order(excess[0], excess[1]), 1, 0.1 / r, 2, err,
                           "double well, mu=%g: order of <x f'> - T in l, from %.3g", mu, l[0]));
-    return sl_finding_add(f, sl_order(kl[0], kl[1]), 2, 0.2 / r, 1, err,
+    return sl_finding_add(f, sl_measured_order(kl[0], kl[1]), 2, 0.2 / r, 1, err,
                           "double well, mu=%g: order of KL from exp(-f/T) in l", mu);
 }
 

@@ -263,5 +263,6 @@ sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op,
     if (!l->absorbing) a->mass_error = fmax(a->mass_error, fabs(mass - 1));
     a->density_min = fmin(a->density_min, least / most);
     const sl_field density = *field; /* the list of fields may move */
-    return sl_answer_add_law(a, &op->loss, &density, l->quadrature, op->temperature, index, err);
+    const double T = l->absorbing ? 0 : op->temperature; /* a law that vanishes at the edges is not to be compared */
+    return sl_answer_add_law(a, &op->loss, &density, l->quadrature, T, index, err);
 }

@@ -4,10 +4,10 @@
 
 #include "sim/operators/line.h"
 
-/* OUTSIDE: the mass left out of a domain that is chosen. BEYOND: a stretch on which U is tabulated goes so far above
- * the least U. STARTS: points at which a start's height is taken. */
-#define OUTSIDE 1e-13
-#define BEYOND 45.0
+/* OUTSIDE: the mass left out of a domain that is chosen; averages of x^4 lose some thousand times as much. BEYOND: a
+ * stretch on which U is tabulated goes so far above the least U. STARTS: points at which a start's height is taken. */
+#define OUTSIDE 1e-16
+#define BEYOND 50.0
 #define FARTHEST 1e9
 enum { CELLS = 4096, STARTS = 33 };
 
@@ -94,9 +94,12 @@ static double trim(double *lo, double *hi, const table *t, double extra)
     return (left + right) / mass_in(t, t->lo, t->hi) + exp(-BEYOND);
 }
 
-/* How far above the least U the question starts (a Gaussian start: out to 8 standard deviations). */
-static double start_height(const table *t, const sl_operator *op, const sl_question *q)
+/* How far above the least U the question reaches beyond the stationary law: where it starts (a Gaussian: out to 8 standard
+ * deviations), or for a spectrum by the growth of the eigenfunctions, which on a quadratic is that of x^k: with 10 + 3 k
+ * the edges change 16 of its eigenvalues by 1e-10 at most. */
+static double reach(const table *t, const sl_operator *op, const sl_question *q)
 {
+    if (q->task == SL_TASK_SPECTRUM) return 10 + 3 * (double)q->eigenvalues;
     if (q->task != SL_TASK_EVOLVE && q->task != SL_TASK_MFPT) return 0;
     const double spread = q->task == SL_TASK_EVOLVE ? 8 * q->spread : 0;
     double height = 0;
@@ -184,11 +187,11 @@ static sl_status choose(sl_operator *op, const sl_question *q, double *outside, 
     table *t = malloc(sizeof *t);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table of %d cells", CELLS);
     sl_status st = find_table(t, op, 0, err);
-    const double height = st == SL_OK ? start_height(t, op, q) : 0;
+    const double height = st == SL_OK ? reach(t, op, q) : 0;
     if (st == SL_OK && !(height < 500))
         st = sl_fail(err, SL_E_CONFIG, "the start %g lies %.3g T above the bottom of f: the stationary density there underflows",
                      q->from[0], height);
-    /* What starts high up climbs higher: there the domain has to be as wide as for a law that has its mass there. */
+    /* What starts high up climbs higher: the domain has to be as wide as for a law that has its mass there. */
     if (st == SL_OK && height > 0) st = find_table(t, op, height, err);
     if (st == SL_OK) {
         *outside = trim(&op->lo[0], &op->hi[0], t, height);

@@ -1,8 +1,10 @@
 /* A question asked on a ladder of grids until two of them agree. */
 #include "sim/operators/operator.h"
 
+#include <cblas.h>
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,8 +271,17 @@ static sl_status conclude(sl_answer *a, const ladder *l, const sl_operator *o, d
     return SL_UNDECIDED;
 }
 
+/* One thread in BLAS, for the whole process and once: answers do not depend on the number of cores. */
+static void single_threaded_blas(void)
+{
+    openblas_set_num_threads(1);
+}
+
 sl_status sl_operator_solve(sl_answer *a, const sl_operator *op, const sl_question *q, sl_err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, single_threaded_blas);
+
     sl_operator o;
     sl_question asked;
     SL_TRY(prepare(&o, &asked, op, q, err));
