@@ -52,4 +52,27 @@ void sl_phase_step_clear(sl_phase_step *s);
 void sl_phase_step_apply(double *to, sl_phase_step *s, const double *from);
 double sl_phase_step_bytes(const sl_operator *op, const sl_rate_law *law, size_t n);
 
+/* The steps of one cycle of a periodic schedule (phase_cycle.c); equal rates share one. Of a schedule that is not
+ * periodic, or if the question is not about a stationary law: the first step only. */
+typedef struct {
+    sl_phase_grid grid;
+    sl_phase_step *step; /* the distinct ones             */
+    size_t distinct, period;
+    size_t *which;    /* [period]                         */
+    double *half_way; /* [nx][nv]: the law between two steps */
+} sl_phase_cycle;
+
+/* *c is to be cleared, also after an error. */
+SL_CHECKED sl_status sl_phase_cycle_init(sl_phase_cycle *c, const sl_operator *op, const sl_question *q, size_t n,
+                                         sl_err *err);
+void sl_phase_cycle_clear(sl_phase_cycle *c);
+/* sl_apply of ctx = sl_phase_cycle: the whole cycle. */
+sl_status sl_phase_cycle_apply(void *c, const double *from, double *to, sl_err *err);
+
+/* The box and the rates (phase_box.c). As sl_operator_kind's domain; the largest rates that an answer will meet; and
+ * the guess exp(-f/T) times a Gaussian in v, p[nx][nv], its maximum 1. */
+SL_CHECKED sl_status sl_phase_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
+SL_CHECKED sl_status sl_phase_widest_rate(sl_rate_law *law, const sl_operator *op, const sl_question *q, sl_err *err);
+void sl_phase_guess(double *p, const sl_phase_grid *g, double T);
+
 #endif

@@ -120,6 +120,7 @@ typedef struct {
     double *in;       /* [2 waves][nv]: e^(-i w mu v)                          */
     double *mixed;    /* [2 waves][nv]: the same times the characteristic function of the kick */
     double *factor;   /* [2 waves]      */
+    double *window;   /* [waves], see choose_window */
     size_t alphas;
     double a_g[MOST_ALPHAS], weight[MOST_ALPHAS];
 } kicks;
@@ -136,8 +137,8 @@ static void characteristic(const kicks *k, double G, double *factor)
         double re = k->weight[a], im = 0; /* e^(i w push), turned on from frequency to frequency */
         for (size_t m = 0; m < W; m++) {
             const double w = k->dw * (double)m, damp = exp(-w * w * a2 * s2 / 2);
-            factor[m] += re * damp;
-            factor[W + m] += im * damp;
+            factor[m] += k->window[m] * re * damp;
+            factor[W + m] += k->window[m] * im * damp;
             const double next = re * turn_re - im * turn_im;
             im = re * turn_im + im * turn_re;
             re = next;
@@ -160,6 +161,17 @@ static void choose_alphas(kicks *k, const sl_rate_law *law, double most_G)
     for (size_t a = 0; a < k->alphas; a++) k->a_g[a] = sl_rate_on_gradient(law, rate[a]);
 }
 
+/* A kick much narrower than a cell (a random a_g near 0), cut off at the grid's highest frequency, would ring all over
+ * the box. So its frequencies are faded out instead: in v, its cut-off image is multiplied by a Gaussian six cells wide.
+ * The fade leaves the lower third of the frequencies as they are, and with them all moments. */
+static void choose_window(kicks *k, double least_a_g)
+{
+    const double h = k->g->hv, fade = 0.68 * M_PI / h, width = 6 * h;
+    const bool narrow = least_a_g * sqrt(k->g->op->noise_variance) < h;
+    for (size_t m = 0; m < k->waves; m++)
+        k->window[m] = narrow ? erfc((k->dw * (double)m - fade) * width / M_SQRT2) / 2 : 1;
+}
+
 static sl_status kicks_init(kicks *k, const sl_phase_grid *g, const sl_rate_law *law, double most_G, sl_err *err)
 {
     const sl_operator *op = g->op;
@@ -171,11 +183,13 @@ static sl_status kicks_init(kicks *k, const sl_phase_grid *g, const sl_rate_law 
     const size_t cells = (size_t)fmax(ceil(range / g->hv), (double)g->nv) + MARGIN, W = (cells | 1) / 2 + 1;
     k->waves = W;
     k->dw = 2 * M_PI / ((double)(2 * W - 1) * g->hv);
-    k->out = malloc((6 * W * g->nv + 2 * W) * sizeof(double));
+    k->out = malloc((6 * W * g->nv + 3 * W) * sizeof(double));
     if (!k->out) return sl_fail(err, SL_E_MEMORY, "no memory for %zu frequencies of %zu velocities", W, g->nv);
     k->in = k->out + 2 * W * g->nv;
     k->mixed = k->in + 2 * W * g->nv;
     k->factor = k->mixed + 2 * W * g->nv;
+    k->window = k->factor + 2 * W;
+    choose_window(k, sl_rate_on_gradient(law, law->mean - law->half));
     for (size_t m = 0; m < W; m++) {
         const double w = k->dw * (double)m, part = (m == 0 ? 1.0 : 2.0) / (double)(2 * W - 1);
         for (size_t j = 0; j < g->nv; j++) {

@@ -16,10 +16,7 @@
 #include "sim/operators/stencil.h"
 #include "sim/operators/variant.h"
 
-/* V = this many standard deviations; a Gaussian has 2e-17 beyond. LEAK: mass outside the box that is aimed at. */
-static const double FAR = 8.5, LEAK = 1e-14;
-
-enum { SCAN = 512, MOST_MINIMA = 64 };
+enum { FINEST = 512 };
 
 /* ---- what it can be asked ---- */
 
@@ -54,242 +51,14 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
     return q->task == SL_TASK_EVOLVE ? check_times(q, err) : SL_OK;
 }
 
-/* ---- the box ---- */
-
-/* The largest rates that the answer will meet, as a law. */
-static sl_status widest_rate(sl_rate_law *law, const sl_operator *op, const sl_question *q, sl_err *err)
-{
-    uint64_t steps = 1;
-    if (q->task == SL_TASK_STATIONARY) SL_TRY(sl_rate_period(&steps, op, q, err));
-    if (q->task == SL_TASK_EVOLVE && !sl_schedule_is_stationary(&op->schedule))
-        steps = (uint64_t)fmax(q->times[q->n_times - 1], 1);
-    *law = sl_rate_at(op, 0);
-    for (uint64_t k = 1; k < steps; k++) {
-        const sl_rate_law now = sl_rate_at(op, k);
-        if (now.mean > law->mean) *law = now;
-    }
-    if (!(law->mean > 0)) return sl_fail(err, SL_E_DOMAIN, "all rates of schedule '%s' are 0", op->schedule.spec.entry->name);
-    return SL_OK;
-}
-
-static double total_force(const sl_operator *op, double x)
-{
-    double g;
-    sl_loss_gradient(&op->loss, &x, &g);
-    return g + op->rule.weight_decay * x;
-}
-
-/* Curvatures of f + w x^2/2 at its minima in [lo, hi], at most MOST_MINIMA. */
-static size_t curvatures(double *a, const sl_operator *op, double lo, double hi)
-{
-    size_t n = 0;
-    const double h = (hi - lo) / SCAN;
-    for (size_t i = 0; i < SCAN && n < MOST_MINIMA; i++) {
-        double left = lo + h * (double)i, right = left + h;
-        if (!(total_force(op, left) <= 0 && total_force(op, right) > 0)) continue;
-        for (int k = 0; k < 60; k++) {
-            const double middle = (left + right) / 2;
-            if (total_force(op, middle) <= 0)
-                left = middle;
-            else
-                right = middle;
-        }
-        const double d = 1e-5 * (hi - lo);
-        a[n++] = (total_force(op, right + d) - total_force(op, left - d)) / (2 * d + right - left);
-    }
-    return n;
-}
-
-/* The largest curvature at which the rule is stable, by bisection. */
-static double stable_curvature(const sl_operator *op, const sl_rate_law *law, double unstable)
-{
-    double good = -op->rule.weight_decay, bad = unstable;
-    for (int k = 0; k < 60; k++) {
-        const double middle = (good + bad) / 2;
-        if (sl_linear_moments_of(op, law, middle).radius < 1)
-            good = middle;
-        else
-            bad = middle;
-    }
-    return good;
-}
-
-static sl_status unstable(const sl_operator *op, const sl_rate_law *law, double a, sl_err *err)
-{
-    const double l = law->mean, mu = op->rule.mu, q = 1 + law->half * law->half / (3 * l * l), w = op->rule.weight_decay;
-    const double bound = l * (stable_curvature(op, law, a - w) + w);
-    if (op->rule.kind == SL_RULE_HEAVY_BALL)
-        return sl_fail(err, SL_E_UNSTABLE,
-                       "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability "
-                       "needs a l < 2 (1 - mu^2) / (q (1 + mu) - 2 mu) = %g (mu = %g, q = %g)",
-                       a * l, a, l, 2 * (1 - mu * mu) / (q * (1 + mu) - 2 * mu), mu, q);
-    return sl_fail(err, SL_E_UNSTABLE,
-                   "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability of "
-                   "rule '%s' needs a l < %g (mu = %g, q = %g)",
-                   a * l, a, l, sl_rule_name(&op->rule), bound, mu, q);
-}
-
-/* What the linear theory says at the minima: the temperature of f there (at least T), the variance of v. */
-static sl_status local_laws(double *T, double *v2, const sl_operator *op, const sl_rate_law *law, double lo, double hi,
-                            sl_err *err)
-{
-    double a[MOST_MINIMA];
-    const size_t n = curvatures(a, op, lo, hi);
-    const double w = op->rule.weight_decay;
-    double least = INFINITY, top = *T;
-    *v2 = sl_rate_on_gradient(law, law->mean) * sl_rate_on_gradient(law, law->mean + law->half) * op->noise_variance /
-          (1 - op->rule.mu * op->rule.mu);
-    bool stable = n == 0;
-    for (size_t i = 0; i < n; i++) {
-        const sl_linear_moments m = sl_linear_moments_of(op, law, a[i] - w);
-        least = fmin(least, a[i]);
-        if (!(m.radius < 1 + 1e-12)) continue;
-        stable = true;
-        if (!isfinite(m.x2)) continue; /* a flat minimum: neither */
-        top = fmax(top, a[i] * m.x2);
-        *v2 = fmax(*v2, m.v2);
-    }
-    *T = top;
-    return stable ? SL_OK : unstable(op, law, least, err);
-}
-
-/* Follows the rule without noise from the start for the steps asked, and widens [lo, hi] and V by where it gets. */
-static void follow(double *lo, double *hi, double *V, const sl_operator *op, const sl_question *q)
-{
-    const bool nesterov = op->rule.kind == SL_RULE_NESTEROV;
-    const uint64_t steps = (uint64_t)fmin(q->times[q->n_times - 1], 100000);
-    const double thermal = *V, side = FAR * q->spread, was_lo = *lo, was_hi = *hi;
-    for (int s = -1; s <= 1; s++) {
-        double x = q->from[0] + s * side / 2, v = 0;
-        for (uint64_t k = 0; k <= steps; k++) {
-            const sl_rate_law law = sl_rate_at(op, k);
-            *lo = fmin(*lo, x - side);
-            *hi = fmax(*hi, x + side);
-            *V = fmax(*V, fmin(thermal + fabs(v), 10 * thermal));
-            const double push = sl_rate_on_gradient(&law, law.mean) * total_force(op, x);
-            v = op->rule.mu * v - push;
-            x += sl_rate_on_step(&law, law.mean) * (nesterov ? op->rule.mu * v - push : v);
-            if (!(fabs(x) < 10 * (fabs(was_lo) + fabs(was_hi) + fabs(q->from[0])))) break;
-        }
-    }
-}
-
-/* A random alpha on the gradient makes v a mixture of wide and narrow Gaussians, the more so the fewer of them count. */
-static double tails(const sl_operator *op, const sl_rate_law *law)
-{
-    if (law->on_step) return 1;
-    const double most = 1 + law->half / law->mean, q = 1 + law->half * law->half / (3 * law->mean * law->mean);
-    return sqrt(1 + (most * most / q - 1) * sqrt(1 - op->rule.mu * op->rule.mu));
-}
-
-static sl_status domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
-{
-    sl_rate_law law;
-    SL_TRY(widest_rate(&law, op, q, err));
-    const double excess = 1 + law.half * law.half / (3 * law.mean * law.mean);
-    double T = law.mean * excess * op->noise_variance / (2 * (1 - op->rule.mu)), v2, lo[2], hi[2];
-    SL_TRY(sl_operator_box(lo, hi, outside, &op->loss, T, LEAK, err));
-    SL_TRY(local_laws(&T, &v2, op, &law, lo[0], hi[0], err));
-    const double wide = tails(op, &law);
-    SL_TRY(sl_operator_box(lo, hi, outside, &op->loss, T * wide * wide, LEAK, err));
-    double V = FAR * wide * sqrt(v2);
-    const double wrap = op->loss.kind->period;
-    if (q->task == SL_TASK_EVOLVE) follow(&lo[0], &hi[0], &V, op, q);
-    if (wrap > 0) {
-        lo[0] = -wrap / 2;
-        hi[0] = wrap / 2;
-    } else {
-        const double more = 0.04 * (hi[0] - lo[0]);
-        lo[0] -= more;
-        hi[0] += more;
-    }
-    if (op->lo[0] == op->hi[0]) {
-        op->lo[0] = lo[0];
-        op->hi[0] = hi[0];
-    } else {
-        *outside = NAN; /* of a box that was given nothing is known but what will be killed */
-    }
-    if (op->lo[1] == op->hi[1]) {
-        op->lo[1] = -V;
-        op->hi[1] = V;
-    }
-    if (wrap > 0 && fabs(op->hi[0] - op->lo[0] - wrap) > 1e-9 * wrap)
-        return sl_fail(err, SL_E_DOMAIN, "domain [%g, %g]: loss '%s' needs one period, %g", op->lo[0], op->hi[0],
-                       op->loss.kind->entry.name, wrap);
-    if (fabs(op->lo[1] + op->hi[1]) > 1e-9 * (op->hi[1] - op->lo[1]))
-        return sl_fail(err, SL_E_DOMAIN, "velocities [%g, %g]: need the same on both sides of 0", op->lo[1], op->hi[1]);
-    return SL_OK;
-}
-
-/* ---- steps of a cycle ---- */
-
-/* The steps of one cycle; equal rates share one. */
-typedef struct {
-    sl_phase_grid grid;
-    sl_phase_step *step; /* the distinct ones */
-    size_t distinct, period;
-    size_t *which; /* [period] */
-    double *half_way; /* [n]: the law between two steps */
-} cycle;
-
-static void cycle_clear(cycle *c)
-{
-    for (size_t i = 0; i < c->distinct; i++) sl_phase_step_clear(&c->step[i]);
-    free(c->step);
-    free(c->which);
-    free(c->half_way);
-    sl_phase_grid_clear(&c->grid);
-}
-
-static sl_status add_step(cycle *c, size_t k, sl_err *err)
-{
-    const sl_rate_law law = sl_rate_at(c->grid.op, k);
-    for (size_t j = 0; j < k; j++) {
-        if (fabs(sl_rate_at(c->grid.op, j).mean - law.mean) > 1e-13 * law.mean) continue;
-        c->which[k] = c->which[j];
-        return SL_OK;
-    }
-    SL_TRY(sl_phase_step_init(&c->step[c->distinct], &c->grid, &law, err));
-    c->which[k] = c->distinct++;
-    return SL_OK;
-}
-
-static sl_status cycle_init(cycle *c, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
-{
-    *c = (cycle){0};
-    sl_rate_law widest;
-    uint64_t period = 1;
-    SL_TRY(widest_rate(&widest, op, q, err));
-    if (q->task == SL_TASK_STATIONARY) SL_TRY(sl_rate_period(&period, op, q, err));
-    SL_TRY(sl_phase_grid_init(&c->grid, op, n, sl_phase_farthest(op, &widest), err));
-    c->period = period;
-    c->step = calloc(period, sizeof *c->step);
-    c->which = calloc(period, sizeof *c->which);
-    c->half_way = malloc(c->grid.nx * c->grid.nv * sizeof(double));
-    if (!c->step || !c->which || !c->half_way) return sl_fail(err, SL_E_MEMORY, "no memory for a cycle of %zu steps", c->period);
-    for (size_t k = 0; k < period; k++) SL_TRY(add_step(c, k, err));
-    return SL_OK;
-}
-
-static sl_status apply_cycle(void *ctx, const double *from, double *to, sl_err *err)
-{
-    (void)err;
-    cycle *c = ctx;
-    sl_phase_step_apply(to, &c->step[c->which[0]], from);
-    for (size_t k = 1; k < c->period; k++) {
-        memcpy(c->half_way, to, c->grid.nx * c->grid.nv * sizeof *to);
-        sl_phase_step_apply(to, &c->step[c->which[k]], c->half_way);
-    }
-    return SL_OK;
-}
-
 static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 {
     const double nodes = (double)n * (double)sl_phase_velocities(n);
     uint64_t period = 1;
     if (q->task == SL_TASK_STATIONARY && sl_rate_period(&period, op, q, NULL) != SL_OK) period = 1;
     const sl_rate_law law = sl_rate_at(op, 0);
-    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_phase_passage_bytes(op, n);
+    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return op->grid == 0 && n > FINEST ? INFINITY : sl_phase_passage_bytes(op, n);
+    if (op->grid == 0 && n > FINEST) return INFINITY; /* it would take minutes */
     return (double)period * sl_phase_step_bytes(op, &law, n) + 8 * (SL_CHAIN_VECTORS + 8) * nodes;
 }
 
@@ -300,20 +69,6 @@ static double eq20_temperature(const sl_operator *op, const sl_rate_law *law)
     if (op->temperature > 0) return op->temperature;
     const double excess = 1 + law->half * law->half / (3 * law->mean * law->mean);
     return law->mean * excess * op->noise_variance / (2 * (1 - op->rule.mu));
-}
-
-/* The guess to start from: exp(-f/T) times a Gaussian in v. */
-static void guess(double *p, const sl_phase_grid *g, double T)
-{
-    const sl_operator *op = g->op;
-    double least = INFINITY;
-    const double s2 = op->noise_variance / (1 - op->rule.mu * op->rule.mu), w = op->rule.weight_decay;
-    for (size_t i = 0; i < g->nx; i++) least = fmin(least, sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2);
-    for (size_t i = 0; i < g->nx; i++) {
-        const double f = sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2;
-        for (size_t j = 0; j < g->nv; j++)
-            p[i * g->nv + j] = exp(-(f - least) / T - g->v[j] * g->v[j] / (2 * s2));
-    }
 }
 
 /* Adds a law p[nx][nv] as a field and its moments, and notes its mass and least density. */
@@ -340,16 +95,16 @@ static sl_status add_law(sl_answer *a, const sl_phase_grid *g, const double *p, 
     return st;
 }
 
-static sl_status solve_stationary(sl_answer *a, cycle *c, double *p, double *sum, sl_err *err)
+static sl_status solve_stationary(sl_answer *a, sl_phase_cycle *c, double *p, double *sum, sl_err *err)
 {
     const sl_phase_grid *g = &c->grid;
     const sl_operator *op = g->op;
     const size_t n = g->nx * g->nv;
-    const sl_chain chain = {.n = n, .cell = g->hx * g->hv, .apply = apply_cycle, .ctx = c};
+    const sl_chain chain = {.n = n, .cell = g->hx * g->hv, .apply = sl_phase_cycle_apply, .ctx = c};
     sl_rate_law mean = sl_rate_at(op, 0);
     mean.mean = sl_schedule_mean(&op->schedule, 0, c->period);
     const double T = eq20_temperature(op, &mean);
-    guess(p, g, T);
+    sl_phase_guess(p, g, T);
     SL_TRY(sl_chain_stationary(p, &a->killed, &chain, err));
     a->killed = fmax(a->killed, 0) / (double)c->period;
     a->mass_error = a->killed;
@@ -394,7 +149,7 @@ static sl_status put_start(double *p, const sl_phase_grid *g, const sl_question 
     return SL_OK;
 }
 
-static sl_status solve_evolve(sl_answer *a, cycle *c, const sl_question *q, double *p, double *next, sl_err *err)
+static sl_status solve_evolve(sl_answer *a, sl_phase_cycle *c, const sl_question *q, double *p, double *next, sl_err *err)
 {
     const sl_phase_grid *g = &c->grid;
     const size_t n = g->nx * g->nv;
@@ -422,11 +177,11 @@ static sl_status solve_evolve(sl_answer *a, cycle *c, const sl_question *q, doub
     return SL_OK;
 }
 
-static sl_status solve_forward(sl_answer *a, cycle *c, const sl_question *q, sl_err *err)
+static sl_status solve_forward(sl_answer *a, sl_phase_cycle *c, const sl_question *q, sl_err *err)
 {
     const sl_phase_grid *g = &c->grid;
     const size_t n = g->nx * g->nv;
-    const sl_chain chain = {.n = n, .cell = g->hx * g->hv, .apply = apply_cycle, .ctx = c};
+    const sl_chain chain = {.n = n, .cell = g->hx * g->hv, .apply = sl_phase_cycle_apply, .ctx = c};
     double *p = malloc(2 * n * sizeof *p);
     if (!p) return sl_fail(err, SL_E_MEMORY, "no memory for two laws of %zu nodes", n);
     sl_status st = SL_OK;
@@ -445,11 +200,11 @@ static sl_status solve_forward(sl_answer *a, cycle *c, const sl_question *q, sl_
 static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
     if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_phase_passage_solve(a, op, q, n, err);
-    cycle c;
-    sl_status st = cycle_init(&c, op, q, n, err);
+    sl_phase_cycle c;
+    sl_status st = sl_phase_cycle_init(&c, op, q, n, err);
     if (st == SL_OK) st = solve_forward(a, &c, q, err);
-    cycle_clear(&c);
+    sl_phase_cycle_clear(&c);
     return st;
 }
 
-const sl_operator_variant sl_transfer_phase = {.check = check, .domain = domain, .bytes = bytes, .solve = solve};
+const sl_operator_variant sl_transfer_phase = {.check = check, .domain = sl_phase_domain, .bytes = bytes, .solve = solve};
