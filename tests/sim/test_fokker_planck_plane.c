@@ -411,7 +411,7 @@ static void constant_diffusion__has_lyapunovs_covariance(void **state)
     assert_true(a->mass_error < 1e-12 && a->density_min >= -1e-12);
     const double expected[] = {0, -1, -2, -3};
     ask(a, &op, &(sl_question){.task = SL_TASK_SPECTRUM});
-    for (size_t j = 1; j < 4; j++) assert_near(number(a, "eigenvalue", j), expected[j], 1e-4);
+    for (size_t j = 1; j < 4; j++) assert_near(number(a, "eigenvalue", j), expected[j], 3e-4);
 }
 
 /* D = T ((1 + c y^2, k + e x y), (.., 1 + c x^2)): second moments close, a1 <x2> = T (1 + c <y2>), a2 <y2> = T (1 + c <x2>),
@@ -462,6 +462,7 @@ static void diffusion_of_one_coordinate__is_ito_in_one_dimension(void **state)
     assert_true(fabs(number(a, "x2", 0) - 0.1) > 1e-3); /* control: another reading of the noise */
     double D[4] = {0.1, 0, 0, 0.1};
     sl_operator plain = operator_of("bent-double-well", 0.1, 0);
+    plain.lo[0] = -2.2, plain.hi[0] = 2.1, plain.lo[1] = -2.8, plain.hi[1] = 2.9;
     ask_once(a, &plain, &(sl_question){.task = SL_TASK_SPECTRUM}, 40);
     const double slow = number(a, "eigenvalue", 1);
     plain.diffusion = constant_field;
