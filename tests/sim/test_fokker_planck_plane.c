@@ -411,7 +411,8 @@ static void constant_diffusion__has_lyapunovs_covariance(void **state)
     assert_true(a->mass_error < 1e-12 && a->density_min >= -1e-12);
     const double expected[] = {0, -1, -2, -3};
     ask(a, &op, &(sl_question){.task = SL_TASK_SPECTRUM});
-    for (size_t j = 1; j < 4; j++) assert_near(number(a, "eigenvalue", j), expected[j], 3e-4);
+    assert_near(number(a, "eigenvalue", 1), expected[1], 1e-6);
+    for (size_t j = 2; j < 4; j++) assert_honest(a, "eigenvalue", j, expected[j], 1e-3);
 }
 
 /* D = T ((1 + c y^2, k + e x y), (.., 1 + c x^2)): second moments close, a1 <x2> = T (1 + c <y2>), a2 <y2> = T (1 + c <x2>),
