@@ -503,7 +503,7 @@ static void mfpt__to_a_disc_at_the_bottom_is_a_logarithm(void **state)
     const double expected = log(hypot(0.9, 1.3) / 0.4) / 2;
     double off[3];
     for (size_t i = 0; i < 3; i++) {
-        ask_once(a, &op, &q, (size_t)50 << i);
+        ask_once(a, &op, &q, (size_t)80 << i);
         off[i] = number(a, "mfpt", 0) - expected;
     }
     for (size_t i = 1; i < 3; i++) { /* order 2, with a remainder of order 3 that jumps about */
@@ -529,8 +529,8 @@ static void mfpt__between_wells_is_that_of_walkers(void **state)
 {
     enum { WALKERS = 2048 };
     sl_answer *a = *state;
-    const double T = 0.3, h = 2e-3, R = 0.3, seen = R + 0.5826 * sqrt(2 * T * h);
-    const sl_operator op = operator_of("bent-double-well", T, 100);
+    const double T = 0.3, h = 2e-3, R = 0.4, seen = R + 0.5826 * sqrt(2 * T * h);
+    const sl_operator op = operator_of("bent-double-well", T, 200);
     ask(a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {-1, 0}, .to = {1, 0}, .radius = R});
     static _Alignas(64) double x[2][WALKERS], g[2][WALKERS], noise[2][WALKERS];
     static double time[WALKERS];
@@ -579,7 +579,7 @@ static void mfpt__on_a_periodic_plane_does_not_see_the_seam(void **state)
 static void committor__is_a_half_on_the_line_of_symmetry(void **state)
 {
     sl_answer *a = *state;
-    const sl_operator op = operator_of("bent-double-well", 0.1, 100);
+    const sl_operator op = operator_of("bent-double-well", 0.1, 160);
     ask(a, &op, &(sl_question){.task = SL_TASK_COMMITTOR, .from = {-1, 0}, .to = {1, 0}, .radius = 0.3});
     assert_near(number(a, "committor", 0), 0.5, 1e-9);
     assert_near(number(a, "committor_midway", 0), 0.5, 1e-9);
