@@ -1,10 +1,12 @@
 /* What there is to verify and to draw: every claim and every figure, in the order in which they are listed and run. */
 #include "claims/claim.h"
 #include "claims/figures_network.h"
+#include "claims/figures_operators.h"
 #include "claims/figures_schedules.h"
 #include "claims/figures_synthetic.h"
 #include "claims/musso_network.h"
 #include "claims/musso_synthetic.h"
+#include "claims/operators.h"
 
 const sl_claim *const sl_claims[] = {
     /* Musso 2020: noise and its continuous limit */
@@ -24,6 +26,8 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_musso_alpha_placement,
     &sl_claim_musso_stability,
     &sl_claim_musso_cyclic_mean,
+    &sl_claim_musso_cyclic_temperature_printed,
+    &sl_claim_musso_cyclic_temperature_derived,
     /* Musso 2020: trained networks */
     &sl_claim_musso_protocols_equivalent,
     &sl_claim_musso_equal_temperature,
@@ -32,6 +36,12 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_musso_temperature_late,
     &sl_claim_musso_random_is_hotter_printed,
     &sl_claim_musso_random_is_hotter_derived,
+    /* Continuous theories and their limits, from operators */
+    &sl_claim_li_tai_e_weak_order_1,
+    &sl_claim_li_tai_e_weak_order_2,
+    &sl_claim_fokker_planck_relaxation,
+    &sl_claim_kramers_rate,
+    &sl_claim_kramers_turnover,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
@@ -41,6 +51,12 @@ const sl_recipe *const sl_recipes[] = {
     /* Musso 2020 on synthetic losses */
     &sl_recipe_temperature_collapse,
     &sl_recipe_boltzmann,
+    /* Operators */
+    &sl_recipe_boltzmann_order,
+    &sl_recipe_discrete_vs_continuous,
+    &sl_recipe_fokker_planck_evolution,
+    &sl_recipe_kramers_turnover,
+    &sl_recipe_phase_space,
     /* Musso 2020 on networks */
     &sl_recipe_musso_1,
     &sl_recipe_musso_3,

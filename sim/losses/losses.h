@@ -8,7 +8,8 @@
 #include "sim/loss.h"
 
 extern const sl_loss_kind sl_loss_quadratic, sl_loss_quadratic_saddle, sl_loss_double_well, sl_loss_tilted_double_well,
-    sl_loss_quartic, sl_loss_periodic, sl_loss_strict_saddle;
+    sl_loss_quartic, sl_loss_periodic, sl_loss_strict_saddle, sl_loss_rosenbrock, sl_loss_bent_double_well,
+    sl_loss_mueller_brown;
 
 /* The four kernels of one family. */
 #define SL_LOSS_KERNELS(family)                                                                                   \
@@ -23,5 +24,8 @@ SL_LOSS_KERNELS(double_well)
 SL_LOSS_KERNELS(quartic)
 SL_LOSS_KERNELS(periodic)
 SL_LOSS_KERNELS(strict_saddle)
+SL_LOSS_KERNELS(rosenbrock)
+SL_LOSS_KERNELS(bent_double_well)
+SL_LOSS_KERNELS(mueller_brown)
 
 #endif

@@ -1,14 +1,14 @@
-/* The transfer operator of plain SGD on a line: x' = x - r (f'(x) + n), n ~ N(0, noise variance), with the rate r of the
- * schedule. Without momentum it does not matter on what alpha acts. Weight decay is part of the drift.
+/* The transfer operator of plain SGD on a line: x' = x - r (f'(x) + n), n ~ N(0, noise variance), with the rate r of
+ * the schedule. Without momentum it does not matter on what alpha acts. Weight decay is part of the drift.
  *
- * The discretisation is that of sim/operators/line_step.h. Iterates that leave the interval are lost ("killed"): on a
- * loss that grows faster than x^2 they are thrown to infinity from |x| > sqrt(1 + 2/r) (double well). A periodic loss
+ * The discretisation is that of sim/operators/sgd_line_step.h. Iterates that leave the interval are lost ("killed"): on
+ * a loss that grows faster than x^2 they are thrown to infinity from |x| > sqrt(1 + 2/r) (double well). A periodic loss
  * lives on a ring, where sets are arcs: `to` up to the end of the period, `from` down to its beginning. op->edge is not
  * looked at, since a chain that jumps has no boundary to be reflected at.
  *
  * Schedules: evolution takes any. The rest takes one that comes back after a cycle of steps (1 where it is stationary);
- * a decaying one has no stationary law. The stationary law of a cycle is that of the product of its steps, averaged over
- * its phases; mfpt and committor begin with the first step of a cycle. */
+ * a decaying one has no stationary law. The stationary law of a cycle is that of the product of its steps, averaged
+ * over its phases; mfpt and committor begin with the first step of a cycle. */
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "sim/operators/arnoldi.h"
-#include "sim/operators/line_chain.h"
+#include "sim/operators/sgd_line_chain.h"
 #include "sim/operators/variant.h"
 
 /* Phases of a cycle whose laws are given; nodes up to which all eigenvalues are worked out; mass a step that is worth a
@@ -25,7 +25,8 @@
 enum { PHASES = 8, DENSE = 512 };
 static const double WORTH_A_NOTE = 1e-14, LONGEST = 1e13;
 
-/* ---------------------------------------------------------------------------------------------------- what is refused */
+/* ---------------------------------------------------------------------------------------------------- what is refused
+ */
 
 static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 {
@@ -42,12 +43,13 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
                 return sl_fail(err, SL_E_DOMAIN, "time %zu is %g: times are whole numbers of steps up to 1e9", i,
                                q->times[i]);
     uint64_t cycle;
-    SL_TRY(sl_line_cycle(&cycle, op, q, err));
+    SL_TRY(sl_sgd_line_cycle(&cycle, op, q, err));
     double largest = 0;
-    for (uint64_t k = 0; k < (cycle > 0 ? cycle : 1); k++) largest = fmax(largest, sl_rates_at(&op->schedule, k).hi);
+    for (uint64_t k = 0; k < (cycle > 0 ? cycle : 1); k++) largest = fmax(largest, sl_sgd_line_rates(op, k).hi);
     const double wraps = period > 0 ? 17 * largest * sqrt(op->noise_variance) / period : 0;
     if (wraps > 1000)
-        return sl_fail(err, SL_E_DOMAIN, "a step goes round the period of loss '%s' %.3g times, at most 1000 are solved",
+        return sl_fail(err, SL_E_DOMAIN,
+                       "a step goes round the period of loss '%s' %.3g times, at most 1000 are solved",
                        op->loss.kind->entry.name, wraps);
     return SL_OK;
 }
@@ -55,15 +57,16 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 {
     uint64_t cycle = 0;
-    if (sl_line_cycle(&cycle, op, q, NULL) != SL_OK) cycle = 0; /* solve() will say so */
-    return sl_line_chain_bytes(op, n, cycle, q->task == SL_TASK_SPECTRUM ? 4 : 2);
+    if (sl_sgd_line_cycle(&cycle, op, q, NULL) != SL_OK) cycle = 0; /* solve() will say so */
+    return sl_sgd_line_chain_bytes(op, n, cycle, q->task == SL_TASK_SPECTRUM ? 4 : 2);
 }
 
-/* ------------------------------------------------------------------------------------------------------ shared by tasks */
+/* ------------------------------------------------------------------------------------------------------ shared by
+ * tasks */
 
 /* A chain with its product over a cycle, and vectors to work with. */
 typedef struct {
-    sl_line_chain chain;
+    sl_sgd_line_chain chain;
     double *C;      /* [n][n] */
     double *vector; /* [8][n] */
     size_t n;
@@ -72,13 +75,13 @@ typedef struct {
 static void clear(work *w)
 {
     free(w->C);
-    sl_line_chain_clear(&w->chain);
+    sl_sgd_line_chain_clear(&w->chain);
 }
 
 static sl_status begin(work *w, const sl_operator *op, double a, double b, size_t n, uint64_t cycle, sl_err *err)
 {
     *w = (work){.n = n};
-    SL_TRY(sl_line_chain_init(&w->chain, op, a, b, n, 0, cycle, err));
+    SL_TRY(sl_sgd_line_chain_init(&w->chain, op, a, b, n, 0, cycle, err));
     if (!(w->C = malloc((n + 8) * n * sizeof *w->C)))
         return sl_fail(err, SL_E_MEMORY, "no memory for a product on %zu nodes", n);
     w->vector = w->C + n * n;
@@ -114,26 +117,29 @@ static sl_status add_law(sl_answer *a, const sl_operator *op, const work *w, con
     return sl_answer_add_law(a, &op->loss, density, w->chain.line.w, T, index, err);
 }
 
-/* --------------------------------------------------------------------------------------------------------- stationary */
+/* --------------------------------------------------------------------------------------------------------- stationary
+ */
 
 static double law_temperature(const sl_operator *op, uint64_t cycle)
 {
-    return op->temperature > 0 ? op->temperature : sl_line_temperature(op, cycle);
+    return op->temperature > 0 ? op->temperature : sl_sgd_line_temperature(op, cycle);
 }
 
 /* What is lost, in words. A power's tail beyond X has about X^n of what is lost a step in the moment n. */
 static void note_losses(sl_answer *a, const work *w, const sl_operator *op)
 {
     const double lo = w->chain.line.a, hi = w->chain.line.b, X2 = fmax(lo * lo, hi * hi);
-    if (sl_line_power_tail(op))
-        snprintf(a->note, sizeof a->note,
-                 "the law falls like a power: beyond [%.4g, %.4g], which is cut off, is about %.1g of <x^2> and %.1g of "
-                 "<x^4>",
-                 lo, hi, a->killed * X2 / sl_answer_number(a, "x2", 0).value,
-                 a->killed * X2 * X2 / sl_answer_number(a, "x4", 0).value);
+    if (sl_sgd_line_power_tail(op))
+        snprintf(
+            a->note, sizeof a->note,
+            "the law falls like a power: beyond [%.4g, %.4g], which is cut off, is about %.1g of <x^2> and %.1g of "
+            "<x^4>",
+            lo, hi, a->killed * X2 / sl_answer_number(a, "x2", 0).value,
+            a->killed * X2 * X2 / sl_answer_number(a, "x4", 0).value);
     else if (a->killed > WORTH_A_NOTE)
         snprintf(a->note, sizeof a->note,
-                 "quasi-stationary: %.2g of the mass leaves [%.4g, %.4g] a step, and is counted as lost", a->killed, lo, hi);
+                 "quasi-stationary: %.2g of the mass leaves [%.4g, %.4g] a step, and is counted as lost", a->killed, lo,
+                 hi);
 }
 
 static sl_status stationary(sl_answer *a, work *w, const sl_operator *op, sl_err *err)
@@ -141,7 +147,7 @@ static sl_status stationary(sl_answer *a, work *w, const sl_operator *op, sl_err
     const size_t n = w->n;
     const uint64_t cycle = w->chain.cycle;
     double *p = w->vector, *average = w->vector + n;
-    SL_TRY(sl_line_chain_law(p, &w->chain, err));
+    SL_TRY(sl_sgd_line_chain_law(p, &w->chain, err));
     memset(average, 0, n * sizeof *average);
     const uint64_t stride = (cycle + PHASES - 1) / PHASES;
     for (uint64_t k = 0; k < cycle; k++) {
@@ -150,7 +156,7 @@ static sl_status stationary(sl_answer *a, work *w, const sl_operator *op, sl_err
             SL_TRY(add_field(&phase, a, w, "phase-density", (size_t)k, p, w->chain.line.w, err));
         for (size_t j = 0; j < n; j++) average[j] += p[j] / (double)cycle;
         double lost[2];
-        SL_TRY(sl_line_chain_pass(p, lost, &w->chain, k, err));
+        SL_TRY(sl_sgd_line_chain_pass(p, lost, &w->chain, k, err));
         a->killed += (lost[0] + lost[1]) / (double)cycle;
     }
     a->killed = fmax(a->killed, 0);
@@ -159,7 +165,8 @@ static sl_status stationary(sl_answer *a, work *w, const sl_operator *op, sl_err
     return SL_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- evolve */
+/* ------------------------------------------------------------------------------------------------------------- evolve
+ */
 
 /* p <- (B^T)^steps p by repeated squaring. C and T: [n][n], used up. */
 static void leap(double *p, double *C, double *T, double *scratch, size_t n, uint64_t steps)
@@ -191,7 +198,7 @@ static void settle(sl_answer *a, double *p, double mass, size_t n)
     for (size_t j = 0; j < n; j++) p[j] *= mass / now;
 }
 
-static double lost_in(const sl_line_slot *step, const double *p, size_t n)
+static double lost_in(const sl_sgd_line_slot *step, const double *p, size_t n)
 {
     return cblas_ddot((int)n, p, 1, step->lost, 2) + cblas_ddot((int)n, p, 1, step->lost + 1, 2);
 }
@@ -200,12 +207,12 @@ static double lost_in(const sl_line_slot *step, const double *p, size_t n)
 static sl_status jump(sl_answer *a, double *p, work *w, uint64_t steps, sl_err *err)
 {
     const size_t n = w->n;
-    const sl_line_slot *step = NULL;
-    SL_TRY(sl_line_chain_step(&step, &w->chain, 0, err));
+    const sl_sgd_line_slot *step = NULL;
+    SL_TRY(sl_sgd_line_chain_step(&step, &w->chain, 0, err));
     double *T = malloc(n * n * sizeof *T);
     if (!T) return sl_fail(err, SL_E_MEMORY, "no memory for a power on %zu nodes", n);
     const double mass = sum(p, n), before = lost_in(step, p, n);
-    sl_line_matrix(w->C, &w->chain.line, step->M);
+    sl_sgd_line_matrix(w->C, &w->chain.line, step->M);
     leap(p, w->C, T, w->vector + 7 * n, n, steps);
     free(T);
     if (fmax(before, lost_in(step, p, n)) < 1e-16) settle(a, p, mass, n); /* nothing leaves on the way */
@@ -216,13 +223,13 @@ static sl_status jump(sl_answer *a, double *p, work *w, uint64_t steps, sl_err *
 static sl_status advance(sl_answer *a, double *p, work *w, uint64_t from, uint64_t to, sl_err *err)
 {
     const size_t n = w->n;
-    const sl_line_slot *step = NULL;
+    const sl_sgd_line_slot *step = NULL;
     if (w->chain.cycle == 1 && (double)(to - from) > 2 * (double)n * log2((double)(to - from) + 1))
         return jump(a, p, w, to - from, err);
     for (uint64_t k = from; k < to; k++) {
-        SL_TRY(sl_line_chain_step(&step, &w->chain, k, err));
+        SL_TRY(sl_sgd_line_chain_step(&step, &w->chain, k, err));
         const double left = sum(p, n) - lost_in(step, p, n);
-        sl_line_forward(p, &w->chain.line, step->M);
+        sl_sgd_line_forward(p, &w->chain.line, step->M);
         if (!(left > 1e-300)) return sl_fail(err, SL_E_NUMERIC, "no mass is left at step %.0f", (double)k);
         settle(a, p, left, n);
     }
@@ -230,7 +237,8 @@ static sl_status advance(sl_answer *a, double *p, work *w, uint64_t from, uint64
 }
 
 /* A law that begins as a point has a width of about r sigma sqrt(t), and with rates down to 0 it stays singular at the
- * point for some steps: then its density, and so the divergence, would need more nodes than its moments, which are exact. */
+ * point for some steps: then its density, and so the divergence, would need more nodes than its moments, which are
+ * exact. */
 static bool is_smooth(const sl_operator *op, const sl_question *q, double t)
 {
     const double width = op->hi[0] - op->lo[0];
@@ -238,7 +246,7 @@ static bool is_smooth(const sl_operator *op, const sl_question *q, double t)
     double variance = q->spread * q->spread;
     const double first = fmin(t, 1000);
     for (uint64_t k = 0; k < (uint64_t)first; k++) {
-        const double r = sl_rates_at(&op->schedule, k).lo;
+        const double r = sl_sgd_line_rates(op, k).lo;
         variance += r * r * op->noise_variance;
     }
     return sqrt(variance) > width / 500 || (sl_schedule_is_random(&op->schedule) && t >= 10);
@@ -247,8 +255,8 @@ static bool is_smooth(const sl_operator *op, const sl_question *q, double t)
 static sl_status evolve(sl_answer *a, work *w, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     double *p = w->vector, *m = w->vector + w->n, lost[2];
-    sl_line_start(m, lost, &w->chain.line, q->from[0], q->spread);
-    sl_line_law(p, &w->chain.line, m);
+    sl_sgd_line_start(m, lost, &w->chain.line, q->from[0], q->spread);
+    sl_sgd_line_law(p, &w->chain.line, m);
     settle(a, p, 1 - lost[0] - lost[1], w->n);
     const double T = law_temperature(op, w->chain.cycle);
     uint64_t now = 0;
@@ -262,13 +270,16 @@ static sl_status evolve(sl_answer *a, work *w, const sl_operator *op, const sl_q
         SL_TRY(add_law(a, op, w, p, mass, smooth ? T : 0, i, err));
         if (!smooth) a->density_min = least; /* of a polynomial through a singular density */
         if (mass < 1 - 1e-12)
-            snprintf(a->note, sizeof a->note, "%.2g of the mass has left [%.4g, %.4g] by step %.0f and is lost; averages are "
-                     "per mass that is left", 1 - mass, w->chain.line.a, w->chain.line.b, q->times[i]);
+            snprintf(a->note, sizeof a->note,
+                     "%.2g of the mass has left [%.4g, %.4g] by step %.0f and is lost; averages are "
+                     "per mass that is left",
+                     1 - mass, w->chain.line.a, w->chain.line.b, q->times[i]);
     }
     return SL_OK;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- spectrum */
+/* ----------------------------------------------------------------------------------------------------------- spectrum
+ */
 
 typedef struct {
     double complex lambda;
@@ -295,7 +306,8 @@ static sl_status all_modes(mode *modes, double *V, double *C, size_t n, sl_err *
     for (size_t j = 0; j < n && info == 0; j++) modes[j] = (mode){re[j] + I * im[j], im[j] < 0 ? j - 1 : j};
     free(re);
     if (info == LAPACK_WORK_MEMORY_ERROR) return sl_fail(err, SL_E_MEMORY, "no memory for %zu eigenvalues", n);
-    if (info != 0) return sl_fail(err, SL_E_NUMERIC, "the eigenvalues on %zu nodes were not found (LAPACK: %d)", n, info);
+    if (info != 0)
+        return sl_fail(err, SL_E_NUMERIC, "the eigenvalues on %zu nodes were not found (LAPACK: %d)", n, info);
     qsort(modes, n, sizeof *modes, by_size);
     return SL_OK;
 }
@@ -331,7 +343,7 @@ static sl_status add_mode(sl_answer *a, const work *w, const double *p, size_t i
 static sl_status spectrum(sl_answer *a, work *w, const sl_question *q, sl_err *err)
 {
     const size_t n = w->n, k = q->eigenvalues < n - 2 ? q->eigenvalues : n - 3;
-    SL_TRY(sl_line_chain_product(w->C, &w->chain, err));
+    SL_TRY(sl_sgd_line_chain_product(w->C, &w->chain, err));
     mode *modes = malloc(n * sizeof *modes);
     double *V = malloc((n <= DENSE ? n : k) * n * sizeof *V);
     sl_status st = modes && V ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for the modes on %zu nodes", n);
@@ -339,11 +351,12 @@ static sl_status spectrum(sl_answer *a, work *w, const sl_question *q, sl_err *e
     const double cycle = (double)w->chain.cycle;
     /* Below, an eigenvalue is a rounding of 0: what belongs to it is gone within a step. */
     const double floor = 1e-12 * sqrt((double)n);
-    const double scale = st == SL_OK && k > 1 && cabs(modes[1].lambda) > floor ? fabs(log(cabs(modes[1].lambda))) / cycle : 1;
+    const double scale =
+        st == SL_OK && k > 1 && cabs(modes[1].lambda) > floor ? fabs(log(cabs(modes[1].lambda))) / cycle : 1;
     for (size_t j = 0; j < k && st == SL_OK; j++) {
         if (!(cabs(modes[j].lambda) > floor)) {
-            snprintf(a->note, sizeof a->note, "%zu of the eigenvalues are 0: what belongs to them is gone within a step",
-                     k - j);
+            snprintf(a->note, sizeof a->note,
+                     "%zu of the eigenvalues are 0: what belongs to them is gone within a step", k - j);
             break;
         }
         const double complex rate = clog(modes[j].lambda) / cycle;
@@ -363,10 +376,10 @@ static sl_status spectrum(sl_answer *a, work *w, const sl_question *q, sl_err *e
 static sl_status back_through_cycle(double *u, double *v, work *w, int gain, uint64_t stop, sl_err *err)
 {
     const size_t n = w->n;
-    const sl_line_slot *step = NULL;
+    const sl_sgd_line_slot *step = NULL;
     for (uint64_t k = w->chain.cycle; k-- > stop;) {
-        SL_TRY(sl_line_chain_step(&step, &w->chain, k, err));
-        sl_line_backward(v, &w->chain.line, step->M, u);
+        SL_TRY(sl_sgd_line_chain_step(&step, &w->chain, k, err));
+        sl_sgd_line_backward(v, &w->chain.line, step->M, u);
         for (size_t j = 0; j < n; j++) u[j] = v[j] + (gain < 0 ? 1 : step->lost[2 * j + (size_t)gain]);
     }
     return SL_OK;
@@ -394,8 +407,8 @@ static sl_status expect(double *u, double *at, work *w, const lapack_int *pivot,
     LAPACKE_dgetrs(LAPACK_COL_MAJOR, 'T', (int)n, 1, w->C, (int)n, pivot, u, (int)n);
     memcpy(later, u, n * sizeof *later);
     SL_TRY(back_through_cycle(later, v, w, gain, 1, err));
-    sl_line_row(m, lost, &w->chain.line, x, sl_rates_at(w->chain.schedule, 0));
-    *at = (gain < 0 ? 1 : lost[gain]) + sl_line_mean(&w->chain.line, m, later);
+    sl_sgd_line_row(m, lost, &w->chain.line, x, sl_sgd_line_rates(w->chain.op, 0));
+    *at = (gain < 0 ? 1 : lost[gain]) + sl_sgd_line_mean(&w->chain.line, m, later);
     return SL_OK;
 }
 
@@ -406,20 +419,22 @@ static sl_status mfpt(sl_answer *a, work *w, const lapack_int *pivot, const sl_o
     double *u = w->vector, steps, elsewhere = 0;
     SL_TRY(expect(u, &steps, w, pivot, -1, q->from[0], err));
     if (!(steps >= 0.5 && steps < LONGEST))
-        return sl_fail(err, SL_E_NUMERIC,
-                       "the mean first-passage time from %g to %g comes out as %.3g steps: beyond %.0g nothing is left of it "
-                       "in double precision",
-                       q->from[0], q->to[0], steps, LONGEST);
+        return sl_fail(
+            err, SL_E_NUMERIC,
+            "the mean first-passage time from %g to %g comes out as %.3g steps: beyond %.0g nothing is left of it "
+            "in double precision",
+            q->from[0], q->to[0], steps, LONGEST);
     sl_field *f = NULL;
     SL_TRY(add_field(&f, a, w, "mfpt", 0, u, NULL, err));
     SL_TRY(sl_answer_add(a, "mfpt", 0, steps, 0, 0, err));
     if (op->loss.kind->period > 0) return SL_OK; /* on a ring one gets there on both ways */
     SL_TRY(expect(w->vector + w->n, &elsewhere, w, pivot, up ? 0 : 1, q->from[0], err));
     if (elsewhere > 1e-9)
-        snprintf(a->note, sizeof a->note,
-                 "iterates leave the domain at its other end, %.4g, before they reach %.4g with probability %.2g; the time "
-                 "counts until either",
-                 up ? op->lo[0] : op->hi[0], q->to[0], elsewhere);
+        snprintf(
+            a->note, sizeof a->note,
+            "iterates leave the domain at its other end, %.4g, before they reach %.4g with probability %.2g; the time "
+            "counts until either",
+            up ? op->lo[0] : op->hi[0], q->to[0], elsewhere);
     return SL_OK;
 }
 
@@ -429,13 +444,13 @@ static sl_status committor(sl_answer *a, work *w, const lapack_int *pivot, const
     SL_TRY(expect(w->vector, &half, w, pivot, q->to[0] > q->from[0] ? 1 : 0, (q->from[0] + q->to[0]) / 2, err));
     sl_field *f = NULL;
     SL_TRY(add_field(&f, a, w, "committor", 0, w->vector, NULL, err));
-    return sl_answer_add(a, "committor", 0, half, 0, 1, err);
+    return sl_answer_add(a, "committor_midway", 0, half, 0, 1, err);
 }
 
 /* On the points that belong to neither set. */
 static sl_status passage(sl_answer *a, work *w, const sl_operator *op, const sl_question *q, sl_err *err)
 {
-    SL_TRY(sl_line_chain_product(w->C, &w->chain, err));
+    SL_TRY(sl_sgd_line_chain_product(w->C, &w->chain, err));
     lapack_int *pivot = malloc(w->n * sizeof *pivot);
     if (!pivot) return sl_fail(err, SL_E_MEMORY, "no memory for %zu pivots", w->n);
     sl_status st = factorise(pivot, w, err);
@@ -444,7 +459,8 @@ static sl_status passage(sl_answer *a, work *w, const sl_operator *op, const sl_
     return st;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- the kind */
+/* ----------------------------------------------------------------------------------------------------------- the kind
+ */
 
 /* The interval on which the functions of the question live. */
 static void interval(double *a, double *b, const sl_operator *op, const sl_question *q)
@@ -461,7 +477,7 @@ static void interval(double *a, double *b, const sl_operator *op, const sl_quest
 static sl_status solve(sl_answer *answer, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
     uint64_t cycle;
-    SL_TRY(sl_line_cycle(&cycle, op, q, err));
+    SL_TRY(sl_sgd_line_cycle(&cycle, op, q, err));
     double a, b;
     interval(&a, &b, op, q);
     work w;
@@ -478,4 +494,5 @@ static sl_status solve(sl_answer *answer, const sl_operator *op, const sl_questi
     return st;
 }
 
-const sl_operator_variant sl_transfer_line = {.check = check, .domain = sl_line_domain, .bytes = bytes, .solve = solve};
+const sl_operator_variant sl_transfer_line = {
+    .check = check, .domain = sl_sgd_line_domain, .bytes = bytes, .solve = solve};

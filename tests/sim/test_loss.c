@@ -14,6 +14,9 @@ static const char *const samples[] = {
     "periodic",
     "quadratic-saddle:dim=5:index=2:a=0.7:gamma=1.3",
     "strict-saddle",
+    "rosenbrock:a=0.7:b=1.5",
+    "bent-double-well:a=2:b=0.3",
+    "mueller-brown:scale=1e-5", /* values reach 1e4 at scale 1e-2 within the points drawn */
 };
 enum { SAMPLES = sizeof samples / sizeof *samples, POINTS = 64 };
 
@@ -109,6 +112,8 @@ static void value__has_the_values_worked_by_hand(void **state)
         {"periodic", {M_PI / 2}, 1, {1}},
         {"quadratic-saddle:a=2:gamma=4", {1, 1}, -1, {2, -4}},
         {"strict-saddle", {2, 2}, 4, {2, 6}},
+        {"rosenbrock", {2, 3}, 101, {802, -200}},
+        {"bent-double-well", {2, 1}, 2.375, {7, -0.5}},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         sl_loss loss;
@@ -142,6 +147,31 @@ static void tilted_double_well__starts_in_its_lower_well(void **state)
     assert_near(sl_loss_value(&loss, loss.start), -0.10238607380003642, 1e-15);
     assert_ok(sl_loss_init(&loss, "tilted-double-well:tilt=-1000", &err));
     assert_true(loss.start[0] > 0);
+}
+
+/* Values, minima and saddles of Mueller and Brown's surface in their own units (mpmath, 20 digits). */
+static void mueller_brown__has_its_known_landscape(void **state)
+{
+    (void)state;
+    static const struct {
+        double x[2], f, g[2];
+    } points[] = {
+        {{-0.55822363463302428, 1.4417258418046687}, -146.6995172099540137, {0}},
+        {{0.62349940493087651, 0.028037758528685666}, -108.16672411685235499, {0}},
+        {{-0.050010822998206058, 0.46669410487197209}, -80.767818129659028156, {0}},
+        {{-0.82200155873273210, 0.62431280281487136}, -40.664843508657404291, {0}},
+        {{0.21248658200066201, 0.29298832510736777}, -72.24894011232521151, {0}},
+        {{0.5, 0.25}, -70.362079698671676981, {48.563066270503506385, 200.22653090823171733}},
+    };
+    sl_loss loss;
+    assert_ok(sl_loss_init(&loss, "mueller-brown:scale=1", &err));
+    for (size_t p = 0; p < sizeof points / sizeof *points; p++) {
+        double g[2];
+        assert_near(sl_loss_value(&loss, points[p].x), points[p].f, 2e-13);
+        sl_loss_gradient(&loss, points[p].x, g);
+        /* vector exponentials are good to 4 units in the last place; terms reach 2e3 */
+        for (int d = 0; d < 2; d++) assert_near(g[d], points[p].g[d], 1e-11);
+    }
 }
 
 static void slice__is_the_loss_along_one_coordinate(void **state)
@@ -232,6 +262,7 @@ int main(void)
         cmocka_unit_test(value__has_the_values_worked_by_hand),
         cmocka_unit_test(start__is_a_stationary_point),
         cmocka_unit_test(tilted_double_well__starts_in_its_lower_well),
+        cmocka_unit_test(mueller_brown__has_its_known_landscape),
         cmocka_unit_test(slice__is_the_loss_along_one_coordinate),
         cmocka_unit_test(init__refuses_what_makes_no_sense),
         cmocka_unit_test(spec__prints_and_parses_back),

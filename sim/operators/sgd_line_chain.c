@@ -1,4 +1,4 @@
-#include "sim/operators/line_chain.h"
+#include "sim/operators/sgd_line_chain.h"
 
 #include <cblas.h>
 #include <lapacke.h>
@@ -11,13 +11,11 @@
 
 /* ------------------------------------------------------------------------------------------------------- the rates */
 
-sl_rates sl_rates_at(const sl_schedule *schedule, uint64_t step)
+sl_sgd_rates sl_sgd_line_rates(const sl_operator *op, uint64_t step)
 {
-    const double mean = sl_schedule_mean(schedule, step, step + 1);
-    const double spread = fmin(1, sqrt(3 * (sl_schedule_q(schedule) - 1))); /* q = 1 + Delta^2/3 */
-    if (!sl_schedule_is_random(schedule)) return (sl_rates){mean, mean};
-    const double lo = mean * (1 - spread);
-    return (sl_rates){lo > 1e-14 * mean ? lo : 0, mean * (1 + spread)}; /* Delta = 1 comes back as 1 - 1e-16 */
+    const sl_rate_law r = sl_rate_at(op, step);
+    const double lo = r.mean - r.half;
+    return (sl_sgd_rates){lo > 1e-14 * r.mean ? lo : 0, r.mean + r.half}; /* Delta = 1 comes back as 1 - 1e-16 */
 }
 
 /* A cyclic rate is a cosine of the phase: equal to a rounding. */
@@ -31,49 +29,10 @@ static double mean_rate(const sl_schedule *s, uint64_t k)
     return sl_schedule_mean(s, k, k + 1);
 }
 
-static bool comes_back(const sl_schedule *s, const double *rate, uint64_t P)
+double sl_sgd_line_temperature(const sl_operator *op, uint64_t cycle)
 {
-    for (uint64_t k = 0; k + P < 2 * SL_CYCLE_MAX; k++)
-        if (!same(rate[k], rate[k + P])) return false;
-    for (uint64_t i = 0; i <= 1000; i++) { /* what a plateau longer than the array would hide */
-        const uint64_t k = (uint64_t)((double)s->total_steps * (double)i / 1000);
-        if (!same(mean_rate(s, k), mean_rate(s, k + P))) return false;
-    }
-    return true;
-}
-
-sl_status sl_schedule_cycle(uint64_t *cycle, const sl_schedule *s, uint64_t asked, sl_err *err)
-{
-    if (sl_schedule_is_stationary(s)) {
-        *cycle = asked > 0 ? asked : 1;
-        return SL_OK;
-    }
-    if (asked > SL_CYCLE_MAX)
-        return sl_fail(err, SL_E_DOMAIN, "a cycle of %llu steps, at most %d are solved", (unsigned long long)asked,
-                       SL_CYCLE_MAX);
-    double *rate = malloc(2 * SL_CYCLE_MAX * sizeof *rate);
-    if (!rate) return sl_fail(err, SL_E_MEMORY, "no memory for the rates of a schedule");
-    for (uint64_t k = 0; k < 2 * SL_CYCLE_MAX; k++) rate[k] = mean_rate(s, k);
-    uint64_t P = asked > 0 ? asked : 1;
-    while (P <= SL_CYCLE_MAX && !comes_back(s, rate, P)) P = asked > 0 ? SL_CYCLE_MAX + 1 : P + 1;
-    free(rate);
-    if (P <= SL_CYCLE_MAX) {
-        *cycle = P;
-        return SL_OK;
-    }
-    if (asked > 0)
-        return sl_fail(err, SL_E_DOMAIN, "schedule '%s' does not repeat itself after %llu steps", s->spec.entry->name,
-                       (unsigned long long)asked);
-    return sl_fail(err, SL_E_UNSTABLE,
-                   "schedule '%s' does not come back to its first rates (looked for: periods up to %d steps, no warm-up in "
-                   "front): there is no stationary law, only its evolution",
-                   s->spec.entry->name, SL_CYCLE_MAX);
-}
-
-double sl_line_temperature(const sl_operator *op, uint64_t cycle)
-{
-    return sl_schedule_mean(&op->schedule, 0, cycle > 0 ? cycle : 1) * sl_schedule_q(&op->schedule) * op->noise_variance /
-           2;
+    return sl_schedule_mean(&op->schedule, 0, cycle > 0 ? cycle : 1) * sl_schedule_q(&op->schedule) *
+           op->noise_variance / 2;
 }
 
 /* ------------------------------------------------------------------------------------------------------- the steps */
@@ -90,7 +49,8 @@ static int by_rate(const void *a, const void *b)
 }
 
 /* Groups the steps of a cycle by their rates; *groups: how many. */
-static sl_status group(size_t *slot_of, size_t *groups, const sl_schedule *s, uint64_t first, uint64_t cycle, sl_err *err)
+static sl_status group(size_t *slot_of, size_t *groups, const sl_schedule *s, uint64_t first, uint64_t cycle,
+                       sl_err *err)
 {
     timed *t = malloc(cycle * sizeof *t);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a cycle of %llu steps", (unsigned long long)cycle);
@@ -111,7 +71,7 @@ static bool fit(const sl_operator *op, size_t slots, size_t n)
     return (double)slots * (double)n * (double)n * sizeof(double) <= memory / 2;
 }
 
-double sl_line_chain_bytes(const sl_operator *op, size_t n, uint64_t cycle, double matrices)
+double sl_sgd_line_chain_bytes(const sl_operator *op, size_t n, uint64_t cycle, double matrices)
 {
     size_t slots = 1;
     if (cycle > 1 && group(NULL, &slots, &op->schedule, 0, cycle, NULL) != SL_OK) slots = 1;
@@ -119,65 +79,67 @@ double sl_line_chain_bytes(const sl_operator *op, size_t n, uint64_t cycle, doub
     return ((double)slots + 1 + matrices) * (double)n * (double)n * sizeof(double);
 }
 
-sl_status sl_line_chain_init(sl_line_chain *c, const sl_operator *op, double a, double b, size_t n, uint64_t first,
-                             uint64_t cycle, sl_err *err)
+sl_status sl_sgd_line_chain_init(sl_sgd_line_chain *c, const sl_operator *op, double a, double b, size_t n,
+                                 uint64_t first, uint64_t cycle, sl_err *err)
 {
-    *c = (sl_line_chain){.schedule = &op->schedule, .first = first, .cycle = cycle, .slots = 1};
+    *c = (sl_sgd_line_chain){.op = op, .first = first, .cycle = cycle, .slots = 1};
     if (cycle > 0) {
         if (!(c->slot_of = calloc(cycle, sizeof *c->slot_of)))
             return sl_fail(err, SL_E_MEMORY, "no memory for a cycle of %llu steps", (unsigned long long)cycle);
-        SL_TRY(group(c->slot_of, &c->slots, c->schedule, first, cycle, err));
+        SL_TRY(group(c->slot_of, &c->slots, &op->schedule, first, cycle, err));
         c->kept = fit(op, c->slots, n);
         if (!c->kept) c->slots = 1;
     }
     c->slot = calloc(c->slots, sizeof *c->slot);
     if (!c->slot) return sl_fail(err, SL_E_MEMORY, "no memory for %zu steps", c->slots);
-    return sl_line_init(&c->line, &op->loss, op->rule.weight_decay, sqrt(op->noise_variance), a, b, op->lo[0], n, err);
+    return sl_sgd_line_init(&c->line, &op->loss, op->rule.weight_decay, sqrt(op->noise_variance), a, b, op->lo[0], n,
+                            err);
 }
 
-void sl_line_chain_clear(sl_line_chain *c)
+void sl_sgd_line_chain_clear(sl_sgd_line_chain *c)
 {
     for (size_t k = 0; c->slot && k < c->slots; k++) free(c->slot[k].M);
     free(c->slot);
     free(c->slot_of);
-    sl_line_clear(&c->line);
-    *c = (sl_line_chain){0};
+    sl_sgd_line_clear(&c->line);
+    *c = (sl_sgd_line_chain){0};
 }
 
-sl_status sl_line_chain_step(const sl_line_slot **step, sl_line_chain *c, uint64_t k, sl_err *err)
+sl_status sl_sgd_line_chain_step(const sl_sgd_line_slot **step, sl_sgd_line_chain *c, uint64_t k, sl_err *err)
 {
     if (sl_stop_requested()) return SL_INTERRUPTED;
     const size_t n = c->line.n, phase = c->cycle > 0 ? k % c->cycle : 0;
-    sl_line_slot *s = &c->slot[c->kept ? c->slot_of[phase] : 0];
+    sl_sgd_line_slot *s = &c->slot[c->kept ? c->slot_of[phase] : 0];
     *step = s;
     if (c->kept && s->M) return SL_OK;
-    const sl_rates r = sl_rates_at(c->schedule, c->first + (c->cycle > 0 ? phase : k));
+    const sl_sgd_rates r = sl_sgd_line_rates(c->op, c->first + (c->cycle > 0 ? phase : k));
     if (s->M && s->r.lo == r.lo && s->r.hi == r.hi) return SL_OK;
     if (!s->M && !(s->M = malloc((n + 2) * n * sizeof *s->M)))
         return sl_fail(err, SL_E_MEMORY, "no memory for a step on %zu nodes", n);
     s->lost = s->M + n * n;
     s->r = r;
-    sl_line_moments(s->M, s->lost, &c->line, r);
+    sl_sgd_line_moments(s->M, s->lost, &c->line, r);
     return SL_OK;
 }
 
 static void multiply(double *C, const double *A, const double *B, size_t n)
 {
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n, (int)n, 1, A, (int)n, B, (int)n, 0, C, (int)n);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n, (int)n, 1, A, (int)n, B, (int)n, 0, C,
+                (int)n);
 }
 
-sl_status sl_line_chain_product(double *C, sl_line_chain *c, sl_err *err)
+sl_status sl_sgd_line_chain_product(double *C, sl_sgd_line_chain *c, sl_err *err)
 {
     const size_t n = c->line.n;
-    const sl_line_slot *step = NULL;
-    SL_TRY(sl_line_chain_step(&step, c, 0, err));
-    sl_line_matrix(C, &c->line, step->M);
+    const sl_sgd_line_slot *step = NULL;
+    SL_TRY(sl_sgd_line_chain_step(&step, c, 0, err));
+    sl_sgd_line_matrix(C, &c->line, step->M);
     if (c->cycle <= 1) return SL_OK;
     double *T = malloc(n * n * sizeof *T);
     if (!T) return sl_fail(err, SL_E_MEMORY, "no memory for a product on %zu nodes", n);
     sl_status st = SL_OK;
     for (uint64_t k = 1; k < c->cycle && st == SL_OK; k++) {
-        st = sl_line_chain_step(&step, c, k, err);
+        st = sl_sgd_line_chain_step(&step, c, k, err);
         if (st != SL_OK) break;
         multiply(T, C, step->M, n); /* C <- C M A */
         multiply(C, T, c->line.analysis, n);
@@ -232,13 +194,13 @@ static bool invert(double *p, double *before, double *C, lapack_int *pivot, size
     return false;
 }
 
-static sl_status law_by_product(bool *found, double *p, double *before, sl_line_chain *c, sl_err *err)
+static sl_status law_by_product(bool *found, double *p, double *before, sl_sgd_line_chain *c, sl_err *err)
 {
     const size_t n = c->line.n;
     double *C = malloc(n * n * sizeof *C);
     lapack_int *pivot = malloc(n * sizeof *pivot);
     sl_status st = C && pivot ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for a law on %zu nodes", n);
-    if (st == SL_OK) st = sl_line_chain_product(C, c, err);
+    if (st == SL_OK) st = sl_sgd_line_chain_product(C, c, err);
     if (st == SL_OK) *found = invert(p, before, C, pivot, n);
     free(C);
     free(pivot);
@@ -248,18 +210,18 @@ static sl_status law_by_product(bool *found, double *p, double *before, sl_line_
 /* y = C^T x, one step after the other. */
 static sl_status through_cycle(void *ctx, const double *x, double *y, sl_err *err)
 {
-    sl_line_chain *c = ctx;
-    const sl_line_slot *step = NULL;
+    sl_sgd_line_chain *c = ctx;
+    const sl_sgd_line_slot *step = NULL;
     memcpy(y, x, c->line.n * sizeof *y);
     for (uint64_t k = 0; k < c->cycle; k++) {
-        SL_TRY(sl_line_chain_step(&step, c, k, err));
-        sl_line_forward(y, &c->line, step->M);
+        SL_TRY(sl_sgd_line_chain_step(&step, c, k, err));
+        sl_sgd_line_forward(y, &c->line, step->M);
     }
     return SL_OK;
 }
 
 /* The law through a few cycles: a long one forgets where it began. */
-static sl_status law_by_patience(bool *found, double *p, double *before, sl_line_chain *c, sl_err *err)
+static sl_status law_by_patience(bool *found, double *p, double *before, sl_sgd_line_chain *c, sl_err *err)
 {
     enum { CYCLES = 6 };
     double change = INFINITY;
@@ -274,7 +236,7 @@ static sl_status law_by_patience(bool *found, double *p, double *before, sl_line
     return SL_OK;
 }
 
-static sl_status law_by_arpack(bool *found, double *p, double *before, sl_line_chain *c, sl_err *err)
+static sl_status law_by_arpack(bool *found, double *p, double *before, sl_sgd_line_chain *c, sl_err *err)
 {
     double complex value;
     memcpy(before, p, c->line.n * sizeof *p);
@@ -285,7 +247,7 @@ static sl_status law_by_arpack(bool *found, double *p, double *before, sl_line_c
 }
 
 /* A product costs as much as n vectors, which is why a cycle whose matrices are at hand goes without it. */
-sl_status sl_line_chain_law(double *p, sl_line_chain *c, sl_err *err)
+sl_status sl_sgd_line_chain_law(double *p, sl_sgd_line_chain *c, sl_err *err)
 {
     const size_t n = c->line.n;
     double *before = malloc(n * sizeof *before);
@@ -295,20 +257,21 @@ sl_status sl_line_chain_law(double *p, sl_line_chain *c, sl_err *err)
     sl_status st = SL_OK;
     if (c->cycle > 1) st = law_by_patience(&found, p, before, c, err);
     if (st == SL_OK && !found)
-        st = c->cycle > 1 && c->kept ? law_by_arpack(&found, p, before, c, err) : law_by_product(&found, p, before, c, err);
+        st = c->cycle > 1 && c->kept ? law_by_arpack(&found, p, before, c, err)
+                                     : law_by_product(&found, p, before, c, err);
     free(before);
     if (st != SL_OK) return st;
     return found ? SL_OK : sl_fail(err, SL_E_NUMERIC, "no stationary law was found on %zu nodes", n);
 }
 
-sl_status sl_line_chain_pass(double *p, double lost[2], sl_line_chain *c, uint64_t k, sl_err *err)
+sl_status sl_sgd_line_chain_pass(double *p, double lost[2], sl_sgd_line_chain *c, uint64_t k, sl_err *err)
 {
     const size_t n = c->line.n;
-    const sl_line_slot *step = NULL;
-    SL_TRY(sl_line_chain_step(&step, c, k, err));
+    const sl_sgd_line_slot *step = NULL;
+    SL_TRY(sl_sgd_line_chain_step(&step, c, k, err));
     lost[0] = cblas_ddot((int)n, p, 1, step->lost, 2);
     lost[1] = cblas_ddot((int)n, p, 1, step->lost + 1, 2);
-    sl_line_forward(p, &c->line, step->M);
+    sl_sgd_line_forward(p, &c->line, step->M);
     const double mass = mass_of(p, n);
     for (size_t j = 0; j < n; j++) p[j] /= mass;
     return SL_OK;
