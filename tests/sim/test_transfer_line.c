@@ -148,7 +148,7 @@ static void stationary__has_the_second_moment_of_a_random_rate(void **state)
         double l, delta;
     } cases[] = {{"random:delta=1", 0.1, 1},
                  {"random:delta=0.5", 0.8, 0.5},
-                 {"random:delta=1", 1, 1},
+                 {"random:delta=1", 0.7, 1},
                  {"random:delta=0.0001", 0.5, 1e-4},
                  {"plrs:min=0.1:max=0.3", 0.2, 0.5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -243,7 +243,7 @@ static void cycles__have_the_law_that_evolution_comes_to(void **state)
 {
     (void)state;
     sl_operator op;
-    set_up(&op, "double-well", "cyclic:period=4", 0.1, 2);
+    set_up(&op, "double-well", "cyclic:period=4", 0.15, 1.5);
     sl_answer found, given, end;
     sl_question q = {.task = SL_TASK_STATIONARY};
     ask(&found, &op, &q);
@@ -251,7 +251,7 @@ static void cycles__have_the_law_that_evolution_comes_to(void **state)
     ask(&given, &op, &q);
     assert_near(value(&found, "x4", 0), value(&given, "x4", 0), 1e-14);
     sl_question late = {.task = SL_TASK_EVOLVE, .from = {0}, .spread = 0.3, .n_times = 8};
-    for (int k = 0; k < 8; k++) late.times[k] = 8 * 40 + k;
+    for (int k = 0; k < 8; k++) late.times[k] = 8 * 25 + k;
     ask(&end, &op, &late);
     const char *const names[] = {"x", "x2", "x4", "loss", "xg"};
     for (size_t i = 0; i < 5; i++) {
@@ -568,8 +568,12 @@ static void operator__refuses_what_has_no_answer(void **state)
     assert_refused("quadratic", "constant", 0.1, 1,
                    &(sl_question){.task = SL_TASK_EVOLVE, .times = {0.5}, .n_times = 1}, SL_E_DOMAIN, "whole numbers");
     /* Barrier over T of 50: 1 - the eigenvalue is below rounding. */
-    assert_refused("double-well", "constant", 0.01, 1, &(sl_question){.task = SL_TASK_MFPT, .from = {-1}, .to = {1}},
-                   SL_E_NUMERIC, "double precision");
+    sl_operator op;
+    set_up(&op, "double-well", "constant", 0.01, 1);
+    op.grid = 256;
+    sl_answer a = {0};
+    assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {-1}, .to = {1}}, &err),
+                 SL_E_NUMERIC, "double precision");
 }
 
 static void operator__refuses_bad_domains(void **state)
