@@ -396,6 +396,24 @@ static void spectrum__of_free_motion(void **state)
     sl_answer_clear(&a);
 }
 
+/* f = 1 - cos x turned upside down is f moved by half a period, so by supersymmetry every eigenvalue but 0 comes twice: a
+ * mode of the well and one of the barrier, where at T = 0.01 the stationary density is e^-200. */
+static void spectrum__of_a_ring_comes_in_pairs(void **state)
+{
+    (void)state;
+    const double T[] = {2, 0.3, 0.05, 0.01, 0.004};
+    for (size_t k = 0; k < 5; k++) {
+        const sl_operator op = on("periodic", T[k]);
+        const sl_question q = {.task = SL_TASK_SPECTRUM, .eigenvalues = 7};
+        sl_answer a = {0};
+        assert_ok(sl_operator_solve(&a, &op, &q, &err));
+        for (size_t j = 1; j < 7; j += 2)
+            assert_close(value_of(&a, "eigenvalue", j), value_of(&a, "eigenvalue", j + 1), 1e-8);
+        if (T[k] < 0.1) assert_near(value_of(&a, "eigenvalue", 1), -1 + T[k] / 2, T[k] * T[k]); /* anharmonic oscillator */
+        sl_answer_clear(&a);
+    }
+}
+
 /* Eigenfunctions are orthonormal in the stationary law: also where eigenvalues agree to all digits, as on a ring, and as
  * those of the two wells do at low T. */
 static void spectrum__eigenfunctions_are_orthonormal(void **state)
@@ -660,6 +678,7 @@ int main(void)
         cmocka_unit_test(committor__against_quadrature),
         cmocka_unit_test(spectrum__of_ornstein_and_uhlenbeck),
         cmocka_unit_test(spectrum__of_free_motion),
+        cmocka_unit_test(spectrum__of_a_ring_comes_in_pairs),
         cmocka_unit_test(spectrum__eigenfunctions_are_orthonormal),
         cmocka_unit_test(evolve__ornstein_and_uhlenbeck),
         cmocka_unit_test(evolve__on_a_ring),
