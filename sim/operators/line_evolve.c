@@ -26,9 +26,9 @@ static const double alpha[SL_LINE_POLES][2] = {
 
 /* See pace. FINEST: no step is smaller than this part of the time asked for. */
 #define GROWTH 1.15
-#define DROP 8.0
-#define DECAY 5.0
-#define LEFT 600.0
+#define DROP   8.0
+#define DECAY  5.0
+#define LEFT   600.0
 #define FINEST 1e-9
 enum { SUBSTEPS = 16, CAREFUL = 1000 }; /* CAREFUL: after so many steps the fall is no longer looked at */
 
@@ -46,9 +46,9 @@ static double sum(const double *P, size_t n)
     return total;
 }
 
-/* exp(0) comes out as 1 but for 1e-14, a rounding of the residues which adds up over the steps (on a ring of thousands of
- * nodes 1e-12, from joining its ends): where nothing leaks it is taken back. More than that would be a mistake, and is
- * left to be seen. */
+/* exp(0) comes out as 1 but for 1e-14, a rounding of the residues which adds up over the steps (on a ring of thousands
+ * of nodes 1e-12, from joining its ends): where nothing leaks it is taken back. More than that would be a mistake, and
+ * is left to be seen. */
 static void advance(walk *w, double dt)
 {
     const double before = sum(w->P, w->n);
@@ -83,15 +83,16 @@ static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, con
     if (!(total > 0)) return sl_fail(err, SL_E_DOMAIN, "the start %g lies on an absorbing edge", q->from[0]);
     const double h = l->n > l->from + 1 ? l->x[l->from + 1] - l->x[l->from] : l->x[l->from] - l->x[l->from - 1];
     if (s > 0 && s < h) /* a Gaussian on nodes farther apart is none */
-        return sl_fail(err, SL_E_NUMERIC, "the start's spread %g is smaller than a cell, %g (spread 0 is a point)", s, h);
+        return sl_fail(err, SL_E_NUMERIC, "the start's spread %g is smaller than a cell, %g (spread 0 is a point)", s,
+                       h);
     for (size_t i = 0; i < w->n; i++) w->P[i] /= total;
     return SL_OK;
 }
 
-/* Rounding, 1e-16 of the mass where it is, grows as mass falls to where pi is larger: by the square root of the ratio of
- * pi, if one step takes it there. So steps begin with the time in which diffusion and drift matter alike, D/f'^2, grow by
- * GROWTH, and are halved until three points that fall with -f' from the start (its middle and 3 standard deviations to
- * its sides) change Phi by DROP at most. */
+/* Rounding, 1e-16 of the mass where it is, grows as mass falls to where pi is larger: by the square root of the ratio
+ * of pi, if one step takes it there. So steps begin with the time in which diffusion and drift matter alike, D/f'^2,
+ * grow by GROWTH, and are halved until three points that fall with -f' from the start (its middle and 3 standard
+ * deviations to its sides) change Phi by DROP at most. */
 typedef struct {
     double x[3], step, longest;
     int taken; /* steps */
@@ -145,19 +146,22 @@ static double next_step(pace *p, const sl_operator *op, double left, double leas
     return dt;
 }
 
-/* Errors are 1e-16 of the mass at the beginning of a step: where it decays, no step loses more than a factor e^DECAY. */
+/* Errors are 1e-16 of the mass at the beginning of a step: where it decays, no step loses more than a factor e^DECAY.
+ */
 static sl_status limit_decay(pace *p, const walk *w, const sl_line *l, double end, sl_err *err)
 {
     double rate = 0;
     SL_TRY(sl_line_modes(&rate, w->scratch, 1, l, err));
     if (rate * end > LEFT)
-        return sl_fail(err, SL_E_CONFIG, "by the time %g only exp(-%.4g) of the mass is left, which is less than doubles hold", end,
+        return sl_fail(err, SL_E_CONFIG,
+                       "by the time %g only exp(-%.4g) of the mass is left, which is less than doubles hold", end,
                        rate * end);
     p->longest = DECAY / rate;
     return SL_OK;
 }
 
-static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operator *op, const sl_question *q,
+                        sl_err *err)
 {
     SL_TRY(set_start(w, l, op, q, err));
     const double end = q->times[q->n_times - 1];

@@ -39,9 +39,9 @@ static size_t turn(const block *s, size_t k) /* node k, counted from the one bey
     return (s->top + 1 + k) % s->l->n;
 }
 
-/* v := K^-1 M v, for v without mean. The flux through an edge is that through the top plus the masses in between, summed up
- * from the top on either side: it is as small as it has to be where resistances are large. What rounding leaves over is
- * lost in the middle of the mass, where it costs nothing. From there v is summed up again. */
+/* v := K^-1 M v, for v without mean. The flux through an edge is that through the top plus the masses in between,
+ * summed up from the top on either side: it is as small as it has to be where resistances are large. What rounding
+ * leaves over is lost in the middle of the mass, where it costs nothing. From there v is summed up again. */
 static void invert(const block *s, double *v)
 {
     const sl_line *l = s->l;
@@ -103,7 +103,8 @@ static sl_status rotate(double *lambda, const block *s, sl_err *err)
             for (size_t x = 0; x < n; x++) s->turned[j * n + x] += H[i * k + j] * s->v[i * n + x];
     memcpy(s->v, s->turned, k * n * sizeof *s->v);
     /* The least value of a matrix that holds larger ones comes with their rounding: the quotient itself does not. */
-    for (size_t j = 0; j < k; j++) lambda[j] = energy(s, s->v + j * n, s->v + j * n) / dot(s->l, s->v + j * n, s->v + j * n);
+    for (size_t j = 0; j < k; j++)
+        lambda[j] = energy(s, s->v + j * n, s->v + j * n) / dot(s->l, s->v + j * n, s->v + j * n);
     return SL_OK;
 }
 
@@ -111,10 +112,12 @@ static sl_status iterate(double *lambda, const block *s, size_t wanted, sl_err *
 {
     const size_t n = s->l->n;
     double before[BLOCK] = {0}, now[BLOCK];
-    /* Harmonics over sqrt(m): orthogonal, and with a part in wells and on barriers alike, which have modes of their own. */
+    /* Harmonics over sqrt(m): orthogonal, and with a part in wells and on barriers alike, which have modes of their
+     * own. */
     for (size_t j = 0; j < s->k; j++)
         for (size_t x = 0; x < n; x++)
-            s->v[j * n + x] = (j % 2 ? sin : cos)(2 * M_PI * (double)(j / 2 + 1) * (double)x / (double)n) * exp(-s->l->log_m[x] / 2);
+            s->v[j * n + x] =
+                (j % 2 ? sin : cos)(2 * M_PI * (double)(j / 2 + 1) * (double)x / (double)n) * exp(-s->l->log_m[x] / 2);
     orthonormalise(s);
     int enough = ROUNDS;
     for (int round = 0; round < enough; round++) {
@@ -127,7 +130,8 @@ static sl_status iterate(double *lambda, const block *s, size_t wanted, sl_err *
         /* Vectors err by the square root of what values do: as many rounds again. */
         if (change < 1e-13 && enough == ROUNDS) enough = 2 * round + 1;
         if (round == ROUNDS - 1)
-            return sl_fail(err, SL_E_NUMERIC, "eigenvalues of the ring still change by %.1e after %d rounds", change, ROUNDS);
+            return sl_fail(err, SL_E_NUMERIC, "eigenvalues of the ring still change by %.1e after %d rounds", change,
+                           ROUNDS);
     }
     memcpy(lambda, now, wanted * sizeof *lambda);
     return SL_OK;
@@ -145,7 +149,8 @@ sl_status sl_line_ring_modes(double *lambda, double *phi, size_t k, const sl_lin
         s.mass += l->m[e];
         if (l->log_r[e] > l->log_r[s.top]) s.top = e;
     }
-    for (double passed = l->m[turn(&s, 0)]; passed < s.mass / 2 && s.middle + 1 < l->n;) passed += l->m[turn(&s, ++s.middle)];
+    for (double passed = l->m[turn(&s, 0)]; passed < s.mass / 2 && s.middle + 1 < l->n;)
+        passed += l->m[turn(&s, ++s.middle)];
     lambda[0] = 0;
     for (size_t i = 0; i < l->n; i++) phi[i] = 1;
     const sl_status st = k > 1 ? iterate(lambda + 1, &s, k - 1, err) : SL_OK;
