@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sim/operators/line.h"
+#include "sim/operators/nodes.h"
 
 /* OUTSIDE: the mass left out of a domain that is chosen; averages of x^4 lose some thousand times as much. BEYOND: a
  * stretch on which U is tabulated goes so far above the least U. STARTS: points at which a start's height is taken. */
@@ -24,15 +25,17 @@ static double node(const table *t, size_t i)
 
 static void fill(table *t, const sl_operator *op)
 {
-    double phi = 0;
+    double phi = 0, x[CELLS + 1];
+    const double none = 0;
     t->least = INFINITY;
+    for (size_t i = 0; i <= CELLS; i++) x[i] = node(t, i);
+    if (!op->diffusion) sl_loss_on_nodes(t->U, NULL, &op->loss, CELLS + 1, x, 1, &none);
     for (size_t i = 0; i <= CELLS; i++) {
-        const double x = node(t, i);
         if (op->diffusion) {
-            t->U[i] = phi + log(sl_line_diffusion(op, x));
-            phi += sl_line_step(op, x, node(t, i + 1) - x);
+            t->U[i] = phi + log(sl_line_diffusion(op, x[i]));
+            phi += sl_line_step(op, x[i], node(t, i + 1) - x[i]);
         } else {
-            t->U[i] = sl_loss_value(&op->loss, &x) / op->temperature;
+            t->U[i] /= op->temperature;
         }
         if (!(t->U[i] < INFINITY)) t->U[i] = INFINITY;
         t->least = fmin(t->least, t->U[i]);
