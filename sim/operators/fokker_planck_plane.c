@@ -33,55 +33,80 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 
 /* --------------------------------------------------------------------------------------------------- the domain */
 
-enum { SAMPLES = 33 };
+enum { SAMPLES = 33, RAYS = 64 };
 
-/* What D is like on a box: its largest eigenvalue, and the ratios Lx/Ly for which rates stay positive. */
-typedef struct {
-    double largest, least_ratio, most_ratio;
-} survey;
-
-static sl_status look_around(survey *s, const sl_operator *op, const double lo[2], const double hi[2], sl_err *err)
+static sl_status field_at(double D[4], const sl_operator *op, const double x[2], sl_err *err)
 {
-    *s = (survey){.most_ratio = INFINITY};
+    op->diffusion(op->diffusion_ctx, &op->loss, x, D);
+    if (isfinite(D[0] + D[1] + D[2] + D[3]) && D[0] > 0 && D[0] * D[3] > D[1] * D[2]) return SL_OK;
+    return sl_fail(err, SL_E_DOMAIN, "diffusion at (%g, %g) is ((%g, %g), (%g, %g)), need symmetric and positive", x[0],
+                   x[1], D[0], D[1], D[2], D[3]);
+}
+
+/* Follows a ray to where the law of motion along it alone, exp(-int f'/D)/D, has fallen to `least` of what it was, for good. */
+static sl_status follow(double end[2], const sl_operator *op, const double from[2], const double way[2], double step,
+                        double least, sl_err *err)
+{
+    enum { MOST = 20000 };
+    double exponent = 0, first = 0, distance = 0;
+    for (int k = 0; k < MOST; k++, distance += step) {
+        for (size_t d = 0; d < 2; d++) end[d] = from[d] + way[d] * distance;
+        double g[2], D[4];
+        sl_loss_gradient(&op->loss, end, g);
+        SL_TRY(field_at(D, op, end, err));
+        const double along = way[0] * way[0] * D[0] + 2 * way[0] * way[1] * D[1] + way[1] * way[1] * D[3];
+        if (k == 0) first = along;
+        exponent += step * (way[0] * g[0] + way[1] * g[1]) / along;
+        if (!isfinite(exponent) || exponent + log(along / first) > -log(least)) return SL_OK;
+        if (k > 200) step *= 1.01;
+    }
+    return sl_fail(err, SL_E_UNSTABLE, "loss '%s' does not confine against this diffusion: no end of the law towards (%g, %g)",
+                   op->loss.kind->entry.name, way[0], way[1]);
+}
+
+/* The ratios Lx/Ly of a box for which rates stay positive, if D is as found in it. */
+static sl_status find_ratios(double *least, double *most, const sl_operator *op, const double lo[2], const double hi[2],
+                             sl_err *err)
+{
+    *least = 0;
+    *most = INFINITY;
     for (int i = 0; i < SAMPLES; i++)
         for (int j = 0; j < SAMPLES; j++) {
             const double x[2] = {lo[0] + (hi[0] - lo[0]) * i / (SAMPLES - 1), lo[1] + (hi[1] - lo[1]) * j / (SAMPLES - 1)};
-            double D[4] = {0};
-            op->diffusion(op->diffusion_ctx, &op->loss, x, D);
-            if (!isfinite(D[0] + D[1] + D[2] + D[3]) || !(D[0] > 0 && D[3] > 0))
-                return sl_fail(err, SL_E_DOMAIN, "diffusion at (%g, %g) is ((%g, %g), (%g, %g)), need symmetric and positive",
-                               x[0], x[1], D[0], D[1], D[2], D[3]);
-            s->largest = fmax(s->largest, (D[0] + D[3]) / 2 + hypot((D[0] - D[3]) / 2, D[1]));
-            s->least_ratio = fmax(s->least_ratio, fabs(D[1]) / D[3]);
-            if (D[1] != 0) s->most_ratio = fmin(s->most_ratio, D[0] / fabs(D[1]));
+            double D[4];
+            SL_TRY(field_at(D, op, x, err));
+            *least = fmax(*least, fabs(D[1]) / D[3]);
+            if (D[1] != 0) *most = fmin(*most, D[0] / fabs(D[1]));
         }
     return SL_OK;
 }
 
-/* The box of exp(-f/T) with T the largest eigenvalue of D met in it, found by repetition. */
+/* Where D varies the stationary law is not known beforehand. The box is that of exp(-f/T) at the mean of D where the loss
+ * starts, which has all wells, and what laws along rays from there need beyond. Whether it was enough is looked at when the
+ * law is there. Its shorter side gives way where rates would not be positive. */
 static sl_status box_of_field(double lo[2], double hi[2], const sl_operator *op, sl_err *err)
 {
-    double T = op->temperature, outside = 0;
-    survey s = {.largest = T};
-    if (!(T > 0)) {
-        const double *const x = op->loss.start;
-        SL_TRY(look_around(&s, op, x, x, err));
+    double D[4], outside = 0;
+    SL_TRY(field_at(D, op, op->loss.start, err));
+    SL_TRY(sl_operator_box(lo, hi, &outside, &op->loss, (D[0] + D[3]) / 2, OUTSIDE, err));
+    const double size = fmin(hi[0] - lo[0], hi[1] - lo[1]);
+    double from[2] = {op->loss.start[0], op->loss.start[1]};
+    for (int r = 0; r < RAYS; r++) {
+        const double way[2] = {cos(2 * M_PI * r / RAYS), sin(2 * M_PI * r / RAYS)};
+        double end[2];
+        SL_TRY(follow(end, op, from, way, size / 400, OUTSIDE, err));
+        for (size_t d = 0; d < 2; d++) {
+            lo[d] = fmin(lo[d], end[d]);
+            hi[d] = fmax(hi[d], end[d]);
+        }
     }
-    for (int round = 0; round < 30; round++) {
-        T = s.largest;
-        SL_TRY(sl_operator_box(lo, hi, &outside, &op->loss, T, OUTSIDE, err));
-        SL_TRY(look_around(&s, op, lo, hi, err));
-        if (s.largest <= T * 1.01) break;
-        if (round == 29 || !(s.largest < 1e6 * (1 + T)))
-            return sl_fail(err, SL_E_UNSTABLE, "no domain found: diffusion grows (to %g) as fast as the box that it needs",
-                           s.largest);
-    }
-    /* Sides in a ratio for which rates are positive, if there is one: the shorter side gives way. */
+    double least = 0, most = 0;
+    SL_TRY(find_ratios(&least, &most, op, lo, hi, err));
     const double ratio = (hi[0] - lo[0]) / (hi[1] - lo[1]);
-    const double wanted = s.least_ratio > s.most_ratio ? ratio : fmin(fmax(ratio, s.least_ratio * 1.001), s.most_ratio / 1.001);
+    if (least > most) return SL_OK; /* no ratio will do: the grid will say so */
+    const double wanted = fmin(fmax(ratio, least * 1.001), most / 1.001);
     const size_t d = wanted > ratio ? 0 : 1;
-    const double factor = wanted > ratio ? wanted / ratio : ratio / wanted, middle = (lo[d] + hi[d]) / 2;
-    const double half = (hi[d] - lo[d]) / 2 * factor;
+    const double middle = (lo[d] + hi[d]) / 2, half = (hi[d] - lo[d]) / 2 * fmax(wanted / ratio, ratio / wanted);
     lo[d] = middle - half;
     hi[d] = middle + half;
     return SL_OK;
@@ -191,12 +216,16 @@ static sl_status domain(sl_operator *op, const sl_question *q, double *outside, 
 
 /* ----------------------------------------------------------------------------------------------------- the grid */
 
-/* Measured: the factors of nested dissection take about so many bytes a node and doubling of the grid. */
+/* Measured from 200 x 200 to 800 x 800 nodes (bent double well): the factors of a nested dissection grow by so many bytes
+ * a node with each doubling of the grid, half as much again where nodes have eight neighbours. */
 static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 {
-    const double N = (double)n * (double)n;
-    (void)op, (void)q;
-    return N * 2000;
+    const double N = (double)n * (double)n, factors = 140 * log2((double)n) * (op->diffusion ? 1.6 : 1);
+    double vectors = 300; /* rates, fields, work space */
+    const bool closed = q->task == SL_TASK_STATIONARY && !op->diffusion && op->edge == SL_EDGE_REFLECTING;
+    if (q->task == SL_TASK_EVOLVE) vectors += 8 * 80 + 16 * (double)q->n_times;
+    if (q->task == SL_TASK_SPECTRUM) vectors += 8 * (20 + 4 * (double)q->eigenvalues);
+    return N * (vectors + (closed ? 0 : factors));
 }
 
 static sl_status ask(sl_answer *a, const sl_plane *p, const sl_question *q, sl_err *err)

@@ -4,8 +4,10 @@
  * dx = -grad f dt + sqrt(2 D(x)) dW (Ito), generator L u = -grad f . grad u + D_jk d_j d_k u. A node jumps to its
  * neighbours along up to four lines (x, y and the two diagonals), with rates that are never negative and whose mean
  * and spread are those of L to second order in h:
- *     along x, y:     (D'/h^2) B((f(neighbour) - f) / D'),  B(u) = u / (e^u - 1)          [Scharfetter and Gummel 1969]
- *     diagonals:      max(+-D_xy, 0) / (hx hy),             D'_xx = D_xx - |D_xy| hx/hy, D'_yy = D_yy - |D_xy| hy/hx
+ *     c_l B(u_l),  B(u) = u / (e^u - 1),                                                 [Scharfetter and Gummel 1969]
+ *     c_x = (D_xx - |D_xy| hx/hy) / hx^2,  c_y = (D_yy - |D_xy| hy/hx) / hy^2,  c_diagonal = max(+-D_xy, 0) / (hx hy),
+ *     u_l = s . D^-1 grad f for the step s: then sum of c_l s s' is D and the drift is D D^-1 grad f. Where D has no
+ *     off-diagonal terms there are no diagonal jumps, and u = (f(neighbour) - f) / D.
  * For D = T the process is reversible with stationary masses exp(-f/T), exactly.
  * Reflecting and periodic edges lie half a spacing beyond the last nodes, absorbing ones a whole one, so that
  * numbers err like h^2 + h^4 + ... either way.

@@ -77,8 +77,9 @@ static sl_status pin_and_solve(double *masses, const sl_plane *p, size_t pinned,
             change += fabs(r[k]);
         }
         change /= (double)total;
-        if (round > 0 && (change < 1e-15 || change > 0.5 * last)) break;
-        last = change;
+        const bool settled = round > 0 && (change < 1e-15 || change > 0.5 * last);
+        last = fmin(change, last);
+        if (settled) break;
     }
     if (!(last < 1e-6))
         return sl_fail(err, SL_E_NUMERIC,

@@ -65,11 +65,9 @@ static sl_status solve(double *u, backward *s, const char *what, sl_err *err)
         }
         if (!isfinite(change)) return sl_fail(err, SL_E_NUMERIC, "%s: values that are not finite", what);
         change = size > 0 ? change / size : 0;
-        if (round > 0 && (change < 1e-16 || change > 0.5 * last)) {
-            last = fmin(change, last);
-            break;
-        }
-        last = change;
+        const bool settled = round > 0 && (change < 1e-16 || change > 0.5 * last);
+        last = fmin(change, last);
+        if (settled) break;
     }
     if (!(last < 1e-6))
         return sl_fail(err, SL_E_NUMERIC,

@@ -151,6 +151,7 @@ static sl_status factor_spd(sl_factor *f, const sl_sparse *A, sl_err *err)
     c->method[0].ordering = CHOLMOD_AMD;
     c->method[1].ordering = CHOLMOD_METIS;
     c->postorder = 1;
+    c->supernodal = CHOLMOD_SUPERNODAL; /* L L', which finds out what is not positive; simplicial L D L' does not */
     cholmod_sparse view = symmetric_view(A);
     f->L = cholmod_l_analyze(&view, c);
     if (!f->L) return no_memory(err, "Cholesky factor", A->n);
