@@ -20,7 +20,7 @@
 #include "sim/loss.h"
 
 typedef enum {
-    SL_TASK_STATIONARY, /* the stationary law; quasi-stationary where mass leaks; cycle-averaged under a periodic schedule */
+    SL_TASK_STATIONARY, /* the stationary law; quasi-stationary where mass leaks; of a periodic schedule its average */
     SL_TASK_EVOLVE,     /* the law at given times                                                   */
     SL_TASK_MFPT,       /* mean first-passage time                                                  */
     SL_TASK_SPECTRUM,   /* slowest eigenvalues and eigenfunctions                                   */
@@ -33,8 +33,8 @@ enum { SL_OPERATOR_TIMES = 64, SL_OPERATOR_EIGENVALUES = 16 };
 typedef struct {
     sl_operator_task task;
     /* mfpt: the start; committor: set A; evolve: the start, a Gaussian of standard deviation `spread` (0: a point).
-     * to: mfpt's target; committor's set B. In 1-D and phase space a set is the half-line beyond the point, as seen from the other one (x >= to if
-     * to > from); in 2-D the disc of `radius` around it. Coordinates of a phase space: x only, v starts at 0. */
+     * to: mfpt's target; committor's set B. In 1-D and phase space a set is the half-line beyond the point, as seen from
+     * the other one (x >= to if to > from; on a ring the point and its images); in 2-D the disc of `radius` around it. Coordinates of a phase space: x only, v starts at 0. */
     double from[2], to[2];
     double spread;
     double radius;             /* 2-D: > 0, default 0.1                                               */
@@ -127,9 +127,9 @@ struct sl_operator_kind {
     sl_status (*domain)(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
     /* Bytes that solve() takes with n nodes along x. */
     double (*bytes)(const sl_operator *op, const sl_question *q, size_t n);
-    /* Fills numbers, fields, unknowns, killed, mass_error, density_min of a zeroed answer: the same numbers in the same
-     * order on every grid. Defaults of *op and *q are filled in. SL_E_NUMERIC: this grid is too coarse, the ladder begins
-     * with the next one (if two more follow). */
+    /* Fills numbers, fields, unknowns, killed, mass_error, density_min of a zeroed answer: the same numbers in the
+     * same order on every grid. Defaults of *op and *q are filled in. SL_E_NUMERIC: this grid is too coarse, the ladder
+     * begins with the next one (if two more follow). */
     sl_status (*solve)(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err);
 };
 
@@ -140,7 +140,8 @@ extern const size_t sl_n_operator_kinds;
 /* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles. With an order,
  * numbers are extrapolated over the ladder and error is the change by the last extrapolation, or from the grid before
  * where changes do not fall as the order says (which is where rounding errors are reached); without, error is the
- * change from the grid before. *a is to be cleared by the caller; it is empty after a negative status and SL_INTERRUPTED.
+ * change from the grid before. *a is to be cleared by the caller; it is empty after a negative status and
+ * SL_INTERRUPTED.
  * SL_UNDECIDED, with the answer and a note: the tolerance was not met on the largest grid that fits.
  * Errors: SL_E_DOMAIN for a bad value; SL_E_UNSTABLE: no stationary law, why; SL_E_CONFIG: a grid that does not fit
  * into op->memory (the bytes it would take, before anything is allocated), a domain that cuts off mass (above
@@ -153,16 +154,18 @@ sl_number sl_answer_number(const sl_answer *a, const char *name, size_t index);
 /* The field of that name and index; NULL if there is none. */
 const sl_field *sl_answer_field(const sl_answer *a, const char *name, size_t index);
 
-/* For solve(): adds a number; adds a field whose node and value arrays are allocated, zeroed, for the solver to fill. */
+/* For solve(): adds a number; adds a field whose node and value arrays are allocated, zeroed, for the solver to fill.
+ * Adding one moves those added before: pointers to fields do not last. */
 SL_CHECKED sl_status sl_answer_add(sl_answer *a, const char *name, size_t index, double value, double imag,
                                    double scale, sl_err *err);
 SL_CHECKED sl_status sl_answer_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, size_t nx,
                                          size_t ny, sl_err *err);
 
-/* Moments of a density on a grid with quadrature weights w[n[0] * n[1]] (density sums to its mass with them; averages are
- * per mass that is left), added as numbers with this index: mass, x, x2, x4, loss, xg (= <x . grad f> / dim), kl_to_boltzmann against exp(-f/T)/Z on the same nodes
- * (T > 0; not added else); dim 2 of a 2-D loss: y, y2, xy too; phase space (loss of 1-D, field of 2): v, v2, xv.
- * Field "boltzmann" is added beside "density" where T > 0 (in phase space: of the x marginal only, not added). */
+/* Moments of a density on a grid with quadrature weights w[n[0] * n[1]] (density sums to its mass with them; averages
+ * are per mass that is left), added as numbers with this index: mass, x, x2, x4, loss, xg (= <x . grad f> / dim),
+ * kl_to_boltzmann against exp(-f/T)/Z on the same nodes (T > 0; not added else); dim 2 of a 2-D loss: y, y2, xy too;
+ * phase space (loss of 1-D, field of 2): v, v2, xv. Field "boltzmann" is added beside "density" where T > 0 (in phase
+ * space KL is of the x marginal only, and no field is added). */
 SL_CHECKED sl_status sl_answer_add_law(sl_answer *a, const sl_loss *loss, const sl_field *density, const double *w,
                                        double T, size_t index, sl_err *err);
 
