@@ -34,7 +34,8 @@ typedef struct {
     sl_operator_task task;
     /* mfpt: the start; committor: set A; evolve: the start, a Gaussian of standard deviation `spread` (0: a point).
      * to: mfpt's target; committor's set B. In 1-D and phase space a set is the half-line beyond the point, as seen from
-     * the other one (x >= to if to > from; on a ring the point and its images); in 2-D the disc of `radius` around it. Coordinates of a phase space: x only, v starts at 0. */
+     * the other one (x >= to if to > from; on a ring the point and its images); in 2-D the disc of `radius` around it.
+     * Coordinates of a phase space: x only, v starts at 0. */
     double from[2], to[2];
     double spread;
     double radius;             /* 2-D: > 0, default 0.1                                               */
