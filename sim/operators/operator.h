@@ -111,6 +111,7 @@ typedef struct {
     double grid_error;     /* largest error / max(|value|, scale) of the numbers                  */
     size_t grid, unknowns; /* nodes along x, and unknowns, of the finest grid                     */
     size_t levels;         /* grids solved                                                        */
+    bool rough;            /* only the first term of the errors' expansion in h is regular: extrapolated once */
     char note[256];        /* a reservation in a sentence, or ""                                  */
 } sl_answer;
 
@@ -127,7 +128,7 @@ struct sl_operator_kind {
     sl_status (*domain)(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
     /* Bytes that solve() takes with n nodes along x. */
     double (*bytes)(const sl_operator *op, const sl_question *q, size_t n);
-    /* Fills numbers, fields, unknowns, killed, mass_error, density_min of a zeroed answer: the same numbers in the same
+    /* Fills numbers, fields, unknowns, killed, mass_error, density_min, rough of a zeroed answer: the same numbers in the same
      * order on every grid. Defaults of *op and *q are filled in. SL_E_NUMERIC: this grid is too coarse, the ladder begins
      * with the next one (if two more follow). */
     sl_status (*solve)(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err);
