@@ -100,7 +100,8 @@ static sl_status find(search *s, sl_answer *a, sl_err *err)
     const size_t unknowns = s->b->unknowns, most = unknowns / 4 < MOST ? unknowns / 4 : MOST;
     double radius = 0;
     size_t last = 0;
-    for (size_t k = 4 * s->wanted + WORK; st == SL_OK; k *= 2) {
+    const double crowd = fmax(1, fmin(MOST, 0.015 * s->shift / s->b->friction)); /* modes in the disc go like 1 / g */
+    for (size_t k = (size_t)(crowd * (double)(4 * s->wanted + WORK)); st == SL_OK; k *= 2) {
         s->found = k < most ? k : most;
         st = sl_arnoldi(s->value, s->vectors, unknowns, s->found, false, apply, &f, NULL, TOLERANCE, 0, err);
         if (st != SL_OK) break;
@@ -135,9 +136,9 @@ static void normalise(sl_answer *a, size_t parts)
 static sl_status add_mode(sl_answer *a, const search *s, const sl_operator *op, size_t *index, const mode *m, sl_err *err)
 {
     const double re = creal(m->value), im = cimag(m->value);
+    const size_t first = *index, n = s->b->unknowns;
     for (size_t member = 0; member < (im > 0 ? 2 : 1) && *index <= s->wanted; member++, ++*index)
         SL_TRY(sl_answer_add(a, "eigenvalue", *index, re, member ? -im : im, 0, err));
-    const size_t first = *index - (im > 0 && *index <= s->wanted ? 2 : 1), n = s->b->unknowns;
     const double *vector = s->vectors + m->column * n;
     SL_TRY(sl_klein_kramers_add_density(a, s->b, op, "eigenfunction", first, vector, 1, err));
     if (im > 0) SL_TRY(sl_klein_kramers_add_density(a, s->b, op, "eigenfunction-imag", first, vector + n, 1, err));
