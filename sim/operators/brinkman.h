@@ -1,9 +1,9 @@
 /* sim/operators/brinkman.h - the Klein-Kramers equation as Brinkman's hierarchy (Risken, The Fokker-Planck Equation,
  * ch. 10), a block tridiagonal matrix. Private to sim/operators/.
  *
- * dx = v dt, dv = -s f' dt - g v dt + b dW has velocities of variance c^2 = b^2 / (2 g) and f at temperature T = c^2 / s.
- * With p = exp(-f/T) / Z and Hermite functions phi_n(v) = He_n(v/c) / sqrt(n!) times the Gaussian of variance c^2, the
- * density is sqrt(p(x)) sum_n a_n(x, t) phi_n(v), and
+ * dx = v dt, dv = -s f' dt - g v dt + b dW has velocities of variance c^2 = b^2 / (2 g) and f at temperature T = c^2 /
+ * s. With p = exp(-f/T) / Z and Hermite functions phi_n(v) = He_n(v/c) / sqrt(n!) times the Gaussian of variance c^2,
+ * the density is sqrt(p(x)) sum_n a_n(x, t) phi_n(v), and
  *
  *   da_n/dt = -n g a_n - sqrt(n) A a_{n-1} + sqrt(n+1) A^+ a_{n+1},    A = c (d/dx + f' / (2T)),  A sqrt(p) = 0.
  *
@@ -17,8 +17,8 @@
 
 #include "sim/operators/operator.h"
 
-/* Vectors are a_0, a_1, ..., a_{nv-1}, one after the other, orthonormal coefficients: the sum of squares is the integral
- * of sum_n a_n^2. */
+/* Vectors are a_0, a_1, ..., a_{nv-1}, one after the other, orthonormal coefficients: the sum of squares is the
+ * integral of sum_n a_n^2. */
 typedef struct {
     size_t nx, nv;       /* nodes along x; orders n < nv                                                     */
     size_t width[2];     /* coefficients of an even and of an odd order                                      */
@@ -62,7 +62,8 @@ typedef struct {
 
 SL_CHECKED sl_status sl_brinkman_factorise(sl_brinkman_factor *f, const sl_brinkman *b, double shift, sl_err *err);
 void sl_brinkman_factor_clear(sl_brinkman_factor *f);
-/* y = (shift - L)^-1 x within what is orthogonal to the stationary law (x and y alike are made so). x and y distinct. */
+/* y = (shift - L)^-1 x within what is orthogonal to the stationary law (x and y alike are made so). x and y distinct.
+ */
 void sl_brinkman_solve(double *y, const sl_brinkman_factor *f, const double *x);
 
 #endif

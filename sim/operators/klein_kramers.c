@@ -30,13 +30,13 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "kind 'kramers' takes a loss of one dimension, '%s' has %zu",
                        op->loss.kind->entry.name, op->loss.dim);
     SL_TRY(check_parameters(op, err));
-    if (op->edge != SL_EDGE_REFLECTING)
-        return sl_fail(err, SL_E_DOMAIN, "kind 'kramers' has reflecting edges only");
+    if (op->edge != SL_EDGE_REFLECTING) return sl_fail(err, SL_E_DOMAIN, "kind 'kramers' has reflecting edges only");
     if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR)
-        return sl_fail(err, SL_E_DOMAIN,
-                       "kind 'kramers' knows no %s: Hermite functions cannot hold a law absorbed for one sign of v; its "
-                       "spectrum gives the rates of escape",
-                       q->task == SL_TASK_MFPT ? "first-passage times" : "committor");
+        return sl_fail(
+            err, SL_E_DOMAIN,
+            "kind 'kramers' knows no %s: Hermite functions cannot hold a law absorbed for one sign of v; its "
+            "spectrum gives the rates of escape",
+            q->task == SL_TASK_MFPT ? "first-passage times" : "committor");
     return SL_OK;
 }
 

@@ -78,10 +78,11 @@ static sl_status start(walk *w, const sl_operator *op, const sl_question *q, sl_
     project_start(w->y, b, op, q);
     const double norm = cblas_dnrm2((int)b->width[0], w->y, 1);
     if (!(norm < LARGEST))
-        return sl_fail(err, SL_E_CONFIG,
-                       "the start x = %g +- %g lies where the stationary law has no mass to speak of (its expansion has "
-                       "norm %.1e, need < %.0e)",
-                       q->from[0], q->spread, norm, LARGEST);
+        return sl_fail(
+            err, SL_E_CONFIG,
+            "the start x = %g +- %g lies where the stationary law has no mass to speak of (its expansion has "
+            "norm %.1e, need < %.0e)",
+            q->from[0], q->spread, norm, LARGEST);
     double he = 1;
     for (size_t n = 2; n < b->nv; n += 2) {
         he *= -sqrt((double)(n - 1) / (double)n);
@@ -166,8 +167,10 @@ static sl_status exponential(double *c, walk *w, size_t m, double h, sl_err *err
     SL_TRY(exponential_of(E, X, T, (size_t)kept, m, w->factor.shift, h, err));
     cblas_dgemv(CblasColMajor, CblasNoTrans, kept, kept, 1, E, kept, Q, n, 0, z, 1);
     if (gone > 0) {
-        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, kept, gone, kept, 1, E, kept, T + kept * n, n, 0, X, kept);
-        if (LAPACKE_dtrsyl(LAPACK_COL_MAJOR, 'N', 'N', -1, kept, gone, T, n, T + kept * n + kept, n, X, kept, &scale) < 0)
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, kept, gone, kept, 1, E, kept, T + kept * n, n, 0, X,
+                    kept);
+        if (LAPACKE_dtrsyl(LAPACK_COL_MAJOR, 'N', 'N', -1, kept, gone, T, n, T + kept * n + kept, n, X, kept, &scale) <
+            0)
             return sl_fail(err, SL_E_NUMERIC, "the Sylvester equation of %zu Krylov vectors failed", m);
         cblas_dgemv(CblasColMajor, CblasNoTrans, kept, gone, 1 / scale, X, kept, Q + kept * n, n, 1, z, 1);
     }

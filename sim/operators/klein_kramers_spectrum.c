@@ -109,9 +109,10 @@ static sl_status find(search *s, sl_answer *a, sl_err *err)
         if (complete(s, radius, &last) || k >= most) break;
     }
     if (st == SL_OK && !complete(s, radius, &last))
-        snprintf(a->note, sizeof a->note,
-                 "eigenvalues are the slowest of those next to zero: one with an imaginary part above %.3g may be missing",
-                 sqrt(fmax(0, radius * radius - s->shift * s->shift)));
+        snprintf(
+            a->note, sizeof a->note,
+            "eigenvalues are the slowest of those next to zero: one with an imaginary part above %.3g may be missing",
+            sqrt(fmax(0, radius * radius - s->shift * s->shift)));
     sl_brinkman_factor_clear(&f);
     return st;
 }
@@ -133,7 +134,8 @@ static void normalise(sl_answer *a, size_t parts)
     }
 }
 
-static sl_status add_mode(sl_answer *a, const search *s, const sl_operator *op, size_t *index, const mode *m, sl_err *err)
+static sl_status add_mode(sl_answer *a, const search *s, const sl_operator *op, size_t *index, const mode *m,
+                          sl_err *err)
 {
     const double re = creal(m->value), im = cimag(m->value);
     const size_t first = *index, n = s->b->unknowns;
