@@ -33,7 +33,6 @@ typedef struct {
     double *values[2];   /* [nx][width] (order even, odd): coefficients to values at the nodes; orthonormal columns,
                             column major                                                                     */
     double *coupling[2]; /* A from even to odd [width[1]][width[0]], and from odd to even, column major       */
-    double defect;       /* |A sqrt(p)| before the correction, in units of c / sqrt(T / f'')                 */
 } sl_brinkman;
 
 /* c^2 = b^2 / (2 g) and T = c^2 / s of an operator, defaults filled in. */
@@ -43,7 +42,7 @@ double sl_brinkman_temperature(const sl_operator *op);
 double sl_brinkman_frequency(const sl_brinkman *b, const sl_operator *op);
 
 /* On op->lo[0], hi[0] with about n nodes along x and nv orders (0: chosen, see .c). Errors: SL_E_MEMORY; SL_E_CONFIG if
- * the stationary law underflows. */
+ * the stationary law underflows; SL_E_NUMERIC if the nodes are too few for it. */
 SL_CHECKED sl_status sl_brinkman_init(sl_brinkman *b, const sl_operator *op, size_t n, sl_err *err);
 void sl_brinkman_clear(sl_brinkman *b);
 /* Orders for n nodes; bytes of a factor. */

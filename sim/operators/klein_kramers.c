@@ -9,7 +9,7 @@
 /* The functions of x are divided by sqrt(p), so it is sqrt(p) that must have decayed at the walls, to 1e-13. */
 static const double OUTSIDE = 1e-26;
 /* Standard deviations of v shown, and of a start kept within the domain. */
-static const double SHOWN = 7.5, START = 8;
+static const double SHOWN = 7.5, START = 6.5;
 
 static sl_status check_parameters(const sl_operator *op, sl_err *err)
 {
@@ -125,7 +125,7 @@ const sl_operator_kind sl_klein_kramers = {
     .order = 0,
     .gradual = true,
     .first_grid = 32,
-    .last_grid = 256,
+    .last_grid = 192,
     .check = check,
     .domain = domain,
     .bytes = bytes,

@@ -23,6 +23,9 @@ static const double TOLERANCE = 1e-14;
 /* Eigenvalues whose decay agrees so well are put in order of their frequency. */
 static const double SAME = 1e-7;
 
+/* Eigenvalues of less than this part of the shift are hidden by rounding errors (1e-14 of it were seen). */
+static const double HIDDEN = 1e-12;
+
 typedef struct {
     double complex value;
     size_t column; /* of its vector; a complex one has its imaginary part in the next */
@@ -165,6 +168,11 @@ static sl_status add_null(sl_answer *a, const search *s, const sl_operator *op, 
 static sl_status answer(sl_answer *a, search *s, const sl_operator *op, sl_err *err)
 {
     SL_TRY(find(s, a, err));
+    if (s->wanted > 0 && s->found > 0 && cabs(s->modes[0].value) < HIDDEN * s->shift)
+        return sl_fail(err, SL_E_CONFIG,
+                       "eigenvalue 1 cannot be told from 0 (it is below %.1e): at T = %g the barrier is too high for a "
+                       "spectrum, and Kramers' formula is all the better",
+                       HIDDEN * s->shift, s->b->temperature);
     SL_TRY(add_null(a, s, op, err));
     size_t index = 1;
     for (size_t i = 0; i < s->found && index <= s->wanted; i++) SL_TRY(add_mode(a, s, op, &index, &s->modes[i], err));

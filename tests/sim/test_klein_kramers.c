@@ -477,6 +477,11 @@ static void refuses__what_it_cannot_solve(void **state)
     assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_CONFIG, "cuts off");
     op = kramers("double-well", 1, 1e-4);
     assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_CONFIG, "underflows");
+    op = kramers("double-well", 1, 0.003); /* lambda_1 = 1e-37 */
+    assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_CONFIG, "told from 0");
+    op = kramers("double-well", 1, 0.003);
+    op.grid = 32;
+    assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_NUMERIC, "too few");
     assert_null(a.numbers);
 }
 
