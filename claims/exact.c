@@ -8,7 +8,7 @@ static sl_status begin(sl_operator *op, const sl_operator_kind *kind, const char
     return sl_loss_init(&op->loss, loss, err);
 }
 
-sl_status sl_exact_chain(sl_operator *op, const sl_chain *c, const sl_lab *lab, sl_err *err)
+sl_status sl_exact_chain(sl_operator *op, const sl_sgd_chain *c, const sl_lab *lab, sl_err *err)
 {
     SL_TRY(begin(op, &sl_transfer, c->loss, lab, err));
     op->noise_variance = c->s2;

@@ -12,8 +12,8 @@ typedef struct {
     sl_alpha_on alpha_on; /* with momentum the rule is heavy ball              */
     double l, mu;
     double s2;            /* variance of the mini-batch gradient's noise, D0/C */
-} sl_chain;
-SL_CHECKED sl_status sl_exact_chain(sl_operator *op, const sl_chain *c, const sl_lab *lab, sl_err *err);
+} sl_sgd_chain;
+SL_CHECKED sl_status sl_exact_chain(sl_operator *op, const sl_sgd_chain *c, const sl_lab *lab, sl_err *err);
 
 /* Overdamped motion at temperature T, and underdamped motion with friction g. */
 SL_CHECKED sl_status sl_exact_overdamped(sl_operator *op, const char *loss, double T, const sl_lab *lab, sl_err *err);

@@ -246,6 +246,7 @@ static sl_status fill_phase(void *ctx, sl_table *t, sl_err *err)
         st = add_map(t, title, sl_answer_field(&a, "density", i), err);
         sl_lab_report(o->lab, "phase-space", i + 1, MOMENTS + 1);
     }
+    op.grid = a.grid; /* equilibrium would need less: the same nodes */
     sl_answer_clear(&a);
     SL_TRY(st);
     SL_TRY(sl_exact_solve(&a, &op, &stationary, err));

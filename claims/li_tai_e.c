@@ -60,7 +60,7 @@ static sl_status moments_at(sl_estimate m[MOMENTS], const sl_operator *op, doubl
 /* What the equation of that order errs by at rate l. */
 static sl_status weak_error(sl_estimate e[MOMENTS], int order, double l, const sl_lab *lab, sl_err *err)
 {
-    const sl_chain chain = {.loss = "double-well", .l = l, .s2 = s2};
+    const sl_sgd_chain chain = {.loss = "double-well", .l = l, .s2 = s2};
     sl_operator discrete, continuous;
     sl_estimate sgd[MOMENTS], equation[MOMENTS];
     SL_TRY(sl_exact_chain(&discrete, &chain, lab, err));

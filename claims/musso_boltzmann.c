@@ -35,7 +35,7 @@ static sl_status law_of(sl_estimate *loss, sl_estimate *kl, double l, double del
 {
     char schedule[32];
     snprintf(schedule, sizeof schedule, "random:delta=%g", delta);
-    const sl_chain chain = {.loss = "double-well",
+    const sl_sgd_chain chain = {.loss = "double-well",
                             .schedule = delta > 0 ? schedule : NULL,
                             .l = l,
                             .s2 = 2 * T / (l * sl_alpha_q(delta))};

@@ -90,7 +90,7 @@ static sl_status sde_noise_of_operators(const sl_lab *lab, sl_finding *f, double
     const sl_question q = {.task = SL_TASK_STATIONARY};
     sl_synthetic s = {.loss = "double-well", .l = 0.02 / r, .mu = 0.9, .C = 1};
     s.D0 = 2 * T * (1 - s.mu) / s.l;
-    const sl_chain chain = {
+    const sl_sgd_chain chain = {
         .loss = s.loss, .alpha_on = SL_ALPHA_ON_GRADIENT, .l = s.l, .mu = s.mu, .s2 = s.D0 / s.C};
     sl_operator sgd, equation;
     sl_answer a;
@@ -197,7 +197,7 @@ static sl_status hamiltonian_limit(const sl_lab *lab, sl_finding *f, sl_err *err
     const sl_question q = {.task = SL_TASK_STATIONARY};
     sl_estimate excess[2], kl[2];
     for (int i = 0; i < 2; i++) {
-        const sl_chain chain = {.loss = "double-well",
+        const sl_sgd_chain chain = {.loss = "double-well",
                                 .alpha_on = SL_ALPHA_ON_GRADIENT,
                                 .l = l[i],
                                 .mu = mu,

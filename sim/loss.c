@@ -5,9 +5,9 @@
 #include "sim/losses/losses.h"
 
 const sl_loss_kind *const sl_losses[] = {
-    &sl_loss_quadratic, &sl_loss_double_well,      &sl_loss_tilted_double_well, &sl_loss_quartic,
-    &sl_loss_periodic,  &sl_loss_quadratic_saddle, &sl_loss_strict_saddle,
-    &sl_loss_rosenbrock, &sl_loss_bent_double_well, &sl_loss_mueller_brown,
+    &sl_loss_quadratic,        &sl_loss_double_well,      &sl_loss_tilted_double_well, &sl_loss_quartic,
+    &sl_loss_periodic,         &sl_loss_quadratic_saddle, &sl_loss_strict_saddle,      &sl_loss_rosenbrock,
+    &sl_loss_bent_double_well, &sl_loss_mueller_brown,
 };
 const size_t sl_n_losses = sizeof sl_losses / sizeof *sl_losses;
 
@@ -90,7 +90,8 @@ void sl_loss_gradient(const sl_loss *loss, const double *x, double *g)
 double sl_loss_slice_value(double x, void *slice)
 {
     const sl_loss_slice *s = slice;
-    double point[SL_LOSS_MAX_DIM] = {0};
+    double point[SL_LOSS_MAX_DIM];
+    memset(point, 0, s->loss->dim * sizeof *point);
     point[s->d] = x;
     return sl_loss_value(s->loss, point);
 }

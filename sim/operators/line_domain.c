@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sim/operators/line.h"
+#include "sim/operators/nodes.h"
 
 /* OUTSIDE: the mass left out of a domain that is chosen; averages of x^4 lose some thousand times as much. BEYOND: a
  * stretch on which U is tabulated goes so far above the least U. STARTS: points at which a start's height is taken. */
@@ -22,21 +23,27 @@ static double node(const table *t, size_t i)
     return t->lo + (t->hi - t->lo) * (double)i / CELLS;
 }
 
-static void fill(table *t, const sl_operator *op)
+static sl_status fill(table *t, const sl_operator *op, sl_err *err)
 {
-    double phi = 0;
+    double phi = 0, x[CELLS + 1];
+    const double none = 0;
     t->least = INFINITY;
+    for (size_t i = 0; i <= CELLS; i++) x[i] = node(t, i);
+    if (!op->diffusion) sl_loss_on_nodes(t->U, NULL, &op->loss, CELLS + 1, x, 1, &none);
     for (size_t i = 0; i <= CELLS; i++) {
-        const double x = node(t, i);
         if (op->diffusion) {
-            t->U[i] = phi + log(sl_line_diffusion(op, x));
-            phi += sl_line_step(op, x, node(t, i + 1) - x);
+            const double D = sl_line_diffusion(op, x[i]);
+            if (!(D > 0 && isfinite(D)))
+                return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, x[i]);
+            t->U[i] = phi + log(D);
+            phi += sl_line_step(op, x[i], node(t, i + 1) - x[i]);
         } else {
-            t->U[i] = sl_loss_value(&op->loss, &x) / op->temperature;
+            t->U[i] /= op->temperature;
         }
         if (!(t->U[i] < INFINITY)) t->U[i] = INFINITY;
         t->least = fmin(t->least, t->U[i]);
     }
+    return SL_OK;
 }
 
 /* Upper sum of exp(-(U - least)) over the cells that lie within [a, b], those cut by a or b counted in full. */
@@ -56,7 +63,7 @@ static sl_status find_table(table *t, const sl_operator *op, double extra, sl_er
     SL_TRY(sl_operator_box(lo, hi, &outside, &op->loss, T, exp(-BEYOND - fmin(extra, RAND_MAX)), err));
     t->lo = lo[0];
     t->hi = hi[0];
-    fill(t, op);
+    SL_TRY(fill(t, op, err));
     if (op->loss.kind->period > 0 || !op->diffusion) return SL_OK;
     /* With a field the box of f at one temperature is only where to begin. */
     for (;;) {
@@ -69,7 +76,7 @@ static sl_status find_table(table *t, const sl_operator *op, double extra, sl_er
             return sl_fail(err, SL_E_UNSTABLE,
                            "no stationary law: exp(-int f'/D)/D does not fall off by exp(-%g) within |x| = %g with this diffusion",
                            BEYOND + extra, FARTHEST);
-        fill(t, op);
+        SL_TRY(fill(t, op, err));
     }
 }
 
@@ -132,6 +139,9 @@ static sl_status check_inside(const sl_operator *op, const sl_question *q, sl_er
         if (point[k].used && !(point[k].x >= op->lo[0] && point[k].x <= op->hi[0]))
             return sl_fail(err, SL_E_DOMAIN, "%s = %g lies outside of the domain [%g, %g]", point[k].name, point[k].x, op->lo[0],
                            op->hi[0]);
+    if (passage && fabs(q->to[0] - q->from[0]) < 1e-9 * (op->hi[0] - op->lo[0]))
+        return sl_fail(err, SL_E_DOMAIN, "from = %.17g and to = %.17g are nearer than 1e-9 of the domain [%g, %g]", q->from[0],
+                       q->to[0], op->lo[0], op->hi[0]);
     return SL_OK;
 }
 

@@ -4,8 +4,10 @@
  * dx = -grad f dt + sqrt(2 D(x)) dW (Ito), generator L u = -grad f . grad u + D_jk d_j d_k u. A node jumps to its
  * neighbours along up to four lines (x, y and the two diagonals), with rates that are never negative and whose mean
  * and spread are those of L to second order in h:
- *     along x, y:     (D'/h^2) B((f(neighbour) - f) / D'),  B(u) = u / (e^u - 1)          [Scharfetter and Gummel 1969]
- *     diagonals:      max(+-D_xy, 0) / (hx hy),             D'_xx = D_xx - |D_xy| hx/hy, D'_yy = D_yy - |D_xy| hy/hx
+ *     c_l B(u_l),  B(u) = u / (e^u - 1),                                                 [Scharfetter and Gummel 1969]
+ *     c_x = (D_xx - |D_xy| hx/hy) / hx^2,  c_y = (D_yy - |D_xy| hy/hx) / hy^2,  c_diagonal = max(+-D_xy, 0) / (hx hy),
+ *     u_l = s . D^-1 grad f for the step s: then sum of c_l s s' is D and the drift is D D^-1 grad f. Where D has no
+ *     off-diagonal terms there are no diagonal jumps, and u = (f(neighbour) - f) / D.
  * For D = T the process is reversible with stationary masses exp(-f/T), exactly.
  * Reflecting and periodic edges lie half a spacing beyond the last nodes, absorbing ones a whole one, so that
  * numbers err like h^2 + h^4 + ... either way.
@@ -49,8 +51,9 @@ typedef struct {
  * probability does. */
 #define SL_PLANE_CEILING 1300.0
 
-/* The grid of n x n nodes over op->lo, hi. Errors: SL_E_NUMERIC for a loss that is not a number, a disc that the grid does not resolve;
- * SL_E_CONFIG where rates would be negative; SL_E_DOMAIN for a D that is not positive; SL_E_MEMORY. */
+/* The grid of n x n nodes over op->lo, hi. Errors: SL_E_NUMERIC for a loss that is not a number, a disc that the grid
+ * does not resolve; SL_E_CONFIG where rates would be negative; SL_E_DOMAIN for a D that is not positive; SL_E_MEMORY.
+ */
 SL_CHECKED sl_status sl_plane_alloc(sl_plane *p, const sl_operator *op, size_t n, size_t n_discs, const sl_disc *discs,
                                     sl_err *err);
 void sl_plane_clear(sl_plane *p);

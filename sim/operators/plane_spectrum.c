@@ -53,7 +53,7 @@ static sl_status factorise(symmetric *s, sl_err *err)
     double sigma = 1e-13 * 2 * p->T * (1 / (p->h[0] * p->h[0]) + 1 / (p->h[1] * p->h[1]));
     sl_status st = SL_E_NUMERIC;
     for (int attempt = 0; attempt < 4 && st == SL_E_NUMERIC; attempt++, sigma *= 100) {
-        sl_sparse A;
+        sl_sparse A = {0};
         SL_TRY(sl_plane_symmetric(&A, p, sigma, 1, err));
         st = sl_factor_spd(&s->factor, &A, err);
         sl_sparse_clear(&A);
@@ -65,7 +65,7 @@ static sl_status set_up(symmetric *s, const sl_plane *p, size_t eigenvalues, sl_
 {
     const size_t N = p->unknowns;
     *s = (symmetric){.p = p, .null = !p->absorbing, .k = eigenvalues - !p->absorbing};
-    s->root = malloc(N * sizeof *s->root);
+    s->root = calloc(N, sizeof *s->root);
     s->scratch = malloc(N * sizeof *s->scratch);
     s->vectors = calloc((s->k + 1) * N, sizeof *s->vectors);
     if (!s->root || !s->scratch || !s->vectors)
