@@ -213,7 +213,7 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
         double error = 0, imag_error = 0;
         now.value = estimate(&error, l, i, false);
         now.imag = estimate(&imag_error, l, i, true);
-        now.error = hypot(error, imag_error);
+        now.error = hypot(error, imag_error) + (row[i].error > 0 ? row[i].error : 0);
         if (now.error > 0) now.error += roundoff * hypot(now.value, now.imag);
         if (l->levels <= 2 || now.error <= l->best[i].error) l->best[i] = now;
         if (l->levels > 1) worst = fmax(worst, relative_error(&l->best[i]));

@@ -156,8 +156,9 @@ sl_number sl_answer_number(const sl_answer *a, const char *name, size_t index);
 /* The field of that name and index; NULL if there is none. */
 const sl_field *sl_answer_field(const sl_answer *a, const char *name, size_t index);
 
-/* For solve(): adds a number; adds a field whose node and value arrays are allocated, zeroed, for the solver to fill.
- * Adding one moves those added before: pointers to fields do not last. */
+/* For solve(): adds a number (its error may be set to what rounding errs by, which is added to the estimate); adds a
+ * field whose node and value arrays are allocated, zeroed, for the solver to fill. Adding one moves those added before:
+ * pointers to fields do not last. */
 SL_CHECKED sl_status sl_answer_add(sl_answer *a, const char *name, size_t index, double value, double imag,
                                    double scale, sl_err *err);
 SL_CHECKED sl_status sl_answer_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, size_t nx,
