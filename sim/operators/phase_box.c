@@ -114,9 +114,10 @@ static sl_status local_laws(double *T, double *v2, const sl_operator *op, const 
     for (size_t i = 0; i < n; i++) {
         const sl_linear_moments m = sl_linear_moments_of(op, law, a[i] - w);
         least = fmin(least, a[i]);
-        if (!(m.radius < 1 + 1e-12)) continue;
+        const bool flat = fabs(a[i]) * law->mean < 1e-6; /* neither stable nor not, as far as the linear theory goes */
+        if (!flat && !(m.radius < 1 - 1e-6)) continue;
         stable = true;
-        if (!isfinite(m.x2)) continue; /* a flat minimum: neither */
+        if (flat) continue;
         top = fmax(top, a[i] * m.x2);
         *v2 = fmax(*v2, m.v2);
     }
