@@ -2,6 +2,7 @@
 # make bench          what is timed, and against whom       make install     PREFIX=/usr/local, DESTDIR=; uninstall
 # make check-headers  every header compiles alone           make format      clang-format      make clean
 # SAN=1 with any of them: AddressSanitizer and UBSan, in build/san. WERROR=1: warnings are errors.
+# XSMM=1: networks' matrix products by LIBXSMM (Debian: libxsmm-dev) instead of OpenBLAS, in build/release-xsmm.
 # CC (gcc or clang), CFLAGS and LDFLAGS are yours; so is local.mk.
 -include local.mk
 
@@ -9,7 +10,7 @@ comma   := ,
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
-MODE    := $(if $(SAN),san,release)
+MODE    := $(if $(SAN),san,release)$(if $(XSMM),-xsmm)
 B       := build/$(MODE)
 
 # Libraries by their pkg-config names; Random123 and SuiteSparse have none and are looked for by their headers.
@@ -24,7 +25,11 @@ ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
     $(error Missing: $(strip $(missing)). Install with scripts/install-deps, or as root: \
       apt-get install -y $(strip $(shell sed 's/\#.*//' scripts/packages.txt)))
   endif
+  ifneq ($(if $(XSMM),$(shell pkg-config --exists libxsmm || echo missing)),)
+    $(error XSMM=1 needs LIBXSMM; as root: apt-get install -y libxsmm-dev)
+  endif
 endif
+PKGS += $(if $(XSMM),libxsmm)
 
 WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla \
         -Wpointer-arith -Wundef -Wwrite-strings $(if $(WERROR),-Werror)
@@ -33,7 +38,7 @@ CFLAGS   ?= $(OPT)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # Contraction off: a product and a sum round the same way on every processor.
 ALL_CFLAGS = -std=gnu17 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd -fno-math-errno -ffp-contract=off -pthread -I. \
-             $(PKG_CFLAGS) -MMD -MP
+             $(PKG_CFLAGS) $(if $(XSMM),-DSL_XSMM) -MMD -MP
 # Kernels alone get relaxed floating point, which libm's vector functions need.
 KERNEL_CFLAGS := -ffast-math $(if $(findstring clang,$(CC)),-fveclib=libmvec)
 # OpenBLAS is the only CBLAS: GSL's own, which gsl.pc asks for, would be found first and is ten times slower.
@@ -71,7 +76,8 @@ $(B)/libsgdlab.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(B)/libsgdlab.so: $(LIB_OBJ)
-	$(CC) -shared -Wl,-soname,$(SONAME) $(SANLD) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) -shared -Wl,-soname,$(SONAME) $(if $(XSMM),-Wl$(comma)--exclude-libs$(comma)libxsmm.a) $(SANLD) $(LDFLAGS) \
+	    -o $@ $^ $(LIBS)
 $(B)/sgdlab: $(CLI_OBJ) $(B)/libsgdlab.a
 	$(CC) $(SANLD) $(LDFLAGS) -o $@ $(CLI_OBJ) $(B)/libsgdlab.a $(LIBS)
 
@@ -89,7 +95,7 @@ examples: $(EXAMPLE_BIN)
 TESTS := $(TEST_BIN) $(sort $(wildcard tests/house/test_*.sh))
 CHOSEN = $(if $(ONLY),$(foreach t,$(TESTS),$(if $(strip $(foreach o,$(ONLY),$(findstring $(o),$(t)))),$(t))),$(TESTS))
 check: all tests examples check-headers
-	@SGDLAB=$(B)/sgdlab BUILD=$(B) CC='$(CC)' SAN=$(SAN) tests/run $(CHOSEN)
+	@SGDLAB=$(B)/sgdlab BUILD=$(B) CC='$(CC)' SAN=$(SAN) XSMM=$(XSMM) tests/run $(CHOSEN)
 
 bench: all $(BENCH_BIN)
 	@BUILD=$(B) bench/run
@@ -104,7 +110,7 @@ $(B)/headers/%.ok: %.h
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
-PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/variant.h sim/operators/nodes.h nets/data/% nets/layers/%,$(HEADERS))
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/variant.h sim/operators/nodes.h sim/operators/line%.h nets/data/% nets/layers/%,$(HEADERS))
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1
 	install -m 755 $(B)/sgdlab $(DEST)/bin/sgdlab

@@ -18,6 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 #include <zlib.h>
+#ifdef SL_XSMM
+#include <libxsmm.h>
+#endif
 
 #include "base/json.h"
 #include "base/parallel.h"
@@ -71,6 +74,10 @@ static void add_libraries(cJSON *manifest)
     snprintf(hdf5, sizeof hdf5, "%d.%d.%d", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
     cJSON_AddStringToObject(l, "hdf5", hdf5);
     cJSON_AddStringToObject(l, "openblas", openblas_get_config());
+#ifdef SL_XSMM
+    cJSON_AddStringToObject(l, "libxsmm", LIBXSMM_VERSION);
+    cJSON_AddStringToObject(l, "libxsmm-kernels", libxsmm_get_target_arch());
+#endif
     cJSON_AddStringToObject(l, "cjson", cJSON_Version());
     cJSON_AddStringToObject(l, "zlib", zlibVersion());
 }

@@ -1,8 +1,7 @@
 /* bench/train - images a second of Model 1 in training (784-100-10, batch 256, Nesterov), one trainer and two side by
- * side, and what part that is of what the same matrix products reach alone with the same BLAS in the same run.
+ * side, and what part that is of what the same matrix products reach alone in the same run.
  * Prints "name value" lines. */
 #define _GNU_SOURCE
-#include <cblas.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "nets/gemm.h"
 #include "nets/train.h"
 
 enum { IN = 784, HIDDEN = 100, CLASSES = 10, BATCH = 256, SAMPLES = 60000 };
@@ -67,16 +67,11 @@ static double products(const arrays *a)
     enum { REPEAT = 200 };
     const double start = now();
     for (int i = 0; i < REPEAT; i++) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, BATCH, HIDDEN, IN, 1, a->x, IN, a->w1, IN, 0, a->h,
-                    HIDDEN);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, BATCH, CLASSES, HIDDEN, 1, a->h, HIDDEN, a->w2, HIDDEN, 0,
-                    a->z, CLASSES);
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, CLASSES, HIDDEN, BATCH, 1, a->z, CLASSES, a->h, HIDDEN, 0,
-                    a->dw2, HIDDEN);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, BATCH, HIDDEN, CLASSES, 1, a->z, CLASSES, a->w2, HIDDEN,
-                    0, a->dh, HIDDEN);
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, HIDDEN, IN, BATCH, 1, a->dh, HIDDEN, a->x, IN, 0, a->dw1,
-                    IN);
+        sl_gemm(a->h, 0, a->x, SL_AS_IS, a->w1, SL_TRANSPOSED, BATCH, HIDDEN, IN);
+        sl_gemm(a->z, 0, a->h, SL_AS_IS, a->w2, SL_TRANSPOSED, BATCH, CLASSES, HIDDEN);
+        sl_gemm(a->dw2, 0, a->z, SL_TRANSPOSED, a->h, SL_AS_IS, CLASSES, HIDDEN, BATCH);
+        sl_gemm(a->dh, 0, a->z, SL_AS_IS, a->w2, SL_AS_IS, BATCH, HIDDEN, CLASSES);
+        sl_gemm(a->dw1, 0, a->dh, SL_TRANSPOSED, a->x, SL_AS_IS, HIDDEN, IN, BATCH);
     }
     return (now() - start) / REPEAT;
 }
@@ -132,7 +127,7 @@ int main(void)
         one = fmax(one, images_per_second(trainers, 1));
         two = fmax(two, images_per_second(trainers, 2));
     }
-    printf("# OpenBLAS uses its kernels for %s\n", openblas_get_corename());
+    printf("# products by %s, its kernels for %s\n", sl_gemm_library(), sl_gemm_kernels());
     printf("train.products.gflops %.1f\n", gflop / step);
     printf("train.one.images_per_second %.0f\n", one);
     printf("train.one.gflops %.1f\n", gflop / BATCH * one);

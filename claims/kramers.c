@@ -173,11 +173,13 @@ const sl_claim sl_claim_kramers_rate = {
 
 /* ---- kramers.turnover ------------------------------------------------------------------------------------------ */
 
-/* Friction from weak to strong at height / T = 5 (quick). Melnikov and Meshkov's formula errs by O(T / height). */
+/* Friction from weak to strong. Melnikov and Meshkov's formula errs by O(T / height): 4 to 9 % at T = 0.05, where the
+ * tolerance is 12 %. */
 static sl_status kramers_turnover(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
-    static const double frictions[] = {0.05, 0.2, 0.5, 1, 2, 10};
-    const double T = 0.05, height = 0.25;
+    static const double frictions[] = {0.2, 0.5, 1, 2, 10};
+    static const double temperatures[] = {[SL_QUICK] = 0.05, [SL_DESK] = 0.04, [SL_PAPER] = 0.03};
+    const double T = temperatures[lab->scale];
     sl_loss loss;
     barrier b;
     double action;
@@ -189,20 +191,19 @@ static sl_status kramers_turnover(const sl_lab *lab, sl_finding *f, sl_err *err)
         sl_lab_report(lab, "kramers.turnover", i, sizeof frictions / sizeof *frictions);
         const double g = frictions[i];
         const sl_question q = {.task = SL_TASK_SPECTRUM, .eigenvalues = 2};
-        double turnover, spatial, energy;
+        double turnover, wrong;
         SL_TRY(sl_rate_turnover(&turnover, &b.forth, T, g, action, action, err));
-        SL_TRY(sl_rate_kramers(&spatial, &b.forth, T, g, err));
-        SL_TRY(sl_rate_low_friction(&energy, action, b.right->eigenvalue[0], height, T, g, err));
+        /* Wrong on purpose: Kramers's rate where energy is slow to come, transition-state theory elsewhere. */
+        SL_TRY(sl_rate_kramers(&wrong, &b.forth, T, g < 0.4 ? g : 1e-9, err));
         sl_operator op;
         sl_answer a;
         SL_TRY(sl_exact_underdamped(&op, "double-well", T, g, lab, err));
+        if (lab->scale == SL_QUICK) op.grid = 80;
         op.tolerance = 1e-5;
         SL_TRY(sl_exact_solve(&a, &op, &q, err));
         const sl_estimate gap = sl_exact_number(&a, "eigenvalue", 1);
         sl_answer_clear(&a);
-        energy /= 2; /* at weak friction who has crossed comes back as often as not */
-        const double wrong = fabs(log(spatial / turnover)) > fabs(log(energy / turnover)) ? spatial : energy;
-        SL_TRY(sl_finding_add(f, sl_scaled(-0.5 / turnover, gap), 1, 0.15, wrong / turnover, err,
+        SL_TRY(sl_finding_add(f, sl_scaled(-0.5 / turnover, gap), 1, 2.4 * T, wrong / turnover, err,
                               "g=%g: half the spectral gap / k(Melnikov, Meshkov)", g));
     }
     return SL_OK;
@@ -216,5 +217,5 @@ const sl_claim sl_claim_kramers_turnover = {
                  "Y(d)^2 / Y(2d) at every friction, d = g I / T",
     .expected = SL_HOLDS,
     .measure = kramers_turnover,
-    .parts = 6,
+    .parts = 5,
 };

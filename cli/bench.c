@@ -1,6 +1,5 @@
 /* sgdlab bench: what an update and an image cost here, as ratios to the pieces that bound them, measured in the same
  * run. The comparisons with other programs are in bench/ of the source (make bench). */
-#include <cblas.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/random.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "nets/gemm.h"
 #include "nets/train.h"
 #include "sim/ensemble.h"
 
@@ -66,33 +66,30 @@ static sl_status bench_double_well(cJSON *r, sl_err *err)
 /* ---- Model 1 ---- */
 
 /* Seconds of the matrix products of one training step of a network in-hidden-out, and of nothing else. */
-static sl_status products_seconds(double *seconds, int batch, int in, int hidden, int out, sl_err *err)
+static sl_status products_seconds(double *seconds, size_t batch, size_t in, size_t hidden, size_t out, sl_err *err)
 {
     enum { REPEAT = 50 };
     const struct {
-        CBLAS_TRANSPOSE a, b;
-        int m, n, k;
+        sl_orientation a, b;
+        size_t m, n, k;
     } shape[] = {
-        {CblasNoTrans, CblasTrans, batch, hidden, in},   /* forward, first layer   */
-        {CblasNoTrans, CblasTrans, batch, out, hidden},  /* forward, second        */
-        {CblasTrans, CblasNoTrans, out, hidden, batch},  /* gradient of the second */
-        {CblasNoTrans, CblasNoTrans, batch, hidden, out}, /* back through it       */
-        {CblasTrans, CblasNoTrans, hidden, in, batch},   /* gradient of the first  */
+        {SL_AS_IS, SL_TRANSPOSED, batch, hidden, in},  /* forward, first layer   */
+        {SL_AS_IS, SL_TRANSPOSED, batch, out, hidden}, /* forward, second        */
+        {SL_TRANSPOSED, SL_AS_IS, out, hidden, batch}, /* gradient of the second */
+        {SL_AS_IS, SL_AS_IS, batch, hidden, out},      /* back through it        */
+        {SL_TRANSPOSED, SL_AS_IS, hidden, in, batch},  /* gradient of the first  */
     };
-    const size_t largest = (size_t)(batch > hidden ? batch : hidden) * (size_t)in;
+    const size_t largest = (batch > hidden ? batch : hidden) * in;
     float *a = calloc(3 * largest, sizeof *a);
     if (!a) return sl_fail(err, SL_E_MEMORY, "no memory for matrices");
     float *b = a + largest, *c = b + largest;
     for (size_t i = 0; i < 2 * largest; i++) a[i] = (float)(i % 17) / 17;
-    openblas_set_num_threads(1);
     *seconds = INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
         const double start = now();
         for (int i = 0; i < REPEAT; i++)
             for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
-                cblas_sgemm(CblasRowMajor, shape[s].a, shape[s].b, shape[s].m, shape[s].n, shape[s].k, 1, a,
-                            shape[s].a == CblasTrans ? shape[s].m : shape[s].k, b,
-                            shape[s].b == CblasTrans ? shape[s].k : shape[s].n, 0, c, shape[s].n);
+                sl_gemm(c, 0, a, shape[s].a, b, shape[s].b, shape[s].m, shape[s].n, shape[s].k);
         *seconds = fmin(*seconds, (now() - start) / REPEAT);
     }
     free(a);
@@ -141,7 +138,7 @@ static sl_status bench_train(cJSON *r, sl_err *err)
     if (st == SL_OK) st = sl_model_alloc(&model, "mlp", train.channels, train.height, train.width, train.classes, err);
     sl_train_config c = {.model = model, .train = &train, .schedule = "constant", .lr = 1e-3, .batch = BATCH, .epochs = 1000};
     if (st == SL_OK) st = sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 0, err);
-    if (st == SL_OK) st = products_seconds(&products, BATCH, (int)train.features, 100, (int)train.classes, err);
+    if (st == SL_OK) st = products_seconds(&products, BATCH, train.features, 100, train.classes, err);
     if (st == SL_OK) st = training_speed(&one, &c, 1, err);
     if (st == SL_OK) st = training_speed(&two, &c, 2, err);
     if (st == SL_OK) {

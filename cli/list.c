@@ -12,9 +12,10 @@
 #include "optim/rule.h"
 #include "optim/schedule.h"
 #include "sim/loss.h"
+#include "sim/operators/operator.h"
 
 static const char *const kinds[] = {"claims", "figures", "losses",  "schedules",
-                                    "rules",  "regimes", "models", "datasets"};
+                                    "rules",  "regimes", "models", "datasets", "operators"};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 static void add_entries(cJSON *list, const sl_entry *const *entries, size_t n)
@@ -67,6 +68,14 @@ static void add_figures(cJSON *list)
     }
 }
 
+static void add_operators(cJSON *list)
+{
+    for (size_t i = 0; i < sl_n_operator_kinds; i++) {
+        const sl_entry *entry = &sl_operator_kinds[i]->entry;
+        add_entries(list, &entry, 1);
+    }
+}
+
 static void add_kind(cJSON *result, size_t kind)
 {
     cJSON *list = cJSON_AddArrayToObject(result, kinds[kind]);
@@ -78,6 +87,7 @@ static void add_kind(cJSON *result, size_t kind)
     case 4: add_entries(list, sl_rules, sl_n_rules); break;
     case 6: add_entries(list, sl_models, sl_n_models); break;
     case 7: add_entries(list, sl_dataset_entries(), sl_n_datasets); break;
+    case 8: add_operators(list); break;
     default: break; /* regimes: none yet */
     }
 }
@@ -143,8 +153,8 @@ static sl_status run(sl_cli *cli, sl_err *err)
 
 const sl_command sl_command_list = {
     .name = "list",
-    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, datasets",
-    .operands = "[claims|figures|losses|schedules|rules|regimes|models|datasets ...]",
+    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, datasets, operators",
+    .operands = "[claims|figures|losses|schedules|rules|regimes|models|datasets|operators ...]",
     .max_operands = N_KINDS,
     .example = "  sgdlab list losses\n  sgdlab list schedules rules --json",
     .run = run,

@@ -1,8 +1,6 @@
 #include "nets/model.h"
 
-#include <cblas.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,18 +63,9 @@ static void add_relu(sl_model *m, size_t width)
     m->layers[m->n_layers++] = (layer){.kind = RELU, .in = width, .out = width};
 }
 
-/* One thread in BLAS, for the whole process and once: networks run side by side instead. */
-static void single_threaded_blas(void)
-{
-    openblas_set_num_threads(1);
-}
-
 sl_status sl_model_alloc(sl_model **m, const char *text, size_t channels, size_t height, size_t width, size_t classes,
                          sl_err *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, single_threaded_blas);
-
     sl_spec spec;
     SL_TRY(sl_spec_parse(&spec, text, "model", sl_models, sl_n_models, err));
     if (classes < 2 || classes > 256)

@@ -24,7 +24,7 @@ extern const sl_entry *const sl_models[];
 extern const size_t sl_n_models;
 
 /* "mlp" (Musso's Model 1 on MNIST: Linear in-100, ReLU, Linear 100-classes), "mlp:hidden=256,128".
- * The first model of a process sets OpenBLAS to one thread, for the whole process: networks run side by side instead. */
+ * The first run of a model sets OpenBLAS to one thread, for the whole process: networks run side by side instead. */
 SL_CHECKED sl_status sl_model_alloc(sl_model **m, const char *text, size_t channels, size_t height, size_t width,
                                     size_t classes, sl_err *err);
 void sl_model_free(sl_model *m);

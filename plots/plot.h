@@ -1,11 +1,12 @@
 /* plots/plot.h - from tables of numbers to gnuplot scripts and pictures, in one style.
  *
- * A figure is a grid of panels, a panel a list of curves, a curve two or three columns of a .dat file. The script
- * written runs by itself with plain gnuplot (`gnuplot NAME.gp` in its folder) and makes NAME.svg, NAME.pdf and
- * NAME.png; no number in it is typed by hand. Style: readable sans fonts, the Okabe-Ito colour-blind-safe palette,
- * error bands (filled) or bars, light grid, legends that do not cover data. Titles, labels and captions are plain
- * UTF-8, in which nothing is special; long ones are broken into lines. Columns, functions and key positions go into
- * the script as they are and must hold no quotes, braces, semicolons or backquotes. */
+ * A figure is a grid of panels, a panel a list of curves, a curve two or three columns of a .dat file, and a map under
+ * them where there is one. The script written runs by itself with plain gnuplot (`gnuplot NAME.gp` in its folder) and
+ * makes NAME.svg, NAME.pdf and NAME.png; no number in it is typed by hand. Style: readable sans fonts, the Okabe-Ito
+ * colour-blind-safe palette (viridis for maps), error bands (filled) or bars, light grid, legends that do not cover
+ * data. Titles, labels and captions are plain UTF-8, in which nothing is special; long ones are broken into lines.
+ * Columns, functions and key positions go into the script as they are and must hold no quotes, braces, semicolons or
+ * backquotes. */
 #ifndef SL_PLOTS_PLOT_H
 #define SL_PLOTS_PLOT_H
 
@@ -20,7 +21,8 @@ typedef enum {
     SL_CURVE_POINTS,     /* points with error bars (error column may be absent)     */
     SL_CURVE_STEPS,      /* histogram outline                                       */
     SL_CURVE_BARS,       /* boxes with error bars, x categorical if labels is given */
-    SL_CURVE_FUNCTION    /* a gnuplot expression of x, e.g. "x" for a line of slope 1 */
+    SL_CURVE_FUNCTION,   /* a gnuplot expression of x, e.g. "x" for a line of slope 1 */
+    SL_CURVE_MAP         /* values on a regular grid of x and y as colours, under all other curves; one a panel */
 } sl_curve_kind;
 
 typedef struct {
@@ -36,6 +38,10 @@ typedef struct {
     int colour;             /* 0 blue, 1 vermilion, 2 green, 3 purple, 4 orange, 5 sky blue, 6 black, 7 yellow;
                                -1: by position */
     int dash;               /* 0 solid, 1 dashed, 2 dotted                          */
+    /* SL_CURVE_MAP. The rows hold the grid line by line, either axis first; the title labels the colour bar. */
+    const char *value;      /* what is coloured                                     */
+    bool logvalue;          /* colours by powers of ten: needs a range              */
+    double vmin, vmax;      /* range of colours, what is outside has the last one; both 0: automatic */
 } sl_curve;
 
 typedef struct {

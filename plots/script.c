@@ -38,6 +38,13 @@ static sl_status check_curve(const sl_figure *f, const sl_curve *c, sl_err *err)
         return sl_fail(err, SL_E_USAGE, "figure '%s': a curve of %s needs columns x and y", f->name, c->dat);
     if (c->kind == SL_CURVE_BAND && !c->error)
         return sl_fail(err, SL_E_USAGE, "figure '%s': a band of %s needs an error column", f->name, c->dat);
+    if (c->kind == SL_CURVE_MAP && !plain_expression(c->value))
+        return sl_fail(err, SL_E_USAGE, "figure '%s': a map of %s needs a column of values", f->name, c->dat);
+    const bool automatic = c->vmin == 0 && c->vmax == 0;
+    if (c->kind == SL_CURVE_MAP && (c->logvalue || !automatic) &&
+        !(isfinite(c->vmin) && isfinite(c->vmax) && c->vmin < c->vmax && (c->vmin > 0 || !c->logvalue)))
+        return sl_fail(err, SL_E_USAGE, "figure '%s': colours of %s from %g to %g, need finite vmin < vmax%s", f->name,
+                       c->dat, c->vmin, c->vmax, c->logvalue ? ", positive on a log scale" : "");
     if (c->block < 0) return sl_fail(err, SL_E_USAGE, "figure '%s': block %d of %s", f->name, c->block, c->dat);
     return SL_OK;
 }
@@ -55,7 +62,14 @@ sl_status sl_figure_check(const sl_figure *f, sl_err *err)
         if (p->n_curves == 0) return sl_fail(err, SL_E_USAGE, "figure '%s': panel %zu has no curves", f->name, i);
         if (p->key && !plain_expression(p->key))
             return sl_fail(err, SL_E_USAGE, "figure '%s': key position '%s'", f->name, p->key);
-        for (size_t k = 0; k < p->n_curves; k++) SL_TRY(check_curve(f, &p->curves[k], err));
+        size_t maps = 0;
+        for (size_t k = 0; k < p->n_curves; k++) {
+            SL_TRY(check_curve(f, &p->curves[k], err));
+            maps += p->curves[k].kind == SL_CURVE_MAP;
+        }
+        if (maps > 1)
+            return sl_fail(err, SL_E_USAGE, "figure '%s': panel %zu has %zu maps, one covers the other", f->name, i,
+                           maps);
     }
     return SL_OK;
 }
@@ -73,6 +87,8 @@ typedef struct {
     size_t categories;
     bool slanted;            /* the categories' names are too long to stand side by side       */
     bool lines_only;         /* nothing but lines, which may touch the frame                   */
+    const sl_curve *map;     /* or NULL                                                        */
+    double inside;           /* width of the frame                                             */
     bool key_below;          /* the legend stands under the panel, in its own rows             */
     size_t key_rows;
     double axis;             /* height of what belongs to the x axis: tic labels and its label */
@@ -87,7 +103,8 @@ static layout lay_out(const sl_panel *p, double width)
         const sl_curve *c = &p->curves[k];
         if (!l.labels) l.labels = c->labels;
         l.lines_only &= c->kind == SL_CURVE_LINE || c->kind == SL_CURVE_BAND || c->kind == SL_CURVE_FUNCTION;
-        if (!c->title) continue;
+        if (c->kind == SL_CURVE_MAP) l.map = c;
+        if (!c->title || c->kind == SL_CURVE_MAP) continue;
         titles++;
         const size_t length = sl_style_characters(c->title, strlen(c->title));
         if (length > longest_title) longest_title = length;
@@ -98,18 +115,18 @@ static layout lay_out(const sl_panel *p, double width)
         l.categories++;
         text += bytes + (text[bytes] == ',');
     }
-    const double inside = width - SL_LEFT - SL_RIGHT;
-    const size_t title_lines = p->title ? sl_style_text(NULL, p->title, inside, SL_FONT_PANEL) : 0;
+    l.inside = width - SL_LEFT - (l.map ? SL_BAR_RIGHT : SL_RIGHT);
+    const size_t title_lines = p->title ? sl_style_text(NULL, p->title, l.inside, SL_FONT_PANEL) : 0;
     l.top = 2 * SL_MARGIN + (double)title_lines * SL_PANEL_LINE;
     l.axis = SL_TEXT_LINE + SL_MARGIN + (p->xlabel ? SL_TEXT_LINE + SL_MARGIN : 0);
-    if (l.categories && sl_style_width(longest_label + 1, SL_FONT_TEXT) * (double)l.categories > inside) {
+    if (l.categories && sl_style_width(longest_label + 1, SL_FONT_TEXT) * (double)l.categories > l.inside) {
         l.slanted = true; /* by 30 degrees: half of its length is height */
         l.axis += 0.5 * sl_style_width(longest_label, SL_FONT_TEXT);
     }
     l.key_below = titles > 0 && !p->key;
     if (l.key_below) {
         const double entry = sl_style_width(longest_title, SL_FONT_TEXT) + 1.2; /* the sample and the gap */
-        const size_t columns = entry < inside + 1 ? (size_t)((inside + 1) / entry) : 1; /* it may stick out a little */
+        const size_t columns = entry < l.inside + 1 ? (size_t)((l.inside + 1) / entry) : 1; /* may stick out a little */
         l.key_rows = (titles + columns - 1) / columns;
     }
     l.bottom = l.axis + (double)l.key_rows * SL_TEXT_LINE + SL_MARGIN;
@@ -289,7 +306,35 @@ static void write_curve(FILE *s, const sl_panel *p, size_t k, bool categorical, 
         fprintf(s, "%s with lines lc rgb '%s' lw 1.4 dt %s", c->function, colour, dt);
         write_title(s, c);
         break;
+    case SL_CURVE_MAP: /* lies under all others: write_map */
+        break;
     }
+}
+
+/* The image. gnuplot leaves holes where there is no logarithm: on a log scale values are lifted to the lowest. */
+static void write_map(FILE *s, const sl_curve *c)
+{
+    write_source(s, c);
+    fprintf(s, "%s:%s:", c->x, c->y);
+    if (c->logvalue) {
+        char least[32];
+        sl_print_double(least, c->vmin);
+        fputs("(", s), write_value(s, c->value), fprintf(s, ">%s?", least), write_value(s, c->value);
+        fprintf(s, ":%s)", least);
+    } else {
+        fputs(c->value, s);
+    }
+    fputs(" with image notitle", s);
+}
+
+/* What belongs to the colours: their range, and the bar beside the frame with its label. */
+static void write_colours(FILE *s, const sl_curve *map, double label_width)
+{
+    const bool automatic = map->vmin == 0 && map->vmax == 0;
+    fputs("set autoscale fix\n", s);
+    if (map->logvalue) fputs("set logscale cb\nset format cb '10^{%T}'\n", s);
+    write_range(s, "cb", automatic ? NAN : map->vmin, automatic ? NAN : map->vmax);
+    write_text(s, "set cblabel ", map->title, label_width, 0);
 }
 
 /* A logarithmic axis: powers of ten; but 1, 2 and 5 of each decade where both limits are given and less than two
@@ -317,14 +362,15 @@ static void write_panel(FILE *s, const sl_panel *p, const layout *l, double widt
 {
     fputs("unset logscale\nset tics enhanced norotate autofreq\nset format '%h'\nset autoscale\n", s);
     if (l->lines_only) fputs("set autoscale xfix\n", s);
-    write_text(s, "set title ", p->title, width - SL_LEFT - SL_RIGHT, SL_FONT_PANEL);
-    write_text(s, "set xlabel ", p->xlabel, width - SL_LEFT - SL_RIGHT, 0);
+    if (l->map) write_colours(s, l->map, height - l->top - l->bottom);
+    write_text(s, "set title ", p->title, l->inside, SL_FONT_PANEL);
+    write_text(s, "set xlabel ", p->xlabel, l->inside, 0);
     write_text(s, "set ylabel ", p->ylabel, height - l->top - l->bottom, 0);
     if (p->logx) write_log(s, "x", p->xmin, p->xmax);
     if (p->logy) write_log(s, "y", p->ymin, p->ymax);
     write_range(s, "x", p->xmin, p->xmax);
     write_range(s, "y", p->ymin, p->ymax);
-    if (!p->logx) write_tics(s, "x", p->xmin, p->xmax, (width - SL_LEFT - SL_RIGHT) / 1.2);
+    if (!p->logx) write_tics(s, "x", p->xmin, p->xmax, l->inside / 1.2);
     if (!p->logy) write_tics(s, "y", p->ymin, p->ymax, (height - l->top - l->bottom) / 0.6);
     if (l->labels) write_categories(s, l);
     if (l->key_below)
@@ -335,6 +381,11 @@ static void write_panel(FILE *s, const sl_panel *p, const layout *l, double widt
         fputs("unset key\n", s);
 
     const char *separator = "plot ";
+    if (l->map) {
+        fputs(separator, s);
+        write_map(s, l->map);
+        separator = ", \\\n     ";
+    }
     for (size_t k = 0; k < p->n_curves; k++) {
         const sl_curve *c = &p->curves[k];
         if (c->kind != SL_CURVE_BAND) continue;
@@ -343,6 +394,7 @@ static void write_panel(FILE *s, const sl_panel *p, const layout *l, double widt
         separator = ", \\\n     ";
     }
     for (size_t k = 0; k < p->n_curves; k++) {
+        if (p->curves[k].kind == SL_CURVE_MAP) continue;
         fputs(separator, s);
         write_curve(s, p, k, l->labels != NULL, width);
         separator = ", \\\n     ";
@@ -360,12 +412,16 @@ static void write_place(FILE *s, const sl_figure *f, size_t i, const layout *l, 
     fprintf(s, "set origin %.4f,%.4f\nset size %.4f,%.4f\n", left / page, low / height, 1 / columns,
             box_height / height);
     fprintf(s, "set lmargin at screen %.4f\nset rmargin at screen %.4f\n", (left + SL_LEFT) / page,
-            (left + width - SL_RIGHT) / page);
+            (left + SL_LEFT + l->inside) / page);
     fprintf(s, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", (height - row_top - l->top) / height,
             (low + l->bottom) / height);
     if (l->key_below)
-        fprintf(s, "set key at screen %.4f, screen %.4f\n", (left + 0.5 * (SL_LEFT + width - SL_RIGHT)) / page,
+        fprintf(s, "set key at screen %.4f, screen %.4f\n", (left + SL_LEFT + 0.5 * l->inside) / page,
                 (low + l->bottom - l->axis) / height);
+    if (l->map)
+        fprintf(s, "set colorbox user origin screen %.4f, screen %.4f size screen %.4f, screen %.4f\n",
+                (left + SL_LEFT + l->inside + SL_MARGIN) / page, (low + l->bottom) / height, SL_BAR / page,
+                (box_height - l->top - l->bottom) / height);
 }
 
 void sl_figure_script(FILE *s, const sl_figure *f)

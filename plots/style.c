@@ -55,6 +55,9 @@ void sl_style_defaults(FILE *script)
                     "set pointintervalbox 0.01\n"
                     "set key Left reverse samplen 2 width 1 spacing 1.1 noenhanced\n"
                     "set samples 400\n");
+    /* Viridis (Smith, van der Walt and Firing 2015): perceptually uniform, readable in grey and to the colour-blind. */
+    fprintf(script, "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "
+                    "5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n");
 }
 
 double sl_style_width(size_t n, double points)

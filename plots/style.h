@@ -14,6 +14,8 @@ enum { SL_PALETTE_SIZE = 8 };
 #define SL_PANEL_HEIGHT 7.5
 #define SL_LEFT 2.2   /* of a panel's box, for tic labels and the label of the axis */
 #define SL_RIGHT 0.5
+#define SL_BAR 0.35       /* width of a colour bar */
+#define SL_BAR_RIGHT 2.6  /* right of a map: gap, bar, its tic labels and its label */
 #define SL_MARGIN 0.3
 #define SL_TITLE_LINE 0.6
 #define SL_PANEL_LINE 0.5

@@ -10,7 +10,8 @@
 #include "theory/boltzmann.h"
 
 /* log of tau (natural), since at low T tau itself may not fit a double. Relative error of tau below 1e-10, or the
- * rounding of f, 1e-15 max|f|/T, where that is more. f should be smooth; from == to: -INFINITY.
+ * rounding of f, 1e-15 max|f|/T, where that is more. f should be smooth: what is narrower than 1e-4 of the way may be
+ * missed. from == to: -INFINITY.
  * Errors: SL_E_DOMAIN for T <= 0, points that are not finite, a reflecting end on the wrong side of from, or f that is
  * not finite; SL_E_UNSTABLE if f does not confine on the reflecting side (reflecting = -inf or inf); SL_E_NUMERIC if
  * the precision was not reached. */

@@ -2,11 +2,11 @@
 #
 #   tap_test NAME COMMAND [ARGS]   one test; passes if the command ends with 0. What it prints is shown if not.
 #   tap_done                       the plan, at the end.
-# Scripts run from the root of the house, with BUILD, CC and SAN from the Makefile, and a scratch folder $tmp.
+# Scripts run from the root of the house, with BUILD, CC, SAN and XSMM from the Makefile, and a scratch folder $tmp.
 set -u -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root=$PWD
-BUILD=${BUILD:-build/release} CC=${CC:-gcc} SAN=${SAN:-}
+BUILD=${BUILD:-build/release} CC=${CC:-gcc} SAN=${SAN:-} XSMM=${XSMM:-}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 tap_n=0

@@ -4,7 +4,7 @@
 
 stage=$tmp/stage
 to=$stage/opt/lab
-mk() { MAKEFLAGS='' make -s CC="$CC" SAN="$SAN" PREFIX=/opt/lab DESTDIR="$stage" "$@"; }
+mk() { MAKEFLAGS='' make -s CC="$CC" SAN="$SAN" XSMM="$XSMM" PREFIX=/opt/lab DESTDIR="$stage" "$@"; }
 pc() { PKG_CONFIG_PATH=$to/lib/pkgconfig pkg-config --define-variable=prefix="$to" "$@" sgdlab; }
 sanitize=${SAN:+-fsanitize=address,undefined}
 

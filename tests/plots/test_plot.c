@@ -101,6 +101,83 @@ static void plot__makes_three_pictures(void **state)
     assert_begins("fig.png", "\x89PNG", 5000);
 }
 
+/* A density in the plane: 101 x 81 values from 1 down to 1e-17, with exact zeros in a corner. */
+static void write_map_data(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/a.dat", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    for (int i = 0; i <= 100; i++)
+        for (int j = 0; j <= 80; j++) {
+            const double x = -2 + 0.04 * i, v = -1.6 + 0.04 * j, w = x * x - 1;
+            fprintf(f, "%.12g %.12g %.6g\n", x, v, i > 90 && j > 75 ? 0 : exp(-(v * v / 2 + w * w / 4 - 0.1 * x) / 0.1));
+        }
+    fclose(f);
+}
+
+static const sl_curve over_map = {.kind = SL_CURVE_FUNCTION, .title = "zero", .function = "0*x", .colour = 4};
+
+static sl_figure map_figure(sl_panel *two, sl_curve *map, bool logvalue)
+{
+    map[0] = (sl_curve){.kind = SL_CURVE_MAP, .title = "density", .dat = "a.dat", .x = "1", .y = "2", .value = "3"};
+    map[1] = over_map;
+    if (logvalue) map[0].logvalue = true, map[0].vmin = 1e-6, map[0].vmax = 3;
+    two[0] = (sl_panel){.title = "map", .xlabel = "x", .ylabel = "v", .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN,
+                        .curves = map, .n_curves = 2};
+    two[1] = two[0];
+    two[1].curves = &over_map;
+    two[1].n_curves = 1;
+    return (sl_figure){.name = "fig", .title = "A map", .rows = 1, .columns = 2, .panels = two, .n_panels = 2};
+}
+
+/* The map is one image inside each picture instead of 8181 rectangles, so files stay small. On linear and logarithmic
+ * scales, with a curve on it and a panel of curves beside. */
+static void plot__draws_maps_as_images(void **state)
+{
+    (void)state;
+    for (int log_scale = 0; log_scale < 2; log_scale++) {
+        sl_panel two[2];
+        sl_curve map[2];
+        size_t size;
+        write_map_data();
+        const sl_figure f = map_figure(two, map, log_scale);
+        assert_ok(sl_plot(folder, &f, &err));
+        char *svg = read_text("fig.svg", &size);
+        assert_non_null(svg);
+        assert_non_null(strstr(svg, "<image"));
+        assert_non_null(strstr(svg, ">density<"));
+        assert_true(size < 100000);
+        free(svg);
+        char *script = read_text("fig.gp", &size);
+        assert_true((strstr(script, "set logscale cb") != NULL) == log_scale);
+        assert_non_null(strstr(script, log_scale ? "set cbrange [1e-06:3]" : "set cbrange [*:*]"));
+        free(script);
+        char *pdf = read_text("fig.pdf", &size);
+        assert_true(pdf && size > 10000 && size < 100000);
+        free(pdf);
+        assert_begins("fig.png", "\x89PNG", 5000);
+    }
+}
+
+static void plot__refuses_bad_maps(void **state)
+{
+    (void)state;
+    sl_panel two[2];
+    sl_curve map[2];
+    const sl_figure f = map_figure(two, map, true);
+    map[0].vmin = 0;
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "positive on a log scale");
+    map[0].vmin = NAN;
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "colours of a.dat");
+    map[0].vmin = 1e-6;
+    map[0].value = NULL;
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "column of values");
+    map[0].value = "3";
+    map[1] = map[0];
+    assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "2 maps");
+}
+
 static void plot__script_runs_by_itself(void **state)
 {
     (void)state;
@@ -274,6 +351,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(plot__makes_three_pictures),
+        TEST(plot__draws_maps_as_images),
+        TEST(plot__refuses_bad_maps),
         TEST(plot__script_runs_by_itself),
         TEST(plot__text_is_plain),
         TEST(plot__refuses_bad_names_and_empty_panels),

@@ -194,8 +194,8 @@ static void turnover__has_its_limits(void **state)
 }
 
 /* The slowest eigenvalue 2k of Klein-Kramers, shared/oracles/escape.json (two bases agreeing to 3e-10), T = 0.1, a
- * barrier of 2.5 T. Seen: 5.6 % below at g = 0.3, where spatial diffusion alone is 31 % above, and 7.0 % above at g = 3:
- * what a theory for barriers >> T leaves open, 3T/2 = 15 % in the overdamped limit. */
+ * barrier of 2.5 T. Seen: 5.6 % below at g = 0.3, where spatial diffusion alone is 31 % above, and 7.0 % above at
+ * g = 3: what a theory for barriers >> T leaves open, 3T/2 = 15 % in the overdamped limit. */
 static void turnover__against_klein_kramers(void **state)
 {
     (void)state;
