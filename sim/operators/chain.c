@@ -12,6 +12,10 @@ enum { WARM_UP = 20, ROUNDS = 8, PRODUCTS = 4000 };
 /* GOOD: a law is left as it is to this much. FIT: worse than this is no law. */
 static const double GOOD = 3e-15, FIT = 1e-9;
 
+/* A law that a grid resolves has no values below zero but what rounding makes, one that is not smooth (a random rate
+ * down to 0) some; as much as this is no law. */
+static const double NEGATIVE = 0.3;
+
 double sl_chain_normalise(double *p, const sl_chain *chain)
 {
     double mass = 0;
@@ -83,6 +87,14 @@ static sl_status iterate(double *p, double *killed, const sl_chain *chain, doubl
         return sl_fail(err, SL_E_NUMERIC,
                        "the stationary law has not been found: a step changes what was found by %.1e of it, need %.0e",
                        best, FIT);
+    double least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        least = fmin(least, p[i]);
+        most = fmax(most, p[i]);
+    }
+    if (!(least > -NEGATIVE * most))
+        return sl_fail(err, SL_E_NUMERIC, "the stationary law comes out negative (%.1e of its maximum): the grid is too coarse",
+                       least / most);
     return SL_OK;
 }
 

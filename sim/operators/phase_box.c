@@ -125,19 +125,20 @@ static sl_status local_laws(double *T, double *v2, const sl_operator *op, const 
     return stable ? SL_OK : unstable(op, law, least, err);
 }
 
-/* Follows the rule without noise from the start for the steps asked, and widens [lo, hi] and V by where it gets. */
+/* Follows the rule without noise from the start, and from the ends of its spread, for the steps asked, and widens
+ * [lo, hi] and V by where it gets. */
 static void follow(double *lo, double *hi, double *V, const sl_operator *op, const sl_question *q)
 {
     const bool nesterov = op->rule.kind == SL_RULE_NESTEROV;
     const uint64_t steps = (uint64_t)fmin(q->times[q->n_times - 1], 100000);
     const double thermal = *V, side = FAR * q->spread, was_lo = *lo, was_hi = *hi;
     for (int s = -1; s <= 1; s++) {
-        double x = q->from[0] + s * side / 2, v = 0;
+        double x = q->from[0] + s * side, v = 0;
         for (uint64_t k = 0; k <= steps; k++) {
             const sl_rate_law law = sl_rate_at(op, k);
-            *lo = fmin(*lo, x - side);
-            *hi = fmax(*hi, x + side);
-            *V = fmax(*V, fmin(thermal + fabs(v), 10 * thermal));
+            *lo = fmin(*lo, x);
+            *hi = fmax(*hi, x);
+            *V = fmax(*V, fmin(thermal + fabs(v) / (s == 0 ? 1 : 2), 10 * thermal)); /* ends of a spread are rare */
             const double push = sl_rate_on_gradient(&law, law.mean) * total_force(op, x);
             v = op->rule.mu * v - push;
             x += sl_rate_on_step(&law, law.mean) * (nesterov ? op->rule.mu * v - push : v);
