@@ -1,4 +1,5 @@
 /* The (x, v) box of SGD with momentum: wide enough that what it loses is nothing, or cannot be helped. */
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,10 @@ static const double FAR = 8.5, LEAK = 1e-14;
 /* A step of a law on a coarse grid may lose so much (with a random rate, and without): frequencies cut off do it too. */
 static const double LOSS_RANDOM = 1e-11, LOSS = 1e-10;
 
-enum { SCAN = 512, MOST_MINIMA = 64, PROBE = 64, PROBE_STEPS = 80, WIDENINGS = 16 };
+/* The factor of a widening, and that by which it has to lower the loss. */
+static const double WIDER = 1.2, HELP = 0.5;
+
+enum { SCAN = 512, MOST_MINIMA = 64, PROBE = 72, PROBE_STEPS = 80, WIDENINGS = 16 };
 
 /* The guess to start from: exp(-f/T) times a Gaussian in v. */
 void sl_phase_guess(double *p, const sl_phase_grid *g, double T)
@@ -125,20 +129,22 @@ static sl_status local_laws(double *T, double *v2, const sl_operator *op, const 
     return stable ? SL_OK : unstable(op, law, least, err);
 }
 
-/* Follows the rule without noise from the start, and from the ends of its spread, for the steps asked, and widens
+/* Follows the rule without noise from the start, and from five deviations beside it, for the steps asked, and widens
  * [lo, hi] and V by where it gets. */
 static void follow(double *lo, double *hi, double *V, const sl_operator *op, const sl_question *q)
 {
     const bool nesterov = op->rule.kind == SL_RULE_NESTEROV;
     const uint64_t steps = (uint64_t)fmin(q->times[q->n_times - 1], 100000);
     const double thermal = *V, side = FAR * q->spread, was_lo = *lo, was_hi = *hi;
+    *lo = fmin(*lo, q->from[0] - side);
+    *hi = fmax(*hi, q->from[0] + side);
     for (int s = -1; s <= 1; s++) {
-        double x = q->from[0] + s * side, v = 0;
+        double x = q->from[0] + 0.6 * s * side, v = 0;
         for (uint64_t k = 0; k <= steps; k++) {
             const sl_rate_law law = sl_rate_at(op, k);
             *lo = fmin(*lo, x);
             *hi = fmax(*hi, x);
-            *V = fmax(*V, fmin(thermal + fabs(v) / (s == 0 ? 1 : 2), 10 * thermal)); /* ends of a spread are rare */
+            *V = fmax(*V, fmin(thermal + fabs(v), 10 * thermal));
             const double push = sl_rate_on_gradient(&law, law.mean) * total_force(op, x);
             v = op->rule.mu * v - push;
             x += sl_rate_on_step(&law, law.mean) * (nesterov ? op->rule.mu * v - push : v);
@@ -193,21 +199,29 @@ static sl_status probe(double edge[2], double *killed, const sl_operator *op, co
 static sl_status widen(sl_operator *op, const sl_question *q, const bool given[2], double T, sl_err *err)
 {
     const double least = sl_schedule_is_random(&op->schedule) ? LOSS_RANDOM : LOSS;
+    double lo[2] = {op->lo[0], op->lo[1]}, hi[2] = {op->hi[0], op->hi[1]};
     double before = INFINITY, n = PROBE;
     for (int round = 0; round < WIDENINGS; round++) {
         double edge[2], killed;
         SL_TRY(probe(edge, &killed, op, q, 2 * (size_t)(n / 2), T, err));
+        if (!(fabs(killed) < HELP * before)) { /* the last one was for nothing */
+            memcpy(op->lo, lo, sizeof lo);
+            memcpy(op->hi, hi, sizeof hi);
+            break;
+        }
         for (size_t d = 0; d < 2; d++)
             if (given[d]) edge[d] = 0;
         const double most = fmax(edge[0], edge[1]);
-        if (!(most > 1e-13) || !(fabs(killed) > least) || !(fabs(killed) < 0.8 * before)) break;
+        if (!(most > 1e-13) || !(fabs(killed) > least)) break;
         before = fabs(killed);
+        n *= WIDER;
         for (size_t d = 0; d < 2; d++) {
+            lo[d] = op->lo[d];
+            hi[d] = op->hi[d];
             if (!(edge[d] > 0.03 * most)) continue;
-            const double more = 0.1 * (op->hi[d] - op->lo[d]);
+            const double more = (WIDER - 1) / 2 * (op->hi[d] - op->lo[d]);
             op->lo[d] -= more;
             op->hi[d] += more;
-            if (d == 0) n *= 1.2;
         }
     }
     return SL_OK;
@@ -215,6 +229,7 @@ static sl_status widen(sl_operator *op, const sl_question *q, const bool given[2
 
 sl_status sl_phase_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
 {
+    openblas_set_num_threads(1);
     sl_rate_law law;
     SL_TRY(sl_phase_widest_rate(&law, op, q, err));
     const double excess = 1 + law.half * law.half / (3 * law.mean * law.mean);

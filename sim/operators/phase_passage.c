@@ -19,7 +19,7 @@
 #include "sim/operators/rates.h"
 #include "sim/operators/stencil.h"
 
-enum { BASIS = 300, PRODUCTS = 3000, POINTS = 48, ALPHAS = 24, BRANCHES = 12 };
+enum { BASIS = 300, PRODUCTS = 3000, POINTS = 64, ALPHAS = 24, BRANCHES = 12 };
 
 static const double FAR = 8.5, FIT = 1e-9;
 

@@ -199,6 +199,7 @@ static sl_status solve_forward(sl_answer *a, sl_phase_cycle *c, const sl_questio
 
 static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
+    openblas_set_num_threads(1); /* sums must not depend on the number of cores */
     if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_phase_passage_solve(a, op, q, n, err);
     sl_phase_cycle c;
     sl_status st = sl_phase_cycle_init(&c, op, q, n, err);

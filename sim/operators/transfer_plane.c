@@ -142,6 +142,7 @@ static sl_status check_stability(const sl_operator *op, const sl_rate_law *law, 
 
 static sl_status domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
 {
+    openblas_set_num_threads(1);
     const double wrap = op->loss.kind->period;
     sl_rate_law law = sl_rate_at(op, 0);
     const uint64_t steps = q->task == SL_TASK_EVOLVE && !sl_schedule_is_stationary(&op->schedule)
@@ -295,6 +296,7 @@ static sl_status solve_forward(sl_answer *a, sl_plane_step *s, const sl_question
 
 static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
+    openblas_set_num_threads(1); /* sums must not depend on the number of cores */
     if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_plane_passage_solve(a, op, q, n, err);
     sl_plane_step s;
     sl_status st = sl_plane_step_init(&s, op, n, err);
