@@ -51,7 +51,7 @@ typedef struct {
 
 static const quadratic cases[] = {
     {1, 0.1, 0.5, 0, 1, 128, 1e-11},   {2, 0.02, 0.9, 0, 1, 128, 1e-11},  {1, 0.5, 0.5, 0.5, 1, 128, 1e-9},
-    {1, 0.1, 0.5, 1, 1, 256, 1e-9},    {0.5, 0.2, 0.9, 0.5, 3, 128, 1e-9}, {1, 0.05, 0.9, 1, 1, 256, 1e-8},
+    {1, 0.1, 0.5, 1, 1, 192, 1e-9},    {0.5, 0.2, 0.9, 0.5, 3, 128, 1e-9}, {1, 0.05, 0.9, 1, 1, 192, 1e-8},
     {1, 1.5, 0.9, 0, 1, 128, 1e-11},
 };
 
@@ -237,7 +237,7 @@ static sl_sgd simulation_of(const sl_operator *op)
                     .rule = op->rule,
                     .schedule = op->schedule,
                     .noise_variance = op->noise_variance,
-                    .ensemble = {.seed = 11, .replicas = 2048, .steps = 6000, .burn_in = 1200}};
+                    .ensemble = {.seed = 11, .replicas = 1024, .steps = 6000, .burn_in = 600}};
 }
 
 static void assert_simulated(const sl_operator *op, const sl_sgd *s, const sl_question *q)
@@ -291,7 +291,6 @@ static void stationary__averages_over_a_cycle(void **state)
         op.grid = 128;
         sl_sgd s = simulation_of(&op);
         s.ensemble.sample_every = 1;
-        s.ensemble.replicas = 1024;
         assert_simulated(&op, &s, &(sl_question){.task = SL_TASK_STATIONARY});
         sl_answer a = {0};
         assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY, .cycle = 3}, &err), SL_E_CONFIG,
@@ -347,7 +346,7 @@ static void evolve__is_what_simulations_find(void **state)
         assert_true(a.mass_error < 1e-9);
         for (size_t t = 0; t < q.n_times; t++) {
             sl_sgd s = simulation_of(&op);
-            s.ensemble.replicas = 200000;
+            s.ensemble.replicas = 100000;
             s.ensemble.start = &start;
             s.ensemble.start_spread = rows[r].spread;
             s.ensemble.burn_in = (uint64_t)q.times[t] - 1;
@@ -393,7 +392,7 @@ static void evolve__first_steps_from_a_point_are_exact(void **state)
 /* Steps until x is beyond `to`, by plain simulation: mean and its standard error. */
 static sl_estimate simulate_passage(const sl_operator *op, double from, double to)
 {
-    enum { WALKERS = 8192, LONGEST = 20000 };
+    enum { WALKERS = 4096, LONGEST = 20000 };
     static double noise[WALKERS], rate[WALKERS], x[WALKERS], v[WALKERS], time[WALKERS];
     for (size_t i = 0; i < WALKERS; i++) {
         x[i] = from;
