@@ -1,5 +1,5 @@
 /* The transfer operator of plain SGD in two dimensions: what it can be asked, on which box, and its forward answers.
- * sim/operators/plane.h says how a step is taken; first passages are in plane_passage.c. */
+ * sim/operators/sgd_plane.h says how a step is taken; first passages are in sgd_plane_passage.c. */
 #include <cblas.h>
 #include <gsl/gsl_integration.h>
 #include <math.h>
@@ -9,8 +9,8 @@
 #include "base/gsl.h"
 #include "base/parallel.h"
 #include "sim/operators/chain.h"
-#include "sim/operators/plane.h"
-#include "sim/operators/plane_passage.h"
+#include "sim/operators/sgd_plane.h"
+#include "sim/operators/sgd_plane_passage.h"
 #include "sim/operators/variant.h"
 
 static const double LEAK = 1e-14, LOSS = 1e-12;
@@ -40,7 +40,7 @@ static double leading_temperature(const sl_operator *op, const sl_rate_law *law)
     return (law->mean + law->half * law->half / (3 * law->mean)) * op->noise_variance / 2;
 }
 
-static void guess(double *p, const sl_plane_step *s, double T)
+static void guess(double *p, const sl_sgd_plane_step *s, double T)
 {
     const size_t n = s->n;
     double least = INFINITY;
@@ -55,7 +55,7 @@ static void guess(double *p, const sl_plane_step *s, double T)
 static sl_status apply_step(void *ctx, const double *from, double *to, sl_err *err)
 {
     (void)err;
-    sl_plane_step_apply(to, ctx, from);
+    sl_sgd_plane_step_apply(to, ctx, from);
     return SL_OK;
 }
 
@@ -65,13 +65,13 @@ static sl_status apply_step(void *ctx, const double *from, double *to, sl_err *e
 static sl_status probe(double edge[2], double *killed, const sl_operator *op, double T, sl_err *err)
 {
     const size_t n = PROBE, nodes = n * n;
-    sl_plane_step s;
-    sl_status st = sl_plane_step_init(&s, op, n, err);
+    sl_sgd_plane_step s;
+    sl_status st = sl_sgd_plane_step_init(&s, op, n, err);
     double *p = st == SL_OK ? malloc(2 * nodes * sizeof *p) : NULL, mass = 0, left = 0;
     if (st == SL_OK && !p) st = sl_fail(err, SL_E_MEMORY, "no memory for a law of %zu nodes", nodes);
     if (st == SL_OK) guess(p, &s, T);
     for (size_t k = 0; st == SL_OK && k < PROBE_STEPS; k++) {
-        sl_plane_step_apply(p + nodes, &s, p);
+        sl_sgd_plane_step_apply(p + nodes, &s, p);
         mass = left = 0;
         double most = 0;
         for (size_t i = 0; i < nodes; i++) {
@@ -88,7 +88,7 @@ static sl_status probe(double edge[2], double *killed, const sl_operator *op, do
         if (i % n == 0 || i % n == n - 1) edge[1] = fmax(edge[1], fabs(p[i]));
     }
     free(p);
-    sl_plane_step_clear(&s);
+    sl_sgd_plane_step_clear(&s);
     return st;
 }
 
@@ -177,13 +177,13 @@ static sl_status domain(sl_operator *op, const sl_question *q, double *outside, 
 
 static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 {
-    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_plane_passage_bytes(op, q, n);
-    return sl_plane_step_bytes(op, n) + 8 * (SL_CHAIN_VECTORS + 8) * (double)n * (double)n;
+    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_sgd_plane_passage_bytes(op, q, n);
+    return sl_sgd_plane_step_bytes(op, n) + 8 * (SL_CHAIN_VECTORS + 8) * (double)n * (double)n;
 }
 
 /* ---- answers ---- */
 
-static sl_status add_law(sl_answer *a, const sl_plane_step *s, const double *p, double T, size_t index, sl_err *err)
+static sl_status add_law(sl_answer *a, const sl_sgd_plane_step *s, const double *p, double T, size_t index, sl_err *err)
 {
     const size_t n = s->n, nodes = n * n;
     sl_field *field = NULL;
@@ -205,10 +205,10 @@ static sl_status add_law(sl_answer *a, const sl_plane_step *s, const double *p, 
     return st;
 }
 
-static sl_status add_point(double *p, const sl_plane_step *s, const double x[2], double mass, sl_err *err)
+static sl_status add_point(double *p, const sl_sgd_plane_step *s, const double x[2], double mass, sl_err *err)
 {
-    sl_plane_point at = {0};
-    sl_plane_locate(&at, s, x);
+    sl_sgd_plane_point at = {0};
+    sl_sgd_plane_locate(&at, s, x);
     if (at.node[0][0] < 0) return sl_fail(err, SL_E_DOMAIN, "the start (%g, %g) is outside the domain", x[0], x[1]);
     for (size_t i = 0; i < SL_STENCIL; i++)
         for (size_t j = 0; j < SL_STENCIL; j++)
@@ -217,7 +217,7 @@ static sl_status add_point(double *p, const sl_plane_step *s, const double x[2],
 }
 
 /* A Gaussian around `from`: on the nodes where they follow it, made up of points (Gauss-Hermite) where they do not. */
-static sl_status put_start(double *p, const sl_plane_step *s, const sl_question *q, sl_err *err)
+static sl_status put_start(double *p, const sl_sgd_plane_step *s, const sl_question *q, sl_err *err)
 {
     enum { POINTS = 16 };
     const double spread = q->spread;
@@ -244,7 +244,7 @@ static sl_status put_start(double *p, const sl_plane_step *s, const sl_question 
     return st;
 }
 
-static sl_status solve_evolve(sl_answer *a, sl_plane_step *s, const sl_question *q, double *p, double *next, sl_err *err)
+static sl_status solve_evolve(sl_answer *a, sl_sgd_plane_step *s, const sl_question *q, double *p, double *next, sl_err *err)
 {
     const size_t nodes = s->n * s->n;
     SL_TRY(put_start(p, s, q, err));
@@ -255,9 +255,9 @@ static sl_status solve_evolve(sl_answer *a, sl_plane_step *s, const sl_question 
         for (; now < (uint64_t)q->times[i]; now++) {
             if (sl_stop_requested()) return SL_INTERRUPTED;
             const sl_rate_law law = sl_rate_at(s->op, now);
-            if (law.mean != rate) SL_TRY(sl_plane_step_set(s, &law, err));
+            if (law.mean != rate) SL_TRY(sl_sgd_plane_step_set(s, &law, err));
             rate = law.mean;
-            sl_plane_step_apply(next, s, p);
+            sl_sgd_plane_step_apply(next, s, p);
             memcpy(p, next, nodes * sizeof *p);
         }
         double mass = 0;
@@ -269,7 +269,7 @@ static sl_status solve_evolve(sl_answer *a, sl_plane_step *s, const sl_question 
     return SL_OK;
 }
 
-static sl_status solve_forward(sl_answer *a, sl_plane_step *s, const sl_question *q, sl_err *err)
+static sl_status solve_forward(sl_answer *a, sl_sgd_plane_step *s, const sl_question *q, sl_err *err)
 {
     const size_t n = s->n, nodes = n * n;
     const sl_chain chain = {.n = nodes, .cell = s->h[0] * s->h[1], .apply = apply_step, .ctx = s};
@@ -297,11 +297,11 @@ static sl_status solve_forward(sl_answer *a, sl_plane_step *s, const sl_question
 static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
     openblas_set_num_threads(1); /* sums must not depend on the number of cores */
-    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_plane_passage_solve(a, op, q, n, err);
-    sl_plane_step s;
-    sl_status st = sl_plane_step_init(&s, op, n, err);
+    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_sgd_plane_passage_solve(a, op, q, n, err);
+    sl_sgd_plane_step s;
+    sl_status st = sl_sgd_plane_step_init(&s, op, n, err);
     if (st == SL_OK) st = solve_forward(a, &s, q, err);
-    sl_plane_step_clear(&s);
+    sl_sgd_plane_step_clear(&s);
     return st;
 }
 

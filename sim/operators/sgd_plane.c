@@ -1,4 +1,4 @@
-#include "sim/operators/plane.h"
+#include "sim/operators/sgd_plane.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 
 static const double FAR = 8.5;
 
-void sl_plane_locate(sl_plane_point *p, const sl_plane_step *s, const double x[2])
+void sl_sgd_plane_locate(sl_sgd_plane_point *p, const sl_sgd_plane_step *s, const double x[2])
 {
     const int n = (int)s->n;
     for (size_t d = 0; d < 2; d++) {
@@ -27,7 +27,7 @@ void sl_plane_locate(sl_plane_point *p, const sl_plane_step *s, const double x[2
     }
 }
 
-void sl_plane_map(double to[2], const sl_plane_step *s, size_t k, double rate)
+void sl_sgd_plane_map(double to[2], const sl_sgd_plane_step *s, size_t k, double rate)
 {
     const double x[2] = {s->x[0][k / s->n], s->x[1][k % s->n]};
     double g[2];
@@ -37,7 +37,7 @@ void sl_plane_map(double to[2], const sl_plane_step *s, size_t k, double rate)
 
 /* A Gaussian of deviation sigma between nodes, times the cell, without frequencies beyond the grid's; the sum over
  * frequencies is over a period so long that its images do not meet (a periodic loss: its own). */
-static void fill_blur(double *blur, const sl_plane_step *s, size_t d, double sigma)
+static void fill_blur(double *blur, const sl_sgd_plane_step *s, size_t d, double sigma)
 {
     const double h = s->h[d];
     const size_t n = s->n, cells = s->periodic ? n : 2 * n + (size_t)fmin(ceil(2 * FAR * sigma / h), 16.0 * (double)n);
@@ -55,19 +55,19 @@ static void fill_blur(double *blur, const sl_plane_step *s, size_t d, double sig
     }
 }
 
-sl_status sl_plane_step_set(sl_plane_step *s, const sl_rate_law *law, sl_err *err)
+sl_status sl_sgd_plane_step_set(sl_sgd_plane_step *s, const sl_rate_law *law, sl_err *err)
 {
     (void)err;
-    double rate[SL_PLANE_RATES], weight[SL_PLANE_RATES];
+    double rate[SL_SGD_PLANE_RATES], weight[SL_SGD_PLANE_RATES];
     s->branches = sl_rate_nodes(rate, weight, s->branches, law);
     for (size_t b = 0; b < s->branches; b++) {
-        sl_plane_branch *branch = &s->branch[b];
+        sl_sgd_plane_branch *branch = &s->branch[b];
         branch->weight = weight[b];
         branch->rate = rate[b];
         for (size_t k = 0; k < s->n * s->n; k++) {
             double to[2];
-            sl_plane_map(to, s, k, rate[b]);
-            sl_plane_locate(&branch->to[k], s, to);
+            sl_sgd_plane_map(to, s, k, rate[b]);
+            sl_sgd_plane_locate(&branch->to[k], s, to);
         }
         for (size_t d = 0; d < 2; d++) fill_blur(branch->blur[d], s, d, rate[b] * sqrt(s->op->noise_variance));
     }
@@ -76,21 +76,21 @@ sl_status sl_plane_step_set(sl_plane_step *s, const sl_rate_law *law, sl_err *er
 
 static size_t branches_of(const sl_operator *op)
 {
-    return sl_schedule_is_random(&op->schedule) ? SL_PLANE_RATES : 1;
+    return sl_schedule_is_random(&op->schedule) ? SL_SGD_PLANE_RATES : 1;
 }
 
-double sl_plane_step_bytes(const sl_operator *op, size_t n)
+double sl_sgd_plane_step_bytes(const sl_operator *op, size_t n)
 {
     const double nodes = (double)n * (double)n;
-    return nodes * ((double)branches_of(op) * (sizeof(sl_plane_point) + 16.0) + 24);
+    return nodes * ((double)branches_of(op) * (sizeof(sl_sgd_plane_point) + 16.0) + 24);
 }
 
-sl_status sl_plane_step_init(sl_plane_step *s, const sl_operator *op, size_t n, sl_err *err)
+sl_status sl_sgd_plane_step_init(sl_sgd_plane_step *s, const sl_operator *op, size_t n, sl_err *err)
 {
-    *s = (sl_plane_step){.op = op, .n = n, .periodic = op->loss.kind->period > 0, .branches = branches_of(op)};
+    *s = (sl_sgd_plane_step){.op = op, .n = n, .periodic = op->loss.kind->period > 0, .branches = branches_of(op)};
     const size_t nodes = n * n, B = s->branches;
     s->work = malloc((2 * n + (3 + 2 * B) * nodes) * sizeof(double));
-    sl_plane_point *points = malloc(B * nodes * sizeof *points);
+    sl_sgd_plane_point *points = malloc(B * nodes * sizeof *points);
     s->branch[0].to = points;
     if (!s->work || !points) return sl_fail(err, SL_E_MEMORY, "no memory for a step on %zu x %zu nodes", n, n);
     for (size_t b = 0; b < B; b++) {
@@ -103,18 +103,18 @@ sl_status sl_plane_step_init(sl_plane_step *s, const sl_operator *op, size_t n, 
         for (size_t i = 0; i < n; i++) s->x[d][i] = op->lo[d] + s->h[d] * (double)i;
     }
     const sl_rate_law law = sl_rate_at(op, 0);
-    return sl_plane_step_set(s, &law, err);
+    return sl_sgd_plane_step_set(s, &law, err);
 }
 
-void sl_plane_step_clear(sl_plane_step *s)
+void sl_sgd_plane_step_clear(sl_sgd_plane_step *s)
 {
     free(s->branch[0].to);
     free(s->work);
-    *s = (sl_plane_step){0};
+    *s = (sl_sgd_plane_step){0};
 }
 
 /* out = blur along both axes of in; through work[2]. */
-static void blur(double *out, sl_plane_step *s, const sl_plane_branch *b, const double *in)
+static void blur(double *out, sl_sgd_plane_step *s, const sl_sgd_plane_branch *b, const double *in)
 {
     const int n = (int)s->n;
     double *half = s->work + 2 * s->n * s->n;
@@ -122,15 +122,15 @@ static void blur(double *out, sl_plane_step *s, const sl_plane_branch *b, const 
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, half, n, b->blur[1], n, 0, out, n);
 }
 
-void sl_plane_step_apply(double *to, sl_plane_step *s, const double *from)
+void sl_sgd_plane_step_apply(double *to, sl_sgd_plane_step *s, const double *from)
 {
     const size_t n = s->n, nodes = n * n;
     double *moved = s->work, *blurred = s->work + nodes;
     for (size_t b = 0; b < s->branches; b++) {
-        const sl_plane_branch *branch = &s->branch[b];
+        const sl_sgd_plane_branch *branch = &s->branch[b];
         memset(moved, 0, nodes * sizeof *moved);
         for (size_t k = 0; k < nodes; k++) {
-            const sl_plane_point *p = &branch->to[k];
+            const sl_sgd_plane_point *p = &branch->to[k];
             if (p->node[0][0] < 0 || from[k] == 0) continue;
             for (size_t i = 0; i < SL_STENCIL; i++) {
                 double *row = moved + (size_t)p->node[0][i] * n;
@@ -146,13 +146,13 @@ void sl_plane_step_apply(double *to, sl_plane_step *s, const double *from)
     }
 }
 
-void sl_plane_expect(double *out, sl_plane_step *s, const sl_plane_branch *b, const double *u)
+void sl_sgd_plane_expect(double *out, sl_sgd_plane_step *s, const sl_sgd_plane_branch *b, const double *u)
 {
     const size_t n = s->n, nodes = n * n;
     double *blurred = s->work;
     blur(blurred, s, b, u);
     for (size_t k = 0; k < nodes; k++) {
-        const sl_plane_point *p = &b->to[k];
+        const sl_sgd_plane_point *p = &b->to[k];
         double sum = 0;
         for (size_t i = 0; p->node[0][0] >= 0 && i < SL_STENCIL; i++) {
             const double *row = blurred + (size_t)p->node[0][i] * n;

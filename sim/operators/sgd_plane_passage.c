@@ -2,7 +2,7 @@
  * the discs, since the indicator acts under the integral over the noise. So u lives on the uniform grid as if there were
  * no discs, and what E u(x') has too much, the integral of Gaussian times u over a disc, is taken off: by quadrature in
  * polar coordinates, with u interpolated to the quadrature's nodes. */
-#include "sim/operators/plane_passage.h"
+#include "sim/operators/sgd_plane_passage.h"
 
 #include <cblas.h>
 #include <gsl/gsl_integration.h>
@@ -12,7 +12,7 @@
 
 #include "base/gsl.h"
 #include "sim/operators/gmres.h"
-#include "sim/operators/plane.h"
+#include "sim/operators/sgd_plane.h"
 
 enum { BASIS = 200, PRODUCTS = 3000, RADII = 96, ANGLES = 384 };
 
@@ -22,7 +22,7 @@ static const double FAR = 8.5, FIT = 1e-9;
 typedef struct {
     size_t n;
     double *y, *w;         /* [n][2], [n]           */
-    sl_plane_point *point; /* [n]: u there          */
+    sl_sgd_plane_point *point; /* [n]: u there          */
     double *u;             /* [n]: its values       */
 } disc;
 
@@ -34,10 +34,10 @@ typedef struct {
 } near;
 
 typedef struct {
-    sl_plane_step step;
+    sl_sgd_plane_step step;
     size_t discs;
     disc disc[2];
-    near near[SL_PLANE_RATES][2];
+    near near[SL_SGD_PLANE_RATES][2];
     double *source, *work; /* [n n] each */
 } passage;
 
@@ -46,13 +46,13 @@ static void passage_clear(passage *p)
     for (size_t d = 0; d < 2; d++) {
         free(p->disc[d].y);
         free(p->disc[d].point);
-        for (size_t b = 0; b < SL_PLANE_RATES; b++) {
+        for (size_t b = 0; b < SL_SGD_PLANE_RATES; b++) {
             free(p->near[b][d].node);
             free(p->near[b][d].weight);
         }
     }
     free(p->source);
-    sl_plane_step_clear(&p->step);
+    sl_sgd_plane_step_clear(&p->step);
 }
 
 /* How many radii and angles follow Gaussians as narrow as sigma. */
@@ -62,7 +62,7 @@ static void resolution(size_t *radii, size_t *angles, double radius, double sigm
     *angles = (size_t)fmin(20 + ceil(18 * radius / sigma), ANGLES);
 }
 
-static sl_status disc_init(disc *d, const sl_plane_step *s, const double centre[2], double radius, double sigma, sl_err *err)
+static sl_status disc_init(disc *d, const sl_sgd_plane_step *s, const double centre[2], double radius, double sigma, sl_err *err)
 {
     size_t radii, angles;
     resolution(&radii, &angles, radius, sigma);
@@ -86,7 +86,7 @@ static sl_status disc_init(disc *d, const sl_plane_step *s, const double centre[
             d->y[2 * k] = centre[0] + rho * cos(angle);
             d->y[2 * k + 1] = centre[1] + rho * sin(angle);
             d->w[k] = weight * rho * 2 * M_PI / (double)angles;
-            sl_plane_locate(&d->point[k], s, d->y + 2 * k);
+            sl_sgd_plane_locate(&d->point[k], s, d->y + 2 * k);
         }
     }
     gsl_integration_glfixed_table_free(t);
@@ -100,17 +100,17 @@ static double apart(const passage *p, size_t axis, double a, double b)
     return period > 0 ? d - period * nearbyint(d / period) : d;
 }
 
-static sl_status near_init(near *m, const passage *p, const sl_plane_branch *b, const disc *d, const double centre[2],
+static sl_status near_init(near *m, const passage *p, const sl_sgd_plane_branch *b, const disc *d, const double centre[2],
                            double radius, sl_err *err)
 {
-    const sl_plane_step *s = &p->step;
+    const sl_sgd_plane_step *s = &p->step;
     const double sigma = b->rate * sqrt(s->op->noise_variance), reach = radius + FAR * sigma;
     const size_t nodes = s->n * s->n;
     m->node = malloc(nodes * sizeof *m->node);
     if (!m->node) return sl_fail(err, SL_E_MEMORY, "no memory for %zu nodes", nodes);
     for (size_t k = 0; k < nodes; k++) {
         double z[2];
-        sl_plane_map(z, s, k, b->rate);
+        sl_sgd_plane_map(z, s, k, b->rate);
         if (hypot(apart(p, 0, centre[0], z[0]), apart(p, 1, centre[1], z[1])) < reach) m->node[m->n++] = k;
     }
     m->weight = malloc((m->n * d->n + 1) * sizeof *m->weight);
@@ -118,7 +118,7 @@ static sl_status near_init(near *m, const passage *p, const sl_plane_branch *b, 
     const double height = 1 / (2 * M_PI * sigma * sigma);
     for (size_t i = 0; i < m->n; i++) {
         double z[2];
-        sl_plane_map(z, s, m->node[i], b->rate);
+        sl_sgd_plane_map(z, s, m->node[i], b->rate);
         for (size_t k = 0; k < d->n; k++) {
             const double dx = apart(p, 0, z[0], d->y[2 * k]) / sigma, dy = apart(p, 1, z[1], d->y[2 * k + 1]) / sigma;
             m->weight[i * d->n + k] = d->w[k] * height * exp(-(dx * dx + dy * dy) / 2);
@@ -127,7 +127,7 @@ static sl_status near_init(near *m, const passage *p, const sl_plane_branch *b, 
     return SL_OK;
 }
 
-double sl_plane_passage_bytes(const sl_operator *op, const sl_question *q, size_t n)
+double sl_sgd_plane_passage_bytes(const sl_operator *op, const sl_question *q, size_t n)
 {
     const sl_rate_law law = sl_rate_at(op, 0);
     const double sigma = law.mean * sqrt(op->noise_variance), radius = q->radius > 0 ? q->radius : 0.1;
@@ -136,8 +136,8 @@ double sl_plane_passage_bytes(const sl_operator *op, const sl_question *q, size_
     resolution(&radii, &angles, radius, narrow);
     const double cell = (op->hi[0] - op->lo[0]) * (op->hi[1] - op->lo[1]) / ((double)n * (double)n);
     const double reach = radius + FAR * sigma, close = fmin(4 * reach * reach / cell, (double)n * (double)n);
-    const double discs = q->task == SL_TASK_MFPT ? 1 : 2, rates = law.half > 0 ? SL_PLANE_RATES : 1;
-    return sl_plane_step_bytes(op, n) + 8 * (double)n * (double)n * (BASIS + 6) +
+    const double discs = q->task == SL_TASK_MFPT ? 1 : 2, rates = law.half > 0 ? SL_SGD_PLANE_RATES : 1;
+    return sl_sgd_plane_step_bytes(op, n) + 8 * (double)n * (double)n * (BASIS + 6) +
            discs * rates * close * (double)(radii * angles) * 8;
 }
 
@@ -146,12 +146,12 @@ static sl_status apply(void *ctx, const double *u, double *y, sl_err *err)
 {
     (void)err;
     passage *p = ctx;
-    sl_plane_step *s = &p->step;
+    sl_sgd_plane_step *s = &p->step;
     const size_t n = s->n, nodes = n * n;
     memcpy(y, u, nodes * sizeof *y);
     for (size_t e = 0; e < p->discs; e++)
         for (size_t k = 0; k < p->disc[e].n; k++) {
-            const sl_plane_point *at = &p->disc[e].point[k];
+            const sl_sgd_plane_point *at = &p->disc[e].point[k];
             double sum = 0;
             for (size_t i = 0; at->node[0][0] >= 0 && i < SL_STENCIL; i++)
                 for (size_t j = 0; j < SL_STENCIL; j++)
@@ -159,7 +159,7 @@ static sl_status apply(void *ctx, const double *u, double *y, sl_err *err)
             p->disc[e].u[k] = sum;
         }
     for (size_t b = 0; b < s->branches; b++) {
-        sl_plane_expect(p->work, s, &s->branch[b], u);
+        sl_sgd_plane_expect(p->work, s, &s->branch[b], u);
         cblas_daxpy((int)nodes, -s->branch[b].weight, p->work, 1, y, 1);
         for (size_t e = 0; e < p->discs; e++) {
             const near *m = &p->near[b][e];
@@ -175,7 +175,7 @@ static sl_status apply(void *ctx, const double *u, double *y, sl_err *err)
 static sl_status fill(passage *p, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
     const bool mfpt = q->task == SL_TASK_MFPT;
-    SL_TRY(sl_plane_step_init(&p->step, op, n, err));
+    SL_TRY(sl_sgd_plane_step_init(&p->step, op, n, err));
     const size_t nodes = n * n;
     p->discs = mfpt ? 1 : 2;
     p->source = malloc(2 * nodes * sizeof *p->source);
@@ -205,8 +205,8 @@ static sl_status add_answer(sl_answer *a, const passage *p, const sl_question *q
     const size_t n = p->step.n;
     double at[2], value = 0;
     for (size_t d = 0; d < 2; d++) at[d] = mfpt ? q->from[d] : (q->from[d] + q->to[d]) / 2;
-    sl_plane_point point = {0};
-    sl_plane_locate(&point, &p->step, at);
+    sl_sgd_plane_point point = {0};
+    sl_sgd_plane_locate(&point, &p->step, at);
     if (point.node[0][0] < 0) return sl_fail(err, SL_E_DOMAIN, "the point (%g, %g) is outside the domain", at[0], at[1]);
     for (size_t i = 0; i < SL_STENCIL; i++)
         for (size_t j = 0; j < SL_STENCIL; j++)
@@ -234,7 +234,7 @@ static sl_status solve(sl_answer *a, passage *p, const sl_operator *op, const sl
     return st;
 }
 
-sl_status sl_plane_passage_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
+sl_status sl_sgd_plane_passage_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
     passage p = {0};
     const sl_status st = solve(a, &p, op, q, n, err);
