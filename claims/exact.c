@@ -8,7 +8,7 @@ static sl_status begin(sl_operator *op, const sl_operator_kind *kind, const char
     return sl_loss_init(&op->loss, loss, err);
 }
 
-sl_status sl_exact_chain(sl_operator *op, const sl_chain *c, const sl_lab *lab, sl_err *err)
+sl_status sl_exact_chain(sl_operator *op, const sl_sgd_chain *c, const sl_lab *lab, sl_err *err)
 {
     SL_TRY(begin(op, &sl_transfer, c->loss, lab, err));
     op->noise_variance = c->s2;
@@ -44,7 +44,7 @@ sl_estimate sl_exact_number(const sl_answer *a, const char *name, size_t index)
     return (sl_estimate){number.value, number.error, INFINITY};
 }
 
-sl_estimate sl_order(sl_estimate a, sl_estimate b)
+sl_estimate sl_measured_order(sl_estimate a, sl_estimate b)
 {
     const sl_estimate ratio = sl_ratio(a, b);
     return (sl_estimate){log2(fabs(ratio.value)), ratio.se / (fabs(ratio.value) * M_LN2), ratio.dof};

@@ -12,8 +12,8 @@ typedef struct {
     sl_alpha_on alpha_on; /* with momentum the rule is heavy ball              */
     double l, mu;
     double s2;            /* variance of the mini-batch gradient's noise, D0/C */
-} sl_chain;
-SL_CHECKED sl_status sl_exact_chain(sl_operator *op, const sl_chain *c, const sl_lab *lab, sl_err *err);
+} sl_sgd_chain;
+SL_CHECKED sl_status sl_exact_chain(sl_operator *op, const sl_sgd_chain *c, const sl_lab *lab, sl_err *err);
 
 /* Overdamped motion at temperature T, and underdamped motion with friction g. */
 SL_CHECKED sl_status sl_exact_overdamped(sl_operator *op, const char *loss, double T, const sl_lab *lab, sl_err *err);
@@ -28,7 +28,7 @@ SL_CHECKED sl_status sl_exact_solve(sl_answer *a, const sl_operator *op, const s
 sl_estimate sl_exact_number(const sl_answer *a, const char *name, size_t index);
 
 /* log2(|a| / |b|) of independent estimates: the order in h of what errs by a at h and by b at h/2. */
-sl_estimate sl_order(sl_estimate a, sl_estimate b);
+sl_estimate sl_measured_order(sl_estimate a, sl_estimate b);
 
 /* 2b - a: the limit h -> 0 of what errs like h, from values at h and h/2. */
 sl_estimate sl_extrapolated(sl_estimate a, sl_estimate b);

@@ -249,12 +249,12 @@ static sl_status fokker_planck_evolution(const sl_lab *lab, char **summary, cJSO
                                   .dash = 1};
     panels[TIMES] = (sl_panel){.title = "Relaxation",
                                .xlabel = "t",
-                               .ylabel = "|<x> − <x>∞|",
+                               .ylabel = "distance of <x> from equilibrium",
                                .logy = true,
                                .xmin = 0,
                                .xmax = NAN,
-                               .ymin = NAN,
-                               .ymax = NAN,
+                               .ymin = 1e-3,
+                               .ymax = 2,
                                .curves = curves[TIMES],
                                .n_curves = 2};
     const sl_figure figure = {.name = "fokker-planck-evolution",
@@ -285,7 +285,7 @@ static sl_status departure_of(departure *d, double l, double delta, const sl_bol
 {
     char schedule[32];
     snprintf(schedule, sizeof schedule, "random:delta=%g", delta);
-    const sl_chain chain = {.loss = "double-well",
+    const sl_sgd_chain chain = {.loss = "double-well",
                             .schedule = delta > 0 ? schedule : NULL,
                             .l = l,
                             .s2 = 2 * T / (l * sl_alpha_q(delta))};
@@ -484,7 +484,7 @@ static sl_status fill_large(void *ctx, sl_table *t, sl_err *err)
                                    err));
     cJSON *laws = cJSON_AddArrayToObject(o->result, "laws");
     for (size_t i = 0; i < LARGE; i++) {
-        const sl_chain chain = {.loss = "double-well", .l = large[i], .s2 = 2 * T / large[i]};
+        const sl_sgd_chain chain = {.loss = "double-well", .l = large[i], .s2 = 2 * T / large[i]};
         const sl_question q = {.task = SL_TASK_STATIONARY};
         char title[80];
         sl_operator op;

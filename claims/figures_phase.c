@@ -43,7 +43,7 @@ static sl_status exact_rate(void *ctx, sl_table **t, sl_err *err)
     sl_operator op;
     sl_answer a;
     SL_TRY(sl_exact_underdamped(&op, "double-well", s->T, s->g, s->lab, err));
-    op.tolerance = 1e-6;
+    op.tolerance = 1e-4; /* a picture */
     SL_TRY(sl_exact_solve(&a, &op, &q, err));
     const sl_number gap = sl_answer_number(&a, "eigenvalue", 1);
     sl_answer_clear(&a);
@@ -177,3 +177,133 @@ static sl_status kramers_turnover(const sl_lab *lab, char **summary, cJSON *resu
 const sl_recipe sl_recipe_kramers_turnover = {
     "kramers-turnover", "Kramers 1940; Melnikov and Meshkov 1986",
     "rate of escape against friction, Klein-Kramers operator and formulas", kramers_turnover};
+
+/* ---- phase-space ----------------------------------------------------------------------------------------------- */
+
+static const double moments[] = {0.8, 2, 5, 12, 40};
+enum { MOMENTS = sizeof moments / sizeof *moments, SHOWN = 240, SEPARATRIX = 201 };
+static const double phase_T = 0.1, phase_friction = 0.3, phase_start = 0.25, phase_spread = 0.15;
+static const double x_most = 1.9, v_most = 1.4;
+
+static size_t thinned(size_t n)
+{
+    return n > SHOWN ? (n + SHOWN - 1) / SHOWN : 1;
+}
+
+/* A block: the density on the operator's nodes that are shown, line by line. */
+static sl_status add_map(sl_table *t, const char *title, const sl_field *p, sl_err *err)
+{
+    const size_t dx = thinned(p->n[0]), dv = thinned(p->n[1]);
+    SL_TRY(sl_table_block(t, title, err));
+    for (size_t i = 0; i < p->n[0]; i += dx) {
+        if (fabs(p->node[0][i]) > x_most) continue;
+        for (size_t j = 0; j < p->n[1]; j += dv) {
+            if (fabs(p->node[1][j]) > v_most) continue;
+            const double row[] = {p->node[0][i], p->node[1][j], p->value[i * p->n[1] + j]};
+            SL_TRY(sl_table_add(t, row, err));
+        }
+    }
+    return SL_OK;
+}
+
+/* v^2/2 + f = 1/4, the energy of the barrier: x = sqrt(2) sin s, v = sin(2 s) / sqrt(2). */
+static sl_status add_separatrix(sl_table *t, sl_err *err)
+{
+    SL_TRY(sl_table_block(t, "separatrix", err));
+    for (int i = 0; i < SEPARATRIX; i++) {
+        const double s = 2 * M_PI * i / (SEPARATRIX - 1), row[] = {M_SQRT2 * sin(s), sin(2 * s) / M_SQRT2, NAN};
+        SL_TRY(sl_table_add(t, row, err));
+    }
+    return SL_OK;
+}
+
+typedef struct {
+    const sl_lab *lab;
+    double left[MOMENTS + 1]; /* <x> at the moments and in equilibrium */
+} phase_figure;
+
+static sl_status fill_phase(void *ctx, sl_table *t, sl_err *err)
+{
+    phase_figure *o = ctx;
+    sl_question evolve = {
+        .task = SL_TASK_EVOLVE, .from = {phase_start}, .spread = phase_spread, .n_times = MOMENTS};
+    const sl_question stationary = {.task = SL_TASK_STATIONARY};
+    sl_operator op;
+    sl_answer a;
+    char title[32];
+    for (size_t i = 0; i < MOMENTS; i++) evolve.times[i] = moments[i];
+    SL_TRY(sl_table_set(t, "setting", err,
+                        "double well, dx = v dt, dv = -f' dt - g v dt + sqrt(2 g T) dW, g = %g, T = %g; start: x ~ "
+                        "N(%g, %g^2)",
+                        phase_friction, phase_T, phase_start, phase_spread));
+    SL_TRY(sl_exact_underdamped(&op, "double-well", phase_T, phase_friction, o->lab, err));
+    op.tolerance = 1e-4; /* a picture */
+    SL_TRY(sl_exact_solve(&a, &op, &evolve, err));
+    sl_status st = SL_OK;
+    for (size_t i = 0; i < MOMENTS && st == SL_OK; i++) {
+        snprintf(title, sizeof title, "t = %g", moments[i]);
+        o->left[i] = sl_answer_number(&a, "x", i).value;
+        st = add_map(t, title, sl_answer_field(&a, "density", i), err);
+        sl_lab_report(o->lab, "phase-space", i + 1, MOMENTS + 1);
+    }
+    op.grid = a.grid; /* equilibrium would need less: the same nodes */
+    sl_answer_clear(&a);
+    SL_TRY(st);
+    SL_TRY(sl_exact_solve(&a, &op, &stationary, err));
+    o->left[MOMENTS] = sl_answer_number(&a, "x", 0).value;
+    st = add_map(t, "equilibrium", sl_answer_field(&a, "density", 0), err);
+    sl_answer_clear(&a);
+    SL_TRY(st);
+    return add_separatrix(t, err);
+}
+
+static sl_status phase_space(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    static const char file[] = "phase-space.dat";
+    static const char *const columns[] = {"x[x]", "v[x/t]", "density[t/x2]"};
+    phase_figure o = {.lab = lab};
+    SL_TRY(sl_tabulate(lab, file, 3, columns, fill_phase, &o, err));
+    sl_json_numbers(result, "mean_x", o.left, MOMENTS + 1);
+    sl_prose text = {0};
+    sl_say(&text,
+           "Klein-Kramers operator, double well, friction %g, T = %g, barrier 1/4: started beside the saddle, the law "
+           "rolls into the right-hand well, winds up, and leaks through the gates of the separatrix (line: the energy of "
+           "the barrier) until both wells hold exp(-(v²/2 + f)/T). <x> = ",
+           phase_friction, phase_T);
+    for (int i = 0; i < MOMENTS; i++) sl_say(&text, "%.3f at t = %g%s", o.left[i], moments[i], i + 1 < MOMENTS ? ", " : ".\n");
+    sl_curve curves[MOMENTS + 1][2];
+    sl_panel panels[MOMENTS + 1];
+    char titles[MOMENTS + 1][32];
+    for (int i = 0; i <= MOMENTS; i++) {
+        if (i < MOMENTS)
+            snprintf(titles[i], sizeof titles[i], "t = %g", moments[i]);
+        else
+            snprintf(titles[i], sizeof titles[i], "equilibrium");
+        curves[i][0] = (sl_curve){
+            .kind = SL_CURVE_MAP, .title = "density", .dat = file, .block = i, .x = "1", .y = "2", .value = "3"};
+        curves[i][1] = (sl_curve){
+            .kind = SL_CURVE_LINE, .dat = file, .block = MOMENTS + 1, .x = "1", .y = "2", .colour = 4};
+        panels[i] = (sl_panel){.title = titles[i],
+                               .xlabel = "x",
+                               .ylabel = "v",
+                               .xmin = -x_most,
+                               .xmax = x_most,
+                               .ymin = -v_most,
+                               .ymax = v_most,
+                               .key = "off",
+                               .curves = curves[i],
+                               .n_curves = 2};
+    }
+    const sl_figure figure = {.name = "phase-space",
+                              .title = "A density in phase space on its way over a barrier",
+                              .caption = text.text,
+                              .rows = 2,
+                              .columns = 3,
+                              .panels = panels,
+                              .n_panels = MOMENTS + 1};
+    return sl_finish_figure(lab, &figure, &text, summary, err);
+}
+
+const sl_recipe sl_recipe_phase_space = {"phase-space", "Risken 1989, ch. 10",
+                                         "the Klein-Kramers density in the (x, v) plane as a map, from start to equilibrium",
+                                         phase_space};

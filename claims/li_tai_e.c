@@ -60,7 +60,7 @@ static sl_status moments_at(sl_estimate m[MOMENTS], const sl_operator *op, doubl
 /* What the equation of that order errs by at rate l. */
 static sl_status weak_error(sl_estimate e[MOMENTS], int order, double l, const sl_lab *lab, sl_err *err)
 {
-    const sl_chain chain = {.loss = "double-well", .l = l, .s2 = s2};
+    const sl_sgd_chain chain = {.loss = "double-well", .l = l, .s2 = s2};
     sl_operator discrete, continuous;
     sl_estimate sgd[MOMENTS], equation[MOMENTS];
     SL_TRY(sl_exact_chain(&discrete, &chain, lab, err));
@@ -99,7 +99,7 @@ static sl_status weak_order(const sl_lab *lab, sl_finding *f, int order, sl_err 
     SL_TRY(weak_error(coarse, order, l, lab, err));
     SL_TRY(weak_error(fine, order, l / 2, lab, err));
     for (int i = 0; i < MOMENTS; i++)
-        SL_TRY(sl_finding_add(f, sl_order(coarse[i], fine[i]), order, 0.2 / r, 3 - order, err,
+        SL_TRY(sl_finding_add(f, sl_measured_order(coarse[i], fine[i]), order, 0.2 / r, 3 - order, err,
                               "double well: order of the error of <%s> in l, t=%g", moments[i], until));
     SL_TRY(quadratic_order(&quadratic, order, l, err));
     SL_TRY(sl_finding_add(f, sl_exact(quadratic), order, 0.2 / r, 3 - order, err,

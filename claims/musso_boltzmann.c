@@ -35,7 +35,7 @@ static sl_status law_of(sl_estimate *loss, sl_estimate *kl, double l, double del
 {
     char schedule[32];
     snprintf(schedule, sizeof schedule, "random:delta=%g", delta);
-    const sl_chain chain = {.loss = "double-well",
+    const sl_sgd_chain chain = {.loss = "double-well",
                             .schedule = delta > 0 ? schedule : NULL,
                             .l = l,
                             .s2 = 2 * T / (l * sl_alpha_q(delta))};
@@ -76,12 +76,12 @@ static sl_status boltzmann(const sl_lab *lab, sl_finding *f, sl_err *err)
             shift[i] = loss[i];
             shift[i].value -= b.f;
         }
-        SL_TRY(sl_finding_add(f, sl_order(shift[0], shift[1]), 1, 0.05 / r, 2, err,
+        SL_TRY(sl_finding_add(f, sl_measured_order(shift[0], shift[1]), 1, 0.05 / r, 2, err,
                               "Delta=%g: order of <f>_l - <f> in l, from %.3g", deltas[d], l[0]));
         SL_TRY(sl_finding_add(f, sl_extrapolated(sl_scaled(1 / l[0], shift[0]), sl_scaled(1 / l[1], shift[1])),
                               limit.f_per_l, 0.01 / r * limit.f_per_l, other.f_per_l, err,
                               "Delta=%g: (<f>_l - <f>) / l, l -> 0", deltas[d]));
-        SL_TRY(sl_finding_add(f, sl_order(kl[0], kl[1]), 2, 0.1 / r, 1, err, "Delta=%g: order of KL in l, from %.3g",
+        SL_TRY(sl_finding_add(f, sl_measured_order(kl[0], kl[1]), 2, 0.1 / r, 1, err, "Delta=%g: order of KL in l, from %.3g",
                               deltas[d], l[0]));
         SL_TRY(sl_finding_add(
             f, sl_extrapolated(sl_scaled(1 / (l[0] * l[0]), kl[0]), sl_scaled(1 / (l[1] * l[1]), kl[1])),

@@ -23,7 +23,7 @@ static sl_status cycle_of(cycle *out, const char *loss, double l, unsigned half_
 {
     char schedule[32];
     snprintf(schedule, sizeof schedule, "cyclic:period=%u", half_period);
-    const sl_chain chain = {.loss = loss, .schedule = schedule, .l = l, .s2 = 2 * T / l};
+    const sl_sgd_chain chain = {.loss = loss, .schedule = schedule, .l = l, .s2 = 2 * T / l};
     const sl_question q = {.task = SL_TASK_STATIONARY, .cycle = 2 * half_period};
     sl_operator op;
     sl_answer a;

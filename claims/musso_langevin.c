@@ -90,7 +90,7 @@ static sl_status sde_noise_of_operators(const sl_lab *lab, sl_finding *f, double
     const sl_question q = {.task = SL_TASK_STATIONARY};
     sl_synthetic s = {.loss = "double-well", .l = 0.02 / r, .mu = 0.9, .C = 1};
     s.D0 = 2 * T * (1 - s.mu) / s.l;
-    const sl_chain chain = {
+    const sl_sgd_chain chain = {
         .loss = s.loss, .alpha_on = SL_ALPHA_ON_GRADIENT, .l = s.l, .mu = s.mu, .s2 = s.D0 / s.C};
     sl_operator sgd, equation;
     sl_answer a;
@@ -197,7 +197,7 @@ static sl_status hamiltonian_limit(const sl_lab *lab, sl_finding *f, sl_err *err
     const sl_question q = {.task = SL_TASK_STATIONARY};
     sl_estimate excess[2], kl[2];
     for (int i = 0; i < 2; i++) {
-        const sl_chain chain = {.loss = "double-well",
+        const sl_sgd_chain chain = {.loss = "double-well",
                                 .alpha_on = SL_ALPHA_ON_GRADIENT,
                                 .l = l[i],
                                 .mu = mu,
@@ -212,9 +212,9 @@ static sl_status hamiltonian_limit(const sl_lab *lab, sl_finding *f, sl_err *err
         kl[i] = sl_exact_number(&a, "kl_to_boltzmann", 0);
         sl_answer_clear(&a);
     }
-    SL_TRY(sl_finding_add(f, sl_order(excess[0], excess[1]), 1, 0.1 / r, 2, err,
+    SL_TRY(sl_finding_add(f, sl_measured_order(excess[0], excess[1]), 1, 0.1 / r, 2, err,
                           "double well, mu=%g: order of <x f'> - T in l, from %.3g", mu, l[0]));
-    return sl_finding_add(f, sl_order(kl[0], kl[1]), 2, 0.2 / r, 1, err,
+    return sl_finding_add(f, sl_measured_order(kl[0], kl[1]), 2, 0.2 / r, 1, err,
                           "double well, mu=%g: order of KL from exp(-f/T) in l", mu);
 }
 

@@ -56,6 +56,7 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_discrete_vs_continuous,
     &sl_recipe_fokker_planck_evolution,
     &sl_recipe_kramers_turnover,
+    &sl_recipe_phase_space,
     /* Musso 2020 on networks */
     &sl_recipe_musso_1,
     &sl_recipe_musso_3,

@@ -124,9 +124,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
     sl_operation o;
     SL_TRY(sl_operation_init(&o, cli, err));
     note_unused(cli, &o);
-    if (o.bytes > LARGE)
-        sl_cli_note(cli, "the largest grid may take %.2g GB (--memory %g)", 1e-9 * fmin(o.bytes, o.op.memory),
-                    1e-9 * o.op.memory);
+    if (o.bytes > LARGE) sl_cli_note(cli, "this takes about %.2g GB", 1e-9 * o.bytes);
     cJSON *config = sl_cli_config(cli), *result = NULL, *old = NULL;
     resolve(config, &o);
     sl_run *folder = NULL;

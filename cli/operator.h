@@ -15,6 +15,7 @@ typedef struct {
 } sl_sgd_diffusion;
 
 typedef struct {
+    const char *loss, *schedule; /* as they were named */
     sl_operator op;
     sl_question question;
     bool of_sgd;        /* there are a rate and a noise, given; not a temperature alone                          */
@@ -24,7 +25,7 @@ typedef struct {
     double temperature; /* of f, to leading order in l where SGD is behind it                                    */
     double step;        /* time of dx = -f' dt that a unit of the operator's own time is, to leading order       */
     double outside;     /* what choosing the domain said of the mass beyond it                                   */
-    double bytes;       /* that the largest grid may take                                                        */
+    double bytes;       /* that the grid given takes, or the first two of the ladder */
     sl_sgd_diffusion diffusion; /* op.diffusion_ctx points here: an operation stays where it is */
 } sl_operation;
 
@@ -60,6 +61,9 @@ const sl_forecast *sl_forecast_of(const sl_forecasts *p, const char *name, size_
 /* operator.dat with the numbers, a .dat a field, and a picture. */
 SL_CHECKED sl_status sl_operation_write(sl_run *run, const sl_operation *o, const sl_answer *a, const sl_forecasts *p,
                                         const cJSON *config, sl_err *err);
+
+/* Its picture: lines in one dimension, maps on the plane. Errors: those of sl_plot. */
+SL_CHECKED sl_status sl_operation_draw(sl_run *run, const sl_operation *o, const sl_answer *a, sl_err *err);
 
 cJSON *sl_operation_json(const sl_operation *o, const sl_answer *a, const sl_forecasts *p, bool met, double seconds,
                          const cJSON *config);

@@ -1,4 +1,4 @@
-/* What `operator` leaves in its folder: operator.dat with the numbers, a .dat a field, a picture of the fields. */
+/* What `operator` leaves in its folder: operator.dat with the numbers, and a .dat a field. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,6 @@
 
 #include "cli/operator.h"
 #include "cli/output.h"
-#include "plots/plot.h"
 
 #define CONVENTIONS                                                                                                   \
     "densities integrate to 1; temperatures are those of f; noise variance is that of the mini-batch mean (D0/C) "    \
@@ -102,6 +101,8 @@ static sl_status write_fields(sl_run *run, const sl_operation *o, const sl_answe
     const sl_field *f = &a->fields[first];
     char value[64], file[64];
     snprintf(value, sizeof value, "%s[%s]", f->name, unit_of(f->name));
+    for (char *c = value; *c; c++)
+        if (*c == '-') *c = '_'; /* columns are identifiers */
     snprintf(file, sizeof file, "%s.dat", f->name);
     const bool phase = f->dim > 1 && o->op.loss.dim == 1;
     const char *const columns[] = {"x[x]", f->dim == 1 ? value : phase ? "v[v]" : "y[x]", value};
@@ -123,116 +124,6 @@ static size_t first_of_name(const sl_answer *a, size_t i)
     return k;
 }
 
-/* ---- the picture ---- */
-
-enum { MOST_CURVES = 16, MOST_PANELS = 4 };
-
-typedef struct {
-    sl_curve curve[MOST_CURVES];
-    char title[MOST_CURVES][64];
-    sl_panel panel[MOST_PANELS];
-    size_t n_curves, n_panels;
-} drawing;
-
-static bool is_field(const sl_field *f, const char *name)
-{
-    return strcmp(f->name, name) == 0;
-}
-
-/* The block of a field in its file, and how many of them there are. */
-static int block_of(const sl_answer *a, size_t i, size_t *count)
-{
-    int block = 0;
-    *count = 0;
-    for (size_t k = 0; k < a->n_fields; k++)
-        if (is_field(&a->fields[k], a->fields[i].name)) {
-            block += k < i;
-            ++*count;
-        }
-    return block;
-}
-
-static void add_line(drawing *d, const sl_operation *o, const sl_answer *a, size_t i)
-{
-    static const char *const files[][2] = {{"density", "density.dat"},
-                                           {"boltzmann", "boltzmann.dat"},
-                                           {"committor", "committor.dat"},
-                                           {"mfpt", "mfpt.dat"},
-                                           {"eigenfunction", "eigenfunction.dat"}};
-    const sl_field *f = &a->fields[i];
-    const char *dat = NULL;
-    for (size_t k = 0; k < sizeof files / sizeof *files; k++)
-        if (is_field(f, files[k][0])) dat = files[k][1];
-    if (!dat || d->n_curves == MOST_CURVES) return;
-    size_t count;
-    const int block = block_of(a, i, &count);
-    const bool reference = is_field(f, "boltzmann");
-    if (reference && block > 0) return; /* the same at all times */
-    char *title = d->title[d->n_curves];
-    if (reference)
-        snprintf(title, 64, "Boltzmann, T = %.4g", o->op.temperature > 0 ? o->op.temperature : o->temperature);
-    else if (o->question.task == SL_TASK_EVOLVE)
-        snprintf(title, 64, "t = %.6g", o->question.times[f->index]);
-    else if (count > 1)
-        snprintf(title, 64, "%s %zu", f->name, f->index);
-    else
-        snprintf(title, 64, "%s", f->name);
-    d->curve[d->n_curves++] = (sl_curve){.kind = SL_CURVE_LINE,
-                                         .title = title,
-                                         .dat = dat,
-                                         .block = block,
-                                         .x = "1",
-                                         .y = "2",
-                                         .colour = reference ? 6 : -1,
-                                         .dash = reference ? 1 : 0};
-}
-
-static const char *ylabel_of(const sl_answer *a)
-{
-    const char *name = a->fields[0].name;
-    if (strcmp(name, "mfpt") == 0) return "mean first-passage time";
-    if (strcmp(name, "committor") == 0) return "probability to reach 'to' first";
-    return strcmp(name, "eigenfunction") == 0 ? "eigenfunction" : "density";
-}
-
-static void add_panel(drawing *d, const char *title, const char *ylabel, const sl_curve *curves, size_t n)
-{
-    d->panel[d->n_panels++] = (sl_panel){.title = title,
-                                         .xlabel = "x",
-                                         .ylabel = ylabel,
-                                         .xmin = NAN,
-                                         .xmax = NAN,
-                                         .ymin = NAN,
-                                         .ymax = NAN,
-                                         .curves = curves,
-                                         .n_curves = n};
-}
-
-static sl_status draw(sl_run *run, const sl_operation *o, const sl_answer *a, sl_err *err)
-{
-    static const char *const titles[] = {"Stationary law", "Law in time", "Mean first-passage time", "Spectrum",
-                                         "Committor"};
-    if (a->n_fields == 0 || a->fields[0].dim > 1) return SL_OK;
-    drawing d = {0};
-    for (size_t i = 0; i < a->n_fields; i++) add_line(&d, o, a, i);
-    if (d.n_curves == 0) return SL_OK;
-    add_panel(&d, NULL, ylabel_of(a), d.curve, d.n_curves);
-    char equation[512], title[160], caption[700];
-    sl_operation_print(equation, sizeof equation, o);
-    snprintf(title, sizeof title, "%s (%s)", titles[o->question.task], o->op.kind->entry.name);
-    snprintf(caption, sizeof caption, "%s\n%zu unknowns; largest relative grid error %.1e", equation, a->unknowns,
-             a->grid_error);
-    const sl_figure figure = {.name = "operator",
-                              .title = title,
-                              .caption = caption,
-                              .rows = 1,
-                              .columns = 1,
-                              .width = 14,
-                              .panels = d.panel,
-                              .n_panels = d.n_panels};
-    return sl_plot(sl_run_dir(run), &figure, err);
-}
-
 sl_status sl_operation_write(sl_run *run, const sl_operation *o, const sl_answer *a, const sl_forecasts *p,
                              const cJSON *config, sl_err *err)
 {
@@ -240,5 +131,5 @@ sl_status sl_operation_write(sl_run *run, const sl_operation *o, const sl_answer
     SL_TRY(write_numbers(run, o, a, p, config, err));
     for (size_t i = 0; i < a->n_fields; i++)
         if (first_of_name(a, i) == i) SL_TRY(write_fields(run, o, a, i, config, err));
-    return draw(run, o, a, err);
+    return sl_operation_draw(run, o, a, err);
 }

@@ -243,7 +243,12 @@ static const sl_operator_kind *kind_of(const char *name)
 sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
 {
     enum { LEAST_GRID = 16 };
-    *o = (sl_operation){.rate = NAN, .q = 1, .step = 1, .outside = NAN};
+    *o = (sl_operation){.loss = sl_cli_text(cli, "loss"),
+                        .schedule = sl_cli_text(cli, "schedule"),
+                        .rate = NAN,
+                        .q = 1,
+                        .step = 1,
+                        .outside = NAN};
     sl_operator *op = &o->op;
     op->kind = kind_of(sl_cli_text(cli, "kind"));
     SL_TRY(sl_loss_init(&op->loss, sl_cli_text(cli, "loss"), err));
@@ -263,15 +268,16 @@ sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
     op->jobs = (int)sl_cli_integer(cli, "jobs");
 
     if (op->grid % 2 || (op->grid && op->grid < LEAST_GRID))
-        return sl_fail(err, SL_E_DOMAIN, "--grid = %zu: need an even number of at least %d, since half of it is solved too",
-                       op->grid, LEAST_GRID);
+        return sl_fail(err, SL_E_DOMAIN,
+                       "--grid = %zu: need an even number of at least %d, since half of it is solved too", op->grid,
+                       LEAST_GRID);
     SL_TRY(op->kind->check(op, &o->question, err));
     SL_TRY(op->kind->domain(op, &o->question, &o->outside, err));
-    const size_t last = op->loss.dim == 2 ? op->kind->last_grid_2d : op->kind->last_grid;
-    o->bytes = op->kind->bytes(op, &o->question, op->grid ? op->grid : last);
+    const size_t first = op->loss.dim == 2 ? op->kind->first_grid_2d : op->kind->first_grid;
+    o->bytes = op->kind->bytes(op, &o->question, op->grid ? op->grid : 2 * first);
     if (op->grid && o->bytes > op->memory)
-        return sl_fail(err, SL_E_CONFIG, "--grid %zu would take %.3g GB, --memory is %.3g GB", op->grid, 1e-9 * o->bytes,
-                       1e-9 * op->memory);
+        return sl_fail(err, SL_E_CONFIG, "--grid %zu would take %.3g GB, --memory is %.3g GB", op->grid,
+                       1e-9 * o->bytes, 1e-9 * op->memory);
     return check_points(o, cli, err);
 }
 
@@ -280,18 +286,18 @@ sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
 void sl_operation_print(char *text, size_t size, const sl_operation *o)
 {
     const sl_operator *op = &o->op;
-    char loss[160], schedule[160];
-    sl_spec_print(loss, sizeof loss, &op->loss.spec);
+    const char *loss = o->loss;
     if (is_kind(o, &sl_transfer)) {
-        sl_spec_print(schedule, sizeof schedule, &op->schedule.spec);
         snprintf(text, size,
                  "%s: steps of SGD (%s, momentum %g, %s) of rate %g, noise variance %.6g; T = %.6g to leading "
                  "order",
-                 loss, sl_rule_name(&op->rule), op->rule.mu, schedule, o->rate, op->noise_variance, o->temperature);
+                 loss, sl_rule_name(&op->rule), op->rule.mu, o->schedule, o->rate, op->noise_variance, o->temperature);
     } else if (is_kind(o, &sl_klein_kramers)) {
         const double s = op->force > 0 ? op->force : 1;
         const double noise = op->noise > 0 ? op->noise : 2 * op->friction * op->temperature * s;
-        snprintf(text, size, "%s: dx = v dt, dv = -%.6g f' dt - %.6g v dt + %.6g dW; T = %.6g", loss, s, op->friction,
+        char factor[32] = "";
+        if (s != 1) snprintf(factor, sizeof factor, "%.6g ", s);
+        snprintf(text, size, "%s: dx = v dt, dv = -%sf' dt - %.6g v dt + %.6g dW; T = %.6g", loss, factor, op->friction,
                  sqrt(noise), o->temperature);
     } else if (op->diffusion) {
         snprintf(text, size, "%s: dx = -grad f dt + sqrt(2 D) dW, D = %.6g + %.6g f'^2; T = %.6g to leading order",

@@ -104,6 +104,17 @@ static void add_laws(cJSON *r, cJSON *errors, const sl_operation *o, const sl_an
     }
 }
 
+/* Single numbers under their own names: mfpt; committor and flux. */
+static void add_passage(cJSON *r, cJSON *errors, const sl_operation *o, const sl_answer *a)
+{
+    if (o->question.task != SL_TASK_MFPT) cJSON_AddNullToObject(r, "mfpt");
+    if (o->question.task != SL_TASK_MFPT && o->question.task != SL_TASK_COMMITTOR) return;
+    for (size_t i = 0; i < a->n_numbers; i++) {
+        sl_json_number(r, a->numbers[i].name, a->numbers[i].value);
+        sl_json_number(errors, a->numbers[i].name, a->numbers[i].error);
+    }
+}
+
 static void add_spectrum(cJSON *r, cJSON *errors, const sl_operation *o, const sl_answer *a)
 {
     if (o->question.task != SL_TASK_SPECTRUM) {
@@ -146,10 +157,10 @@ static void add_predicted(cJSON *r, const sl_operation *o, const sl_forecasts *p
 
 static const char *time_unit(const sl_operation *o)
 {
-    if (o->op.kind == &sl_transfer) return "steps of SGD";
+    if (o->op.kind == &sl_transfer) return "a step of SGD";
     if (o->op.kind == &sl_fokker_planck)
-        return o->of_sgd ? "time of dx = -grad f dt; a step of SGD takes l/(1 - mu)" : "time of dx = -grad f dt";
-    return o->of_sgd ? "time of dx = v dt; a step of SGD takes l" : "time of dx = v dt";
+        return o->of_sgd ? "that of dx = -grad f dt; a step of SGD takes l/(1 - mu)" : "that of dx = -grad f dt";
+    return o->of_sgd ? "that of dx = v dt; a step of SGD takes l" : "that of dx = v dt";
 }
 
 static void add_grid(cJSON *r, const sl_operation *o, const sl_answer *a)
@@ -180,13 +191,7 @@ cJSON *sl_operation_json(const sl_operation *o, const sl_answer *a, const sl_for
     cJSON_AddStringToObject(r, "status", "complete");
     cJSON_AddStringToObject(r, "equation", equation);
     add_laws(r, errors, o, a);
-    if (o->question.task == SL_TASK_MFPT) {
-        const sl_number t = sl_answer_number(a, "mfpt", 0);
-        sl_json_number(r, "mfpt", t.value);
-        sl_json_number(errors, "mfpt", t.error);
-    } else {
-        cJSON_AddNullToObject(r, "mfpt");
-    }
+    add_passage(r, errors, o, a);
     add_spectrum(r, errors, o, a);
     cJSON_AddItemToObject(r, "errors", errors);
     add_predicted(r, o, p);
@@ -241,6 +246,8 @@ static const char *label_of(char text[64], const cJSON *number)
         {"xg", "<x . f'>/dim"},
         {"kl_to_boltzmann", "KL to Boltzmann"},
         {"mfpt", "mean first-passage time"},
+        {"committor", "stationary mean of the committor"},
+        {"flux", "passages in a unit of time"},
     };
     const char *name = text_at(number, "name");
     const double index = number_at(number, "index");
@@ -360,6 +367,6 @@ void sl_operation_people(const sl_cli *cli, const cJSON *r)
     printf("%.0f nodes along x, %.0f unknowns, %.0f grids, %.2g s; largest relative grid error %.1e\n",
            number_at(r, "grid"), number_at(r, "unknowns"), number_at(r, "levels"), number_at(r, "seconds"),
            number_at(r, "grid_error"));
-    printf("time is counted as %s\n", text_at(r, "time_unit"));
+    printf("unit of time: %s\n", text_at(r, "time_unit"));
     for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
 }

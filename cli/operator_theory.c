@@ -72,7 +72,7 @@ static void boltzmann_law(sl_forecasts *p, const sl_operation *o, const char *su
                                NULL) != SL_OK)
             return;
         f += b.f;
-        add(p, mean[d], 0, suffix, b.x, exact, by);
+        add(p, mean[d], 0, suffix, fabs(b.x) > 1e-10 * sqrt(b.x2) ? b.x : 0, exact, by); /* to quadrature's precision */
         add(p, square[d], 0, suffix, b.x2, exact, by);
         if (d == 0 && loss->dim == 1) {
             add(p, "x4", 0, suffix, b.x4, exact, by);
@@ -168,7 +168,12 @@ static void predict_stationary(sl_forecasts *p, const sl_operation *o)
         return;
     }
     const bool exact = !o->op.diffusion;
-    boltzmann_law(p, o, "", exact, exact ? "Boltzmann" : "Boltzmann, l -> 0");
+    if (!exact && is_quadratic(o) && o->op.loss.dim == 1) { /* one integration by parts */
+        const double a = curvature(o, 0), x2 = o->diffusion.uniform / (a - o->diffusion.slope * a * a);
+        add(p, "x2", 0, "", x2, true, "quadratic loss, exact");
+        add(p, "loss", 0, "", a * x2 / 2, true, "quadratic loss, exact");
+    }
+    boltzmann_law(p, o, exact ? "" : "boltzmann", exact, exact ? "Boltzmann" : "Boltzmann, l -> 0");
     if (exact) add(p, "kl_to_boltzmann", 0, "", 0, true, "Boltzmann");
     if (o->op.kind == &sl_klein_kramers) {
         add(p, "v2", 0, "", force_of(o) * o->temperature, true, "Boltzmann");
@@ -335,12 +340,28 @@ static void predict_mfpt(sl_forecasts *p, const sl_operation *o, passage_way *w)
     add(p, "mfpt", 0, "spatial_diffusion", 1 / r.plain, false, r.by_plain);
 }
 
+/* ---- who is reached first ---- */
+
+/* The stationary flux from one set to the other: the rate of leaving a well times the law's part in it. */
+static void predict_committor(sl_forecasts *p, const sl_operation *o, passage_way *w)
+{
+    if (o->op.kind != &sl_fokker_planck || !is_whole(o) || o->op.diffusion) return;
+    if (!find_way(w, o->question.from, o->question.to) || !well_to_well(o, w)) return;
+    const rates r = rates_over(o, w->from, w->saddle, w->to), back = rates_over(o, w->to, w->saddle, w->from);
+    /* Of the law, a part k_back / (k + k_back) is in the well that a passage begins in. */
+    add(p, "flux", 0, "kramers", r.best * back.best / (r.best + back.best), false, r.by_best);
+}
+
 /* ---- spectra ---- */
 
+/* Slowest first; of equal real parts the real ones first, then pairs with the positive imaginary part in front. */
 static int by_real_part(const void *a, const void *b)
 {
     const double complex x = *(const double complex *)a, y = *(const double complex *)b;
-    if (creal(x) != creal(y)) return creal(x) > creal(y) ? -1 : 1;
+    const double slower = creal(x) - creal(y), flatter = fabs(cimag(y)) - fabs(cimag(x));
+    const double rounding = 1e-12 * (cabs(x) + cabs(y));
+    if (fabs(slower) > rounding) return slower > 0 ? -1 : 1;
+    if (fabs(flatter) > rounding) return flatter > 0 ? -1 : 1;
     return cimag(x) > cimag(y) ? -1 : cimag(x) < cimag(y);
 }
 
@@ -379,10 +400,15 @@ static void quadratic_spectrum(sl_forecasts *p, const sl_operation *o, size_t k)
         const double complex root = csqrt(g * g - 4 * force_of(o) * curvature(o, 0));
         const double complex r[2] = {-(g - root) / 2, -(g + root) / 2};
         lattice(p, r, k, by);
+    } else if (dim == 1) { /* polynomials again, also with D = u + w a^2 x^2 */
+        const double a = curvature(o, 0), w = o->op.diffusion ? o->diffusion.slope : 0;
+        for (size_t n = 0; n < k; n++) {
+            const double m = (double)n;
+            add(p, "eigenvalue", n, "", m * (m - 1) * w * a * a - m * a, true, by);
+        }
     } else if (!o->op.diffusion) {
-        const double complex r[2] = {-curvature(o, 0), dim > 1 ? -curvature(o, 1) : -INFINITY};
-        if (dim > 1) lattice(p, r, k, by);
-        for (size_t i = 0; dim == 1 && i < k; i++) add(p, "eigenvalue", i, "", (double)i * r[0], true, by);
+        const double complex r[2] = {-curvature(o, 0), -curvature(o, 1)};
+        lattice(p, r, k, by);
     }
 }
 
@@ -411,13 +437,12 @@ void sl_operation_predict(sl_forecasts *p, const sl_operation *o)
     p->n = 0;
     if (o->question.task == SL_TASK_STATIONARY) predict_stationary(p, o);
     if (o->question.task == SL_TASK_EVOLVE) predict_evolve(p, o);
-    if (o->question.task != SL_TASK_MFPT && o->question.task != SL_TASK_SPECTRUM) return;
+    if (o->question.task == SL_TASK_STATIONARY || o->question.task == SL_TASK_EVOLVE) return;
     passage_way w = {.all = calloc(1, sizeof *w.all)};
     if (!w.all) return;
     if (sl_landscape_find(w.all, &o->op.loss, o->op.lo, o->op.hi, NULL) != SL_OK) w.all->n = 0;
-    if (o->question.task == SL_TASK_MFPT)
-        predict_mfpt(p, o, &w);
-    else
-        predict_spectrum(p, o, &w);
+    if (o->question.task == SL_TASK_MFPT) predict_mfpt(p, o, &w);
+    if (o->question.task == SL_TASK_SPECTRUM) predict_spectrum(p, o, &w);
+    if (o->question.task == SL_TASK_COMMITTOR) predict_committor(p, o, &w);
     free(w.all);
 }

@@ -223,7 +223,7 @@ static double momentum(double s, void *params)
     return excess < 0 ? 4 * s * sqrt(-2 * excess) : 0;
 }
 
-sl_status sl_action_barrier(double *I, sl_function f, void *ctx, double minimum, double barrier, sl_err *err)
+sl_status sl_action_barrier(double *I_b, sl_function f, void *ctx, double minimum, double barrier, sl_err *err)
 {
     enum { LIMIT = 500 };
     static const double precision = 1e-10, above_rounding = 1e-9;
@@ -249,6 +249,6 @@ sl_status sl_action_barrier(double *I, sl_function f, void *ctx, double minimum,
     if (!(error <= precision * action))
         return sl_fail(err, SL_E_NUMERIC, "the action of the barrier at %g is only good to %.1e: %s", barrier,
                        error / action, gsl_strerror(code));
-    *I = action;
+    *I_b = action;
     return SL_OK;
 }

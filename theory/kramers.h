@@ -44,7 +44,7 @@ SL_CHECKED sl_status sl_rate_kramers(double *k, const sl_barrier *b, double T, d
  * (periodic losses) is a turning point too. f: the 1-D loss; minimum, barrier: two points.
  * Errors: SL_E_DOMAIN if f(barrier) is not above f(minimum) and all between; SL_E_UNSTABLE if there is no turning point
  * within 1e9 |barrier - minimum|; SL_E_NUMERIC if the quadrature did not reach its precision. */
-SL_CHECKED sl_status sl_action_barrier(double *I, sl_function f, void *ctx, double minimum, double barrier,
+SL_CHECKED sl_status sl_action_barrier(double *I_b, sl_function f, void *ctx, double minimum, double barrier,
                                        sl_err *err);
 
 /* Low friction (energy diffusion), escape from a single well for g I_b << T:

@@ -3,7 +3,6 @@
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,16 +144,8 @@ static sl_status allocate(sl_brinkman *b, sl_err *err)
     return SL_OK;
 }
 
-static void single_threaded_blas(void)
-{
-    openblas_set_num_threads(1);
-}
-
 sl_status sl_brinkman_init(sl_brinkman *b, const sl_operator *op, size_t n, sl_err *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, single_threaded_blas);
-
     const bool ring = op->loss.kind->period > 0;
     const size_t nx = ring ? n | 1 : n, nv = sl_brinkman_orders(op, n);
     *b = (sl_brinkman){

@@ -26,7 +26,7 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
     if (q->task == SL_TASK_EVOLVE) numbers = 1 + SL_LINE_SCRATCH + 4.0 * (double)q->n_times + 8;
     if (q->task == SL_TASK_SPECTRUM || op->edge == SL_EDGE_ABSORBING) {
         const double k = (double)q->eigenvalues;
-        numbers += 3 * k + 16 + (sl_line_is_ring(op, q) ? 2 * (k + SL_LINE_RING_EXTRA) : 0);
+        numbers += 5 * k + 24 + (sl_line_is_ring(op, q) ? 2 * (k + SL_LINE_RING_EXTRA) : 0);
     }
     return sl_line_bytes(n) + numbers * sizeof(double) * ((double)n + 2);
 }

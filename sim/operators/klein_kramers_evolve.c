@@ -31,8 +31,7 @@ typedef struct {
     double *y;                 /* [unknowns] the state, less the stationary law */
     double *basis;             /* [DIMENSION + 1][unknowns]         */
     double *H;                 /* [DIMENSION][DIMENSION + 1] column major, (shift - L)^-1 basis = basis H */
-    double *G;                 /* [DIMENSION^2] scratch             */
-    double *E;                 /* [DIMENSION^2] scratch             */
+    double *small;             /* [4 DIMENSION^2] scratch           */
 } walk;
 
 size_t sl_klein_kramers_evolve_vectors(void)
@@ -110,23 +109,69 @@ static bool extend(walk *w, size_t m)
     return true;
 }
 
-/* c[m] = first column of exp(h (shift - H^-1)) on m vectors. */
-static sl_status exponential(double *c, walk *w, size_t m, double h, sl_err *err)
+/* Which eigenvalues m of H belong to modes that are still there after h: those of L, shift - 1/m, decay, by e^-50 at
+ * most. The others are gone, or are rounding errors of a space that is nearly complete. */
+static size_t living(lapack_logical *select, const double *re, const double *im, size_t m, double shift, double h)
+{
+    size_t n = 0;
+    for (size_t j = 0; j < m; j++) {
+        const double size = re[j] * re[j] + im[j] * im[j], decay = h * (re[j] / size - shift);
+        select[j] = decay > -1e-3 && decay < 50 && h < 1e6 * sqrt(size);
+        n += select[j] != 0;
+    }
+    return n;
+}
+
+/* E = exp(h (shift - T^-1)), k x k, of the upper left part of T[m][m]. G: scratch. */
+static sl_status exponential_of(double *E, double *G, const double *T, size_t k, size_t m, double shift, double h,
+                                sl_err *err)
 {
     int pivot[DIMENSION];
-    memset(w->G, 0, m * m * sizeof *w->G);
-    for (size_t j = 0; j < m; j++) {
-        memcpy(w->E + j * m, w->H + j * (DIMENSION + 1), m * sizeof *w->E);
-        w->G[j * m + j] = -h;
+    memset(G, 0, k * k * sizeof *G);
+    for (size_t j = 0; j < k; j++) {
+        memcpy(E + j * k, T + j * m, k * sizeof *E);
+        G[j * k + j] = -h;
     }
-    if (LAPACKE_dgesv(LAPACK_COL_MAJOR, (int)m, (int)m, w->E, (int)m, pivot, w->G, (int)m) != 0)
+    if (LAPACKE_dgesv(LAPACK_COL_MAJOR, (int)k, (int)k, E, (int)k, pivot, G, (int)k) != 0)
         return sl_fail(err, SL_E_NUMERIC, "the Krylov space of %zu vectors is singular", m);
-    for (size_t j = 0; j < m; j++) w->G[j * m + j] += h * w->factor.shift;
-    /* Column major for row major: the exponential of the transpose, whose first row is wanted. */
-    gsl_matrix_view G = gsl_matrix_view_array(w->G, m, m), E = gsl_matrix_view_array(w->E, m, m);
-    if (gsl_linalg_exponential_ss(&G.matrix, &E.matrix, GSL_PREC_DOUBLE) != 0)
-        return sl_fail(err, SL_E_NUMERIC, "the exponential of a %zu x %zu matrix failed", m, m);
-    for (size_t j = 0; j < m; j++) c[j] = w->E[j];
+    for (size_t j = 0; j < k; j++) G[j * k + j] += h * shift;
+    /* Rows for columns on both sides: the transpose of the exponential of the transpose. */
+    gsl_matrix_view g = gsl_matrix_view_array(G, k, k), e = gsl_matrix_view_array(E, k, k);
+    if (gsl_linalg_exponential_ss(&g.matrix, &e.matrix, GSL_PREC_DOUBLE) != 0)
+        return sl_fail(err, SL_E_NUMERIC, "the exponential of a %zu x %zu matrix failed", k, k);
+    return SL_OK;
+}
+
+/* c[m]: first column of f(H) = exp(h (shift - H^-1)) on m vectors. H may be next to singular, so its Schur form
+ * H = Q T Q' is taken, T11 of the living modes first: f(T11) is harmless, f(T22) = 0, and the block X of f(T) between
+ * them has T11 X - X T22 = f(T11) T12. */
+static sl_status exponential(double *c, walk *w, size_t m, double h, sl_err *err)
+{
+    double *T = w->small, *Q = T + m * m, *E = Q + m * m, *X = E + m * m;
+    double re[DIMENSION], im[DIMENSION], z[DIMENSION], scale = 1;
+    lapack_logical select[DIMENSION];
+    const int n = (int)m;
+    double unused[2], work[DIMENSION];
+    int kept = 0, none = 0;
+    for (size_t j = 0; j < m; j++) memcpy(T + j * m, w->H + j * (DIMENSION + 1), m * sizeof *T);
+    if (LAPACKE_dgees(LAPACK_COL_MAJOR, 'V', 'N', NULL, n, T, n, &none, re, im, Q, n) != 0)
+        return sl_fail(err, SL_E_NUMERIC, "the Schur form of %zu Krylov vectors failed", m);
+    memset(c, 0, m * sizeof *c);
+    if (living(select, re, im, m, w->factor.shift, h) == 0) return SL_OK;
+    /* With its workspace: LAPACKE_dtrsen passes a null one that dtrsen writes to. */
+    if (LAPACKE_dtrsen_work(LAPACK_COL_MAJOR, 'N', 'V', select, n, T, n, Q, n, re, im, &kept, unused, unused + 1, work,
+                            DIMENSION, &none, 1) != 0)
+        return sl_fail(err, SL_E_NUMERIC, "the Schur form of %zu Krylov vectors cannot be reordered", m);
+    const int gone = n - kept;
+    SL_TRY(exponential_of(E, X, T, (size_t)kept, m, w->factor.shift, h, err));
+    cblas_dgemv(CblasColMajor, CblasNoTrans, kept, kept, 1, E, kept, Q, n, 0, z, 1);
+    if (gone > 0) {
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, kept, gone, kept, 1, E, kept, T + kept * n, n, 0, X, kept);
+        if (LAPACKE_dtrsyl(LAPACK_COL_MAJOR, 'N', 'N', -1, kept, gone, T, n, T + kept * n + kept, n, X, kept, &scale) < 0)
+            return sl_fail(err, SL_E_NUMERIC, "the Sylvester equation of %zu Krylov vectors failed", m);
+        cblas_dgemv(CblasColMajor, CblasNoTrans, kept, gone, 1 / scale, X, kept, Q + kept * n, n, 1, z, 1);
+    }
+    cblas_dgemv(CblasColMajor, CblasNoTrans, n, kept, 1, Q, n, z, 1, 0, c, 1);
     return SL_OK;
 }
 
@@ -197,12 +242,11 @@ sl_status sl_klein_kramers_evolve(sl_answer *a, const sl_brinkman *b, const sl_o
     const size_t n = b->unknowns, square = (DIMENSION + 1) * DIMENSION;
     const double frequency = sl_brinkman_frequency(b, op);
     walk w = {.b = b, .step = 4 / frequency * fmax(1, b->friction / frequency)};
-    double *memory = calloc(n * (DIMENSION + 3) + 3 * square, sizeof *memory);
+    double *memory = calloc(n * (DIMENSION + 3) + 5 * square, sizeof *memory);
     if (!memory) return sl_fail(err, SL_E_MEMORY, "no memory for %d vectors of %zu", DIMENSION + 3, n);
     w.H = memory;
-    w.G = w.H + square;
-    w.E = w.G + square;
-    w.y = w.E + square;
+    w.small = w.H + square;
+    w.y = w.small + 4 * square;
     w.basis = w.y + n;
     sl_status st = start(&w, op, q, err);
     if (st == SL_OK) st = walk_times(a, &w, op, q, w.basis + (DIMENSION + 1) * n, err);

@@ -8,7 +8,7 @@
 /* SEGMENT: a segment has so many cells of the coarsest grid at least. STEEPEST: a step of Phi beyond which an edge is
  * not resolved where it matters. SHARE: a node that holds more than this part of all mass is a well that was missed.
  * RANGE: what exponentials of differences of Phi may span. */
-enum { SEGMENT = 4, POINTS = 4 };
+enum { SEGMENT = 4 };
 #define STEEPEST 20.0
 #define SHARE 0.4
 #define RANGE 600.0
@@ -51,8 +51,9 @@ static size_t inner_points(double point[2], const sl_operator *op, const sl_ques
     size_t n = 0;
     const bool start = q->task == SL_TASK_EVOLVE || q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR;
     const bool target = q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR;
-    if (start && q->from[0] > op->lo[0] && q->from[0] < op->hi[0]) point[n++] = q->from[0];
-    if (target && q->to[0] > op->lo[0] && q->to[0] < op->hi[0]) point[n++] = q->to[0];
+    const double edge = 1e-12 * (op->hi[0] - op->lo[0]); /* as near to an end as that is the end */
+    if (start && q->from[0] > op->lo[0] + edge && q->from[0] < op->hi[0] - edge) point[n++] = q->from[0];
+    if (target && q->to[0] > op->lo[0] + edge && q->to[0] < op->hi[0] - edge) point[n++] = q->to[0];
     if (n == 2 && point[0] > point[1]) {
         const double swap = point[0];
         point[0] = point[1];
@@ -65,17 +66,26 @@ static size_t inner_points(double point[2], const sl_operator *op, const sl_ques
  * the grid. */
 static void share_cells(size_t *cells, const double *ends, size_t k, size_t coarsest, size_t n)
 {
+    const size_t least = coarsest < 8 * SEGMENT ? 1 : SEGMENT;
     size_t longest = 0, left = coarsest;
     for (size_t s = 0; s < k; s++) {
         const double part = (ends[s + 1] - ends[s]) / (ends[k] - ends[0]);
         cells[s] = (size_t)(part * (double)coarsest + 0.5);
-        if (cells[s] < SEGMENT) cells[s] = SEGMENT;
+        if (cells[s] < least) cells[s] = least;
         if (ends[s + 1] - ends[s] > ends[longest + 1] - ends[longest]) longest = s;
     }
     for (size_t s = 0; s < k; s++)
         if (s != longest) left -= cells[s];
     cells[longest] = left;
     for (size_t s = 0; s < k; s++) cells[s] *= n / coarsest;
+}
+
+static size_t nearest(const sl_line *l, double x)
+{
+    size_t at = 0;
+    for (size_t i = 1; i <= l->edges; i++)
+        if (fabs(l->x[i] - x) < fabs(l->x[at] - x)) at = i;
+    return at < l->n ? at : 0; /* on a ring the end is the beginning */
 }
 
 static void lay_mesh(sl_line *l, const sl_operator *op, const sl_question *q, size_t n)
@@ -99,10 +109,8 @@ static void lay_mesh(sl_line *l, const sl_operator *op, const sl_question *q, si
         l->quadrature[0] = (l->x[1] - l->x[0]) / 2;
         l->quadrature[n] = l->w[0] - l->quadrature[0];
     }
-    for (size_t i = 0; i < l->n; i++) {
-        if (l->x[i] == q->from[0]) l->from = i;
-        if (l->x[i] == q->to[0]) l->to = i;
-    }
+    l->from = nearest(l, q->from[0]);
+    l->to = nearest(l, q->to[0]);
 }
 
 /* --------------------------------------------------------------------------------------------- Phi and the rates */
@@ -185,9 +193,6 @@ static sl_status find_rates(sl_line *l, const sl_operator *op, double *phi, sl_e
         l->log_r[e] = log(length(l, e)) + (phi[e] + phi[e + 1]) / 2 + highest + log_sinhc(phi[e + 1] - phi[e]);
         l->a[e] = exp(-l->log_r[e] - l->log_m[e]);
         l->b[next] = exp(-l->log_r[e] - l->log_m[next]);
-        if (!(l->a[e] > 0 && l->b[next] > 0 && isfinite(l->a[e]) && isfinite(l->b[next])))
-            return sl_fail(err, SL_E_NUMERIC, "a grid of %zu cells is too coarse: f changes by %.3g T from x = %g to the next node",
-                           l->edges, fabs(phi[e + 1] - phi[e]), l->x[e]);
     }
     return SL_OK;
 }
@@ -229,11 +234,16 @@ void sl_line_clear(sl_line *l)
 
 sl_status sl_line_check_range(const sl_line *l, const sl_operator *op, sl_err *err)
 {
-    if (l->range <= RANGE) return SL_OK;
-    return sl_fail(err, SL_E_CONFIG,
-                   "the stationary density spans a factor of exp(%.4g) over [%g, %g], more than doubles hold (exp(%g)): raise "
-                   "the temperature or narrow the domain",
-                   l->range, op->lo[0], op->hi[0], RANGE);
+    if (l->range > RANGE)
+        return sl_fail(err, SL_E_CONFIG,
+                       "the stationary density spans a factor of exp(%.4g) over [%g, %g], more than doubles hold (exp(%g)): "
+                       "raise the temperature or narrow the domain",
+                       l->range, op->lo[0], op->hi[0], RANGE);
+    for (size_t i = 0; i < l->n; i++)
+        if (!(isfinite(l->a[i]) && isfinite(l->b[i])))
+            return sl_fail(err, SL_E_NUMERIC, "a grid of %zu cells is too coarse: rates of %g and %g at x = %g", l->edges, l->a[i],
+                           l->b[i], l->x[i]);
+    return SL_OK;
 }
 
 sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, const sl_line *l,
@@ -263,5 +273,6 @@ sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op,
     if (!l->absorbing) a->mass_error = fmax(a->mass_error, fabs(mass - 1));
     a->density_min = fmin(a->density_min, least / most);
     const sl_field density = *field; /* the list of fields may move */
-    return sl_answer_add_law(a, &op->loss, &density, l->quadrature, op->temperature, index, err);
+    const double T = l->absorbing ? 0 : op->temperature; /* a law that vanishes at the edges is not to be compared */
+    return sl_answer_add_law(a, &op->loss, &density, l->quadrature, T, index, err);
 }

@@ -4,10 +4,10 @@
 
 #include "sim/operators/line.h"
 
-/* OUTSIDE: the mass left out of a domain that is chosen. BEYOND: a stretch on which U is tabulated goes so far above
- * the least U. STARTS: points at which a start's height is taken. */
-#define OUTSIDE 1e-13
-#define BEYOND 45.0
+/* OUTSIDE: the mass left out of a domain that is chosen; averages of x^4 lose some thousand times as much. BEYOND: a
+ * stretch on which U is tabulated goes so far above the least U. STARTS: points at which a start's height is taken. */
+#define OUTSIDE 1e-16
+#define BEYOND 50.0
 #define FARTHEST 1e9
 enum { CELLS = 4096, STARTS = 33 };
 
@@ -22,14 +22,16 @@ static double node(const table *t, size_t i)
     return t->lo + (t->hi - t->lo) * (double)i / CELLS;
 }
 
-static void fill(table *t, const sl_operator *op)
+static sl_status fill(table *t, const sl_operator *op, sl_err *err)
 {
     double phi = 0;
     t->least = INFINITY;
     for (size_t i = 0; i <= CELLS; i++) {
         const double x = node(t, i);
         if (op->diffusion) {
-            t->U[i] = phi + log(sl_line_diffusion(op, x));
+            const double D = sl_line_diffusion(op, x);
+            if (!(D > 0 && isfinite(D))) return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, x);
+            t->U[i] = phi + log(D);
             phi += sl_line_step(op, x, node(t, i + 1) - x);
         } else {
             t->U[i] = sl_loss_value(&op->loss, &x) / op->temperature;
@@ -37,6 +39,7 @@ static void fill(table *t, const sl_operator *op)
         if (!(t->U[i] < INFINITY)) t->U[i] = INFINITY;
         t->least = fmin(t->least, t->U[i]);
     }
+    return SL_OK;
 }
 
 /* Upper sum of exp(-(U - least)) over the cells that lie within [a, b], those cut by a or b counted in full. */
@@ -56,7 +59,7 @@ static sl_status find_table(table *t, const sl_operator *op, double extra, sl_er
     SL_TRY(sl_operator_box(lo, hi, &outside, &op->loss, T, exp(-BEYOND - fmin(extra, RAND_MAX)), err));
     t->lo = lo[0];
     t->hi = hi[0];
-    fill(t, op);
+    SL_TRY(fill(t, op, err));
     if (op->loss.kind->period > 0 || !op->diffusion) return SL_OK;
     /* With a field the box of f at one temperature is only where to begin. */
     for (;;) {
@@ -69,7 +72,7 @@ static sl_status find_table(table *t, const sl_operator *op, double extra, sl_er
             return sl_fail(err, SL_E_UNSTABLE,
                            "no stationary law: exp(-int f'/D)/D does not fall off by exp(-%g) within |x| = %g with this diffusion",
                            BEYOND + extra, FARTHEST);
-        fill(t, op);
+        SL_TRY(fill(t, op, err));
     }
 }
 
@@ -94,9 +97,12 @@ static double trim(double *lo, double *hi, const table *t, double extra)
     return (left + right) / mass_in(t, t->lo, t->hi) + exp(-BEYOND);
 }
 
-/* How far above the least U the question starts (a Gaussian start: out to 8 standard deviations). */
-static double start_height(const table *t, const sl_operator *op, const sl_question *q)
+/* How far above the least U the question reaches beyond the stationary law: where it starts (a Gaussian: out to 8 standard
+ * deviations), or for a spectrum by the growth of the eigenfunctions, which on a quadratic is that of x^k: with 10 + 3 k
+ * the edges change 16 of its eigenvalues by 1e-10 at most. */
+static double reach(const table *t, const sl_operator *op, const sl_question *q)
 {
+    if (q->task == SL_TASK_SPECTRUM) return 10 + 3 * (double)q->eigenvalues;
     if (q->task != SL_TASK_EVOLVE && q->task != SL_TASK_MFPT) return 0;
     const double spread = q->task == SL_TASK_EVOLVE ? 8 * q->spread : 0;
     double height = 0;
@@ -129,6 +135,9 @@ static sl_status check_inside(const sl_operator *op, const sl_question *q, sl_er
         if (point[k].used && !(point[k].x >= op->lo[0] && point[k].x <= op->hi[0]))
             return sl_fail(err, SL_E_DOMAIN, "%s = %g lies outside of the domain [%g, %g]", point[k].name, point[k].x, op->lo[0],
                            op->hi[0]);
+    if (passage && fabs(q->to[0] - q->from[0]) < 1e-9 * (op->hi[0] - op->lo[0]))
+        return sl_fail(err, SL_E_DOMAIN, "from = %.17g and to = %.17g are nearer than 1e-9 of the domain [%g, %g]", q->from[0],
+                       q->to[0], op->lo[0], op->hi[0]);
     return SL_OK;
 }
 
@@ -184,11 +193,11 @@ static sl_status choose(sl_operator *op, const sl_question *q, double *outside, 
     table *t = malloc(sizeof *t);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table of %d cells", CELLS);
     sl_status st = find_table(t, op, 0, err);
-    const double height = st == SL_OK ? start_height(t, op, q) : 0;
+    const double height = st == SL_OK ? reach(t, op, q) : 0;
     if (st == SL_OK && !(height < 500))
         st = sl_fail(err, SL_E_CONFIG, "the start %g lies %.3g T above the bottom of f: the stationary density there underflows",
                      q->from[0], height);
-    /* What starts high up climbs higher: there the domain has to be as wide as for a law that has its mass there. */
+    /* What starts high up climbs higher: the domain has to be as wide as for a law that has its mass there. */
     if (st == SL_OK && height > 0) st = find_table(t, op, height, err);
     if (st == SL_OK) {
         *outside = trim(&op->lo[0], &op->hi[0], t, height);

@@ -2,6 +2,7 @@
  * only, so that time is not discretised: steps are there to follow a law that begins as a point. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/parallel.h"
 #include "sim/operators/line.h"
@@ -23,9 +24,11 @@ static const double alpha[SL_LINE_POLES][2] = {
     {-62.518392463207918892, -11.190391094283228480},       {4.1023136835410021273e-2, -0.15743466173455468191},
 };
 
-/* Steps grow by this factor. FINEST: the first is no smaller than this part of the time asked for. */
-#define GROWTH 1.6
+/* See pace. FINEST: no step is smaller than this part of the time asked for. */
+#define GROWTH 1.3
+#define DROP 10.0
 #define FINEST 1e-9
+enum { SUBSTEPS = 16, CAREFUL = 1000 }; /* CAREFUL: after so many steps the fall is no longer looked at */
 
 /* The part of the chain that is alive (absorbing edges: without the end nodes), and the law on it: P[i] are masses. */
 typedef struct {
@@ -41,8 +44,9 @@ static double sum(const double *P, size_t n)
     return total;
 }
 
-/* exp(0) comes out as 1 but for 1e-14, a rounding of the residues which adds up over the steps: where nothing leaks it is
- * taken back. More than that would be a mistake, and is left to be seen. */
+/* exp(0) comes out as 1 but for 1e-14, a rounding of the residues which adds up over the steps (on a ring of thousands of
+ * nodes 1e-12, from joining its ends): where nothing leaks it is taken back. More than that would be a mistake, and is
+ * left to be seen. */
 static void advance(walk *w, double dt)
 {
     const double before = sum(w->P, w->n);
@@ -55,7 +59,7 @@ static void advance(walk *w, double dt)
     }
     (w->ring ? sl_line_ring_resolvents : sl_line_resolvents)(w->P, w->scratch, w->n, w->a, w->b, &poles);
     const double ratio = before / sum(w->P, w->n);
-    if (w->leaks || !(fabs(ratio - 1) < 1e-12)) return;
+    if (w->leaks || !(fabs(ratio - 1) < 1e-10)) return;
     for (size_t i = 0; i < w->n; i++) w->P[i] *= ratio;
 }
 
@@ -82,30 +86,73 @@ static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, con
     return SL_OK;
 }
 
-/* A law that is a point, high up on a slope: where it goes to, the density is larger than here by exp(Phi_0 - Phi), and
- * errors at the level of rounding grow by the square root of that if a step takes it all the way. Steps begin with the
- * time in which diffusion and drift matter alike, D/f'^2. */
-static double first_step(const sl_line *l, const sl_operator *op, const sl_question *q, double t)
+/* Rounding, 1e-16 of the mass where it is, grows as mass falls to where pi is larger: by the square root of the ratio of
+ * pi, if one step takes it there. So steps begin with the time in which diffusion and drift matter alike, D/f'^2, grow by
+ * GROWTH, and are halved until three points that fall with -f' from the start (its middle and 3 standard deviations to
+ * its sides) change Phi by DROP at most. */
+typedef struct {
+    double x[3], step;
+    int taken; /* steps */
+} pace;
+
+static double slope(const sl_operator *op, double x)
 {
-    const double x = q->from[0], D = sl_line_diffusion(op, x);
     double g = 0;
     sl_loss_gradient(&op->loss, &x, &g);
-    const double h = (l->x[l->n - 1] - l->x[0]) / (double)l->edges;
+    return g;
+}
+
+static pace first_pace(const sl_line *l, const sl_operator *op, const sl_question *q, double t)
+{
+    const double x = q->from[0], D = sl_line_diffusion(op, x), g = slope(op, x);
+    const double h = (l->x[l->edges] - l->x[0]) / (double)l->edges;
     const double natural = g != 0 ? D / (g * g) : t, wide = fmax(h * h, q->spread * q->spread) / (2 * D);
-    return fmax(fmin(fmin(t, natural), wide), FINEST * t);
+    return (pace){.x = {x, fmax(x - 3 * q->spread, op->lo[0]), fmin(x + 3 * q->spread, op->hi[0])},
+                  .step = fmax(fmin(fmin(t, natural), wide), FINEST * t)};
+}
+
+/* Where x falls to in dt, well enough to choose a step by: a substep that would go beyond a minimum is halved, whatever
+ * the curvature there. */
+static double fallen(const sl_operator *op, double x, double dt)
+{
+    for (int s = 0; s < SUBSTEPS; s++) {
+        const double g = slope(op, x);
+        double dx = -dt / SUBSTEPS * g;
+        for (int k = 0; k < 60 && !(slope(op, x + dx) * g >= 0); k++) dx /= 2;
+        x = fmin(fmax(x + dx, op->lo[0]), op->hi[0]);
+    }
+    return x;
+}
+
+static double next_step(pace *p, const sl_operator *op, double left, double least)
+{
+    double dt = left < p->step * (1 + 1e-12) ? left : fmin(p->step, left / 2), to[3];
+    for (;; dt /= 2) {
+        double drop = 0;
+        for (int k = 0; k < 3; k++) {
+            to[k] = fallen(op, p->x[k], dt);
+            drop = fmax(drop, -sl_line_step(op, p->x[k], to[k] - p->x[k]));
+        }
+        if (drop <= DROP || dt / 2 < least || p->taken > CAREFUL) break;
+    }
+    memcpy(p->x, to, sizeof to);
+    p->step = fmax(p->step, GROWTH * dt);
+    p->taken++;
+    return dt;
 }
 
 static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     SL_TRY(set_start(w, l, op, q, err));
-    double t = 0, step = first_step(l, op, q, q->times[q->n_times - 1]);
+    const double end = q->times[q->n_times - 1];
+    double t = 0;
+    pace p = first_pace(l, op, q, end);
     for (size_t k = 0; k < q->n_times; k++) {
         while (t < q->times[k]) {
             if (sl_stop_requested()) return SL_INTERRUPTED;
-            const double left = q->times[k] - t, dt = left < step * (1 + 1e-12) ? left : fmin(step, left / 2);
+            const double left = q->times[k] - t, dt = next_step(&p, op, left, FINEST * end);
             advance(w, dt);
             t = dt == left ? q->times[k] : t + dt;
-            step = fmax(step, GROWTH * dt);
         }
         SL_TRY(sl_line_add_law(a, l, op, w->all, k, err));
     }

@@ -13,6 +13,9 @@
 #include "sim/operators/line.h"
 #include "sim/operators/line_ring.h"
 
+/* Values closer than this, relative, have eigenvectors that one cannot find without the other. */
+#define CLUSTER 1e-6
+
 /* The alternating path of the vertices node 0, edge 0, node 1, ... (absorbing: the end nodes are not there), size of
  * them, joined by link[size - 1]. */
 typedef struct {
@@ -50,8 +53,11 @@ static sl_status least_sigmas(double *sigma, const path *p, size_t k, sl_err *er
                                                &found, &splits, w, block, block + n);
         if (info != 0 || found != (lapack_int)k)
             st = sl_fail(err, SL_E_NUMERIC, "bisection for %zu eigenvalues failed (dstebz: %d)", k, (int)info);
-        else
-            memcpy(sigma, w, k * sizeof *sigma);
+        for (size_t j = 0; st == SL_OK && j < k; j++) { /* dstebz leaves values that are nearly equal out of order */
+            size_t at = j;
+            for (; at > 0 && sigma[at - 1] > w[j]; at--) sigma[at] = sigma[at - 1];
+            sigma[at] = w[j];
+        }
     }
     free(w);
     free(block);
@@ -96,29 +102,65 @@ static void normalise(double *phi, const sl_line *l)
     for (size_t i = 0; i < l->n; i++) phi[i] *= factor;
 }
 
+/* Eigenvectors of values that are equal to rounding (the wells of a symmetric loss at low T) have to be told apart: by
+ * inverse iteration that keeps them orthogonal. z[count][size]. */
+static sl_status cluster(double *z, const path *p, const double *sigma, size_t count, sl_err *err)
+{
+    const lapack_int n = (lapack_int)p->size;
+    double *zero = calloc(2 * p->size, sizeof *zero);
+    if (!zero) return sl_fail(err, SL_E_MEMORY, "no memory for %zu eigenvectors", count);
+    double *w = zero + p->size; /* LAPACKE looks at n of them */
+    lapack_int block[SL_OPERATOR_EIGENVALUES], fails[SL_OPERATOR_EIGENVALUES];
+    for (size_t j = 0; j < count; j++) {
+        w[j] = sigma[j];
+        block[j] = 1;
+    }
+    const lapack_int info = LAPACKE_dstein(LAPACK_COL_MAJOR, n, zero, p->link, (lapack_int)count, w, block, &n, z, n, fails);
+    free(zero);
+    if (info != 0) return sl_fail(err, SL_E_NUMERIC, "inverse iteration for %zu eigenvectors failed (dstein: %d)", count, (int)info);
+    return SL_OK;
+}
+
+/* The eigenfunction of an eigenvector of the path: its entries at nodes over sqrt(m), signs (B has them, the path not)
+ * put back. */
+static void to_function(double *f, const double *z, const path *p, const sl_line *l)
+{
+    const size_t dead = l->absorbing ? 1 : 0;
+    memset(f, 0, l->n * sizeof *f);
+    for (size_t i = 0; i < p->nodes; i++)
+        f[dead + i] = z[2 * i + p->edge_first] * exp(-l->log_m[dead + i] / 2) * (i % 2 ? -1 : 1);
+    normalise(f, l);
+}
+
+/* Functions of the k values sigma, phi[k][n]. */
+static sl_status functions(double *phi, const double *sigma, size_t k, const path *p, const sl_line *l, sl_err *err)
+{
+    double *z = malloc((k > 3 ? k : 3) * p->size * sizeof *z);
+    if (!z) return sl_fail(err, SL_E_MEMORY, "no memory for %zu eigenvectors of %zu nodes", k, l->n);
+    sl_status st = SL_OK;
+    for (size_t j = 0, count; j < k && st == SL_OK; j += count) {
+        for (count = 1; j + count < k && sigma[j + count] - sigma[j + count - 1] < CLUSTER * sigma[j]; count++) continue;
+        if (count == 1)
+            twisted(z, z + p->size, p, sigma[j]);
+        else
+            st = cluster(z, p, sigma + j, count, err);
+        for (size_t c = 0; c < count && st == SL_OK; c++) to_function(phi + (j + c) * l->n, z + c * p->size, p, l);
+    }
+    free(z);
+    return st;
+}
+
 static sl_status chain_modes(double *lambda, double *phi, size_t k, const sl_line *l, sl_err *err)
 {
-    const size_t nulls = l->absorbing ? 0 : 1, room = 2 * l->n + 2;
-    path p = {.link = malloc(4 * room * sizeof *p.link)};
+    const size_t nulls = l->absorbing ? 0 : 1;
+    path p = {.link = malloc((2 * l->n + 2) * sizeof *p.link)};
     if (!p.link) return sl_fail(err, SL_E_MEMORY, "no memory for the spectrum of %zu nodes", l->n);
     lay_path(&p, l);
     double sigma[SL_OPERATOR_EIGENVALUES];
-    const sl_status st = k > nulls ? least_sigmas(sigma, &p, k - nulls, err) : SL_OK;
-    for (size_t j = 0; st == SL_OK && j < k; j++) {
-        double *f = phi + j * l->n;
-        lambda[j] = j < nulls ? 0 : sigma[j - nulls] * sigma[j - nulls];
-        memset(f, 0, l->n * sizeof *f);
-        if (j < nulls) {
-            for (size_t i = 0; i < l->n; i++) f[i] = 1;
-            continue;
-        }
-        double *z = p.link + room;
-        twisted(z, z + room, &p, sigma[j - nulls]);
-        const size_t dead = l->absorbing ? 1 : 0;
-        for (size_t i = 0; i < p.nodes; i++)
-            f[dead + i] = z[2 * i + p.edge_first] * exp(-l->log_m[dead + i] / 2) * (i % 2 ? -1 : 1);
-        normalise(f, l);
-    }
+    sl_status st = k > nulls ? least_sigmas(sigma, &p, k - nulls, err) : SL_OK;
+    for (size_t j = 0; st == SL_OK && j < k; j++) lambda[j] = j < nulls ? 0 : sigma[j - nulls] * sigma[j - nulls];
+    for (size_t i = 0; nulls && i < l->n; i++) phi[i] = 1;
+    if (st == SL_OK) st = functions(phi + nulls * l->n, sigma, k - nulls, &p, l, err);
     free(p.link);
     return st;
 }

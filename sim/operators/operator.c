@@ -1,8 +1,10 @@
 /* A question asked on a ladder of grids until two of them agree. */
 #include "sim/operators/operator.h"
 
+#include <cblas.h>
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,9 @@ const sl_operator_kind *const sl_operator_kinds[] = {&sl_fokker_planck, &sl_klei
 const size_t sl_n_operator_kinds = sizeof sl_operator_kinds / sizeof *sl_operator_kinds;
 
 enum { LEVELS = 32, LEAST_GRID = 16 };
+
+/* What is left after a change is never taken to be less than this part of it. */
+static const double LEAST_GAIN = 0.1;
 
 /* The numbers of every grid solved (as they came, `row`), and the best that could be made of them so far. */
 typedef struct {
@@ -140,7 +145,12 @@ static double estimate(double *error, const ladder *l, size_t i, bool imaginary)
         return last;
     }
     if (l->kind->order > 0) return romberg(error, l, i, imaginary);
-    *error = fabs(last - part(l, l->levels - 2, i, imaginary));
+    const double change = fabs(last - part(l, l->levels - 2, i, imaginary));
+    *error = change;
+    if (l->kind->gradual && l->levels > 2) {
+        const double before = fabs(part(l, l->levels - 2, i, imaginary) - part(l, l->levels - 3, i, imaginary));
+        if (change < before / 2) *error = fmax(change * change / (before - change), LEAST_GAIN * change);
+    }
     return last;
 }
 
@@ -218,13 +228,20 @@ static sl_status fits(bool *fit, const sl_operator *o, const sl_question *q, siz
                    o->memory);
 }
 
+/* Gradual: 2^k is followed by 3/2 of it, and this by 2^(k+1). */
+static size_t next_grid(const sl_operator_kind *kind, size_t n)
+{
+    if (!kind->gradual) return 2 * n;
+    return (n & (n - 1)) == 0 ? n / 2 * 3 : n / 3 * 4;
+}
+
 /* Solves on one grid after the other. *a: the answer on the finest. */
 static sl_status refine(sl_answer *a, ladder *l, const sl_operator *o, const sl_question *q, sl_err *err)
 {
     const steps s = choose_steps(o);
     bool fit = false;
     SL_TRY(fits(&fit, o, q, s.given ? s.last : 2 * s.grid, true, err));
-    for (size_t n = s.grid; n <= s.last && l->levels < LEVELS; n *= 2) {
+    for (size_t n = s.grid; n <= s.last && l->levels < LEVELS; n = s.given ? 2 * n : next_grid(o->kind, n)) {
         SL_TRY(fits(&fit, o, q, n, l->levels < 2, err));
         if (!fit) break;
         if (sl_stop_requested()) return SL_INTERRUPTED;
@@ -269,8 +286,17 @@ static sl_status conclude(sl_answer *a, const ladder *l, const sl_operator *o, d
     return SL_UNDECIDED;
 }
 
+/* One thread in BLAS, for the whole process and once: answers do not depend on the number of cores. */
+static void single_threaded_blas(void)
+{
+    openblas_set_num_threads(1);
+}
+
 sl_status sl_operator_solve(sl_answer *a, const sl_operator *op, const sl_question *q, sl_err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, single_threaded_blas);
+
     sl_operator o;
     sl_question asked;
     SL_TRY(prepare(&o, &asked, op, q, err));

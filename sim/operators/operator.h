@@ -117,6 +117,8 @@ typedef struct {
 struct sl_operator_kind {
     sl_entry entry; /* name, help, source                                                          */
     int order;      /* numbers err like h^order + h^(order+2) + ...: extrapolated (Romberg); 0: faster than any power */
+    bool gradual; /* order 0, first_grid a power of 2: grids grow by 3/2 and 4/3 in turn, not by 2, and from three of
+                     them the error is estimated as that of a geometric series (Aitken) */
     size_t first_grid, last_grid; /* of the ladder, nodes along x of a 1-D loss                     */
     size_t first_grid_2d, last_grid_2d;
     /* Refuses what it cannot solve, with the reason. */

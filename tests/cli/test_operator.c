@@ -194,12 +194,13 @@ static void json__has_its_keys_for_every_kind_and_task(void **state)
     (void)state;
     static const char *const kinds[] = {"fokker-planck --temperature 0.2", "kramers --temperature 0.2 --friction 2",
                                         "transfer --temperature 0.2 --lr 0.1"};
-    static const char *const tasks[] = {"stationary", "evolve --times 1,4", "mfpt --from -1 --to 1", "spectrum",
+    static const char *const tasks[] = {"stationary", "evolve --from -1 --start-spread 0.3 --times 1,4", "mfpt --from -1 --to 1", "spectrum",
                                         "committor --from -1 --to 1"};
     static const char *const keys[] = {"stationary", "mfpt", "eigenvalues", "grid_error", "errors", "predicted", "numbers",
                                        "domain", "grid", "unknowns", "notes", "configuration", "time_unit"};
     for (size_t k = 0; k < 3; k++)
         for (size_t t = 0; t < 5; t++) {
+            if (k == 1 && (t == 2 || t == 4)) continue; /* Hermite functions hold no law absorbed for one sign of v */
             char arguments[256];
             snprintf(arguments, sizeof arguments, "--kind %s --task %s --grid 64", kinds[k], tasks[t]);
             cJSON *j = ask(arguments);
@@ -223,7 +224,7 @@ static void operator__speaks_to_people(void **state)
     const said *s = run("operator --temperature 0.05 --task mfpt --from -1 --to 1 --no-save");
     assert_int_equal(s->code, 0);
     static const char *const parts[] = {"sqrt(2 T) dW, T = 0.05", "mean first-passage time", "729.67069", "quadrature",
-                                        "Eyring-Kramers", "domain [", "mass outside", "unknowns", "time of dx = -grad f dt"};
+                                        "Eyring-Kramers", "domain [", "mass outside", "unknowns", "that of dx = -grad f dt"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(s->out, parts[i])) fail_msg("no '%s' in %s", parts[i], s->out);
     s = run("operator --loss quadratic --temperature 0.1 --task evolve --from 0.5 --times 1,2 --tolerance 1e-5 --no-save");
@@ -278,8 +279,9 @@ static void operator__refuses_bad_input(void **state)
     assert_refused("operator --temperature 0.1 --task evolve --times -1", 2, "out of range");
     assert_refused("operator --kind transfer --lr 0.1 --noise-variance 1 --task evolve --times 1.5", 2, "whole steps");
     assert_refused("operator --temperature 0.1 --task mfpt --from 1 --to 1", 2, "same point");
-    assert_refused("operator --temperature 0.1 --task mfpt --from -50 --to 1", 2, "outside the domain");
-    assert_refused("operator --temperature 0.1 --task mfpt --from -1 --to 50", 2, "outside the domain");
+    assert_refused("operator --temperature 0.1 --lo -2 --hi 2 --task mfpt --from -3 --to 1", 2, "outside");
+    assert_refused("operator --temperature 0.1 --lo -2 --hi 2 --task mfpt --from -1 --to 50", 2, "outside");
+    assert_refused("operator --kind kramers --temperature 0.1 --task mfpt --from -1 --to 1", 2, "first-passage");
     assert_refused("operator --temperature 0.1 --task mfpt --from -1,0 --to 1", 2, "--from has 2 values, need 1");
     assert_refused("operator --temperature 0.1 --loss strict-saddle --task mfpt --from -1 --to 1", 2, "need 2");
     assert_refused("operator --temperature 0.1 --lo -1", 2, "--lo and --hi go together");
@@ -295,6 +297,8 @@ static void operator__says_why_there_is_no_answer(void **state)
     assert_refused("operator --temperature 0.1 --loss quadratic-saddle --no-save", 3, "quadratic-saddle");
     assert_refused("operator --kind kramers --temperature 0.1 --loss quadratic-saddle:dim=1:index=1 --no-save", 3, "");
     assert_refused("operator --kind transfer --lr 2.5 --noise-variance 1 --loss quadratic --no-save", 3, "");
+    assert_refused("operator --temperature 0.1 --task mfpt --from -50 --to 1 --no-save", 3, "underflows");
+    assert_refused("operator --temperature 1e-4 --task mfpt --from -1 --to 1 --no-save", 3, "more than a double holds");
     assert_refused("operator --temperature 0.1 --lo -1 --hi 1 --no-save", 3, "cuts off");
     assert_refused("operator --temperature 0.1 --loss strict-saddle --grid 1000000 --no-save", 3, "GB");
     assert_refused("operator --temperature 0.1 --grid 4096 --memory 1e-6 --no-save", 3, "GB");

@@ -36,6 +36,15 @@ make_says() {
         grep -q " $package\b" <<<"$out" || { echo "$package is not named in: $out"; return 1; }
     done
 }
+make_says_option() {
+    mkdir "$tmp/but" && printf '#!/bin/sh\ncase $* in *libxsmm*) exit 1 ;; esac\nexec %s "$@"\n' \
+        "$(command -v pkg-config)" >"$tmp/but/pkg-config" && chmod +x "$tmp/but/pkg-config"
+    local out
+    out=$(MAKEFLAGS='' PATH=$tmp/but:$PATH make --no-print-directory -n XSMM=1 all 2>&1) && return 1
+    case $out in *"apt-get install -y libxsmm-dev"*) ;; *) echo "$out"; return 1 ;; esac
+    [ "$(wc -l <<<"$out")" = 1 ] || { echo "$out"; return 1; }
+    MAKEFLAGS='' PATH=$tmp/but:$PATH make --no-print-directory XSMM= -n all >/dev/null # the default build does not need it
+}
 
 tap_test "install-deps: silent when nothing is missing" nothing
 tap_test "install-deps: installs what is missing, no more" missing
@@ -43,4 +52,5 @@ tap_test "install-deps: apt-get's failure is said" broken
 tap_test "install-deps: without root and sudo, one line with the command" no_root
 tap_test "install-deps: through sudo" sudo_asked
 tap_test "make: one line names what is missing and every package" make_says
+tap_test "make: XSMM=1 without LIBXSMM, one line with the command" make_says_option
 tap_done
