@@ -93,7 +93,8 @@ static sl_status iterate(double *p, double *killed, const sl_chain *chain, doubl
         most = fmax(most, p[i]);
     }
     if (!(least > -NEGATIVE * most))
-        return sl_fail(err, SL_E_NUMERIC, "the stationary law comes out negative (%.1e of its maximum): the grid is too coarse",
+        return sl_fail(err, SL_E_NUMERIC,
+                       "the stationary law comes out negative (%.1e of its maximum): the grid is too coarse",
                        least / most);
     return SL_OK;
 }

@@ -9,7 +9,8 @@
 /* V = this many standard deviations; a Gaussian has 2e-17 beyond. LEAK: mass outside the box that is aimed at. */
 static const double FAR = 8.5, LEAK = 1e-14;
 
-/* A step of a law on a coarse grid may lose so much (with a random rate, and without): frequencies cut off do it too. */
+/* A step of a law on a coarse grid may lose so much (with a random rate, and without): frequencies cut off do it too.
+ */
 static const double LOSS_RANDOM = 1e-11, LOSS = 1e-10;
 
 /* The factor of a widening, and that by which it has to lower the loss. */
@@ -23,11 +24,11 @@ void sl_phase_guess(double *p, const sl_phase_grid *g, double T)
     const sl_operator *op = g->op;
     double least = INFINITY;
     const double s2 = op->noise_variance / (1 - op->rule.mu * op->rule.mu), w = op->rule.weight_decay;
-    for (size_t i = 0; i < g->nx; i++) least = fmin(least, sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2);
+    for (size_t i = 0; i < g->nx; i++)
+        least = fmin(least, sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2);
     for (size_t i = 0; i < g->nx; i++) {
         const double f = sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2;
-        for (size_t j = 0; j < g->nv; j++)
-            p[i * g->nv + j] = exp(-(f - least) / T - g->v[j] * g->v[j] / (2 * s2));
+        for (size_t j = 0; j < g->nv; j++) p[i * g->nv + j] = exp(-(f - least) / T - g->v[j] * g->v[j] / (2 * s2));
     }
 }
 
@@ -43,7 +44,8 @@ sl_status sl_phase_widest_rate(sl_rate_law *law, const sl_operator *op, const sl
         const sl_rate_law now = sl_rate_at(op, k);
         if (now.mean > law->mean) *law = now;
     }
-    if (!(law->mean > 0)) return sl_fail(err, SL_E_DOMAIN, "all rates of schedule '%s' are 0", op->schedule.spec.entry->name);
+    if (!(law->mean > 0))
+        return sl_fail(err, SL_E_DOMAIN, "all rates of schedule '%s' are 0", op->schedule.spec.entry->name);
     return SL_OK;
 }
 
@@ -91,17 +93,20 @@ static double stable_curvature(const sl_operator *op, const sl_rate_law *law, do
 
 static sl_status unstable(const sl_operator *op, const sl_rate_law *law, double a, sl_err *err)
 {
-    const double l = law->mean, mu = op->rule.mu, q = 1 + law->half * law->half / (3 * l * l), w = op->rule.weight_decay;
+    const double l = law->mean, mu = op->rule.mu, q = 1 + law->half * law->half / (3 * l * l),
+                 w = op->rule.weight_decay;
     const double bound = l * (stable_curvature(op, law, a - w) + w);
     if (op->rule.kind == SL_RULE_HEAVY_BALL)
-        return sl_fail(err, SL_E_UNSTABLE,
-                       "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability "
-                       "needs a l < 2 (1 - mu^2) / (q (1 + mu) - 2 mu) = %g (mu = %g, q = %g)",
-                       a * l, a, l, 2 * (1 - mu * mu) / (q * (1 + mu) - 2 * mu), mu, q);
-    return sl_fail(err, SL_E_UNSTABLE,
-                   "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability of "
-                   "rule '%s' needs a l < %g (mu = %g, q = %g)",
-                   a * l, a, l, sl_rule_name(&op->rule), bound, mu, q);
+        return sl_fail(
+            err, SL_E_UNSTABLE,
+            "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability "
+            "needs a l < 2 (1 - mu^2) / (q (1 + mu) - 2 mu) = %g (mu = %g, q = %g)",
+            a * l, a, l, 2 * (1 - mu * mu) / (q * (1 + mu) - 2 * mu), mu, q);
+    return sl_fail(
+        err, SL_E_UNSTABLE,
+        "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability of "
+        "rule '%s' needs a l < %g (mu = %g, q = %g)",
+        a * l, a, l, sl_rule_name(&op->rule), bound, mu, q);
 }
 
 /* What the linear theory says at the minima: the temperature of f there (at least T), the variance of v. */
@@ -153,7 +158,8 @@ static void follow(double *lo, double *hi, double *V, const sl_operator *op, con
     }
 }
 
-/* A random alpha on the gradient makes v a mixture of wide and narrow Gaussians, the more so the fewer of them count. */
+/* A random alpha on the gradient makes v a mixture of wide and narrow Gaussians, the more so the fewer of them count.
+ */
 static double tails(const sl_operator *op, const sl_rate_law *law)
 {
     if (law->on_step) return 1;
@@ -267,4 +273,3 @@ sl_status sl_phase_domain(sl_operator *op, const sl_question *q, double *outside
         return sl_fail(err, SL_E_DOMAIN, "velocities [%g, %g]: need the same on both sides of 0", op->lo[1], op->hi[1]);
     return law.half > 0 || q->task == SL_TASK_STATIONARY ? widen(op, q, given, T, err) : SL_OK;
 }
-

@@ -53,7 +53,8 @@ sl_status sl_phase_grid_init(sl_phase_grid *g, const sl_operator *op, size_t n, 
     if (!(wrap > 0)) {
         const double pad = ceil(farthest / g->hx);
         if (!(pad < 64.0 * (double)n))
-            return sl_fail(err, SL_E_CONFIG, "a step along x of up to %g is far beyond the domain, %g wide", farthest, width);
+            return sl_fail(err, SL_E_CONFIG, "a step along x of up to %g is far beyond the domain, %g wide", farthest,
+                           width);
         g->period = (n + MARGIN + (size_t)pad) | 1;
     }
     g->waves = g->period / 2 + 1;
@@ -160,8 +161,8 @@ static void choose_alphas(kicks *k, const sl_rate_law *law, double most_G)
 }
 
 /* A kick much narrower than a cell (a random a_g near 0), cut off at the grid's highest frequency, would ring all over
- * the box. So its frequencies are faded out instead: in v, its cut-off image is multiplied by a Gaussian six cells wide.
- * The fade leaves the lower third of the frequencies as they are, and with them all moments. */
+ * the box. So its frequencies are faded out instead: in v, its cut-off image is multiplied by a Gaussian six cells
+ * wide. The fade leaves the lower third of the frequencies as they are, and with them all moments. */
 static void fill_damping(kicks *k, double least_a_g)
 {
     const double h = k->g->hv, fade = 0.68 * M_PI / h, width = 6 * h, s2 = k->g->op->noise_variance;
@@ -169,7 +170,8 @@ static void fill_damping(kicks *k, double least_a_g)
     for (size_t a = 0; a < k->alphas; a++)
         for (size_t m = 0; m < k->waves; m++) {
             const double w = k->dw * (double)m, a2 = k->a_g[a] * k->a_g[a];
-            const double window = narrow ? erfc((w - fade) * width / M_SQRT2) / 2 : 1, damp = window * exp(-w * w * a2 * s2 / 2);
+            const double window = narrow ? erfc((w - fade) * width / M_SQRT2) / 2 : 1,
+                         damp = window * exp(-w * w * a2 * s2 / 2);
             k->damp[a * k->waves + m] = damp < NOTHING ? 0 : k->weight[a] * damp;
         }
 }
@@ -232,12 +234,13 @@ static void fill_kicks(double *kick, const kicks *k, const double *force)
                 mix(k, j, j + 1);
             }
         }
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)nv, (int)nv, (int)twice, 1, k->out, (int)twice, k->mixed,
-                    (int)nv, 0, kick + i * nv * nv, (int)nv);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)nv, (int)nv, (int)twice, 1, k->out, (int)twice,
+                    k->mixed, (int)nv, 0, kick + i * nv * nv, (int)nv);
     }
 }
 
-/* G at y_i + a_s c0 v_j; its largest modulus is returned. NaN and infinity (far outside a loss's range) count as far. */
+/* G at y_i + a_s c0 v_j; its largest modulus is returned. NaN and infinity (far outside a loss's range) count as far.
+ */
 static double fill_force(const sl_phase_grid *g, double a_s)
 {
     double most = 0;

@@ -1,5 +1,5 @@
-/* sim/operators/sgd_plane.h - one step of plain SGD in two dimensions, x' = x - r (G(x) + n) with G = grad f + w x, as an
- * operator on densities, and its transpose on functions. Private to sim/operators/.
+/* sim/operators/sgd_plane.h - one step of plain SGD in two dimensions, x' = x - r (G(x) + n) with G = grad f + w x, as
+ * an operator on densities, and its transpose on functions. Private to sim/operators/.
  *
  * A density moves in two moves: every node's mass goes to where x - r G(x) takes it, put onto the 16 x 16 nodes around
  * that point with its moments (sim/operators/stencil.h); then n blurs, one axis after the other, with a Gaussian of
@@ -22,17 +22,17 @@ typedef struct {
 typedef struct {
     double weight, rate;
     sl_sgd_plane_point *to; /* [n n]          */
-    double *blur[2];    /* [n][n] an axis, symmetric */
+    double *blur[2];        /* [n][n] an axis, symmetric */
 } sl_sgd_plane_branch;
 
 typedef struct {
     const sl_operator *op;
-    size_t n;         /* nodes along each axis, value (i, j) at i n + j */
+    size_t n; /* nodes along each axis, value (i, j) at i n + j */
     double *x[2], h[2];
     bool periodic;
     size_t branches;
     sl_sgd_plane_branch branch[SL_SGD_PLANE_RATES];
-    double *work;     /* [3][n n] */
+    double *work; /* [3][n n] */
 } sl_sgd_plane_step;
 
 /* *s is to be cleared, also after an error. */

@@ -1,7 +1,7 @@
 /* First passages into discs, backwards in time: u(x) = source + E u(x') [x' outside the discs] is smooth right through
- * the discs, since the indicator acts under the integral over the noise. So u lives on the uniform grid as if there were
- * no discs, and what E u(x') has too much, the integral of Gaussian times u over a disc, is taken off: by quadrature in
- * polar coordinates, with u interpolated to the quadrature's nodes. */
+ * the discs, since the indicator acts under the integral over the noise. So u lives on the uniform grid as if there
+ * were no discs, and what E u(x') has too much, the integral of Gaussian times u over a disc, is taken off: by
+ * quadrature in polar coordinates, with u interpolated to the quadrature's nodes. */
 #include "sim/operators/sgd_plane_passage.h"
 
 #include <cblas.h>
@@ -21,15 +21,15 @@ static const double FAR = 8.5, FIT = 1e-9;
 /* Quadrature nodes of one disc. */
 typedef struct {
     size_t n;
-    double *y, *w;         /* [n][2], [n]           */
+    double *y, *w;             /* [n][2], [n]           */
     sl_sgd_plane_point *point; /* [n]: u there          */
-    double *u;             /* [n]: its values       */
+    double *u;                 /* [n]: its values       */
 } disc;
 
 /* The nodes near a disc, of one branch, and the weights of the disc's values in their expectations. */
 typedef struct {
     size_t n;
-    size_t *node;  /* [n]                */
+    size_t *node;   /* [n]                */
     double *weight; /* [n][disc.n]       */
 } near;
 
@@ -62,7 +62,8 @@ static void resolution(size_t *radii, size_t *angles, double radius, double sigm
     *angles = (size_t)fmin(20 + ceil(18 * radius / sigma), ANGLES);
 }
 
-static sl_status disc_init(disc *d, const sl_sgd_plane_step *s, const double centre[2], double radius, double sigma, sl_err *err)
+static sl_status disc_init(disc *d, const sl_sgd_plane_step *s, const double centre[2], double radius, double sigma,
+                           sl_err *err)
 {
     size_t radii, angles;
     resolution(&radii, &angles, radius, sigma);
@@ -100,8 +101,8 @@ static double apart(const passage *p, size_t axis, double a, double b)
     return period > 0 ? d - period * nearbyint(d / period) : d;
 }
 
-static sl_status near_init(near *m, const passage *p, const sl_sgd_plane_branch *b, const disc *d, const double centre[2],
-                           double radius, sl_err *err)
+static sl_status near_init(near *m, const passage *p, const sl_sgd_plane_branch *b, const disc *d,
+                           const double centre[2], double radius, sl_err *err)
 {
     const sl_sgd_plane_step *s = &p->step;
     const double sigma = b->rate * sqrt(s->op->noise_variance), reach = radius + FAR * sigma;
@@ -207,7 +208,8 @@ static sl_status add_answer(sl_answer *a, const passage *p, const sl_question *q
     for (size_t d = 0; d < 2; d++) at[d] = mfpt ? q->from[d] : (q->from[d] + q->to[d]) / 2;
     sl_sgd_plane_point point = {0};
     sl_sgd_plane_locate(&point, &p->step, at);
-    if (point.node[0][0] < 0) return sl_fail(err, SL_E_DOMAIN, "the point (%g, %g) is outside the domain", at[0], at[1]);
+    if (point.node[0][0] < 0)
+        return sl_fail(err, SL_E_DOMAIN, "the point (%g, %g) is outside the domain", at[0], at[1]);
     for (size_t i = 0; i < SL_STENCIL; i++)
         for (size_t j = 0; j < SL_STENCIL; j++)
             value += point.w[0][i] * point.w[1][j] * u[(size_t)point.node[0][i] * n + (size_t)point.node[1][j]];
@@ -227,8 +229,9 @@ static sl_status solve(sl_answer *a, passage *p, const sl_operator *op, const sl
     if (!u) return sl_fail(err, SL_E_MEMORY, "no memory for %zu unknowns", n * n);
     sl_status st = sl_gmres(u, &residual, n * n, apply, p, p->source, 1e-13, BASIS, PRODUCTS, err);
     if (st == SL_OK && !(residual <= FIT))
-        st = sl_fail(err, SL_E_NUMERIC, "the first-passage equation is solved to %.1e only after %d products, need %.0e",
-                     residual, PRODUCTS, FIT);
+        st =
+            sl_fail(err, SL_E_NUMERIC, "the first-passage equation is solved to %.1e only after %d products, need %.0e",
+                    residual, PRODUCTS, FIT);
     if (st == SL_OK) st = add_answer(a, p, q, u, err);
     free(u);
     return st;

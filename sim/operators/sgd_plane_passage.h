@@ -1,4 +1,5 @@
-/* sim/operators/sgd_plane_passage.h - first passages of plain SGD in two dimensions, into discs. Private to sim/operators/. */
+/* sim/operators/sgd_plane_passage.h - first passages of plain SGD in two dimensions, into discs. Private to
+ * sim/operators/. */
 #ifndef SL_SIM_OPERATORS_SGD_PLANE_PASSAGE_H
 #define SL_SIM_OPERATORS_SGD_PLANE_PASSAGE_H
 
@@ -8,6 +9,6 @@ double sl_sgd_plane_passage_bytes(const sl_operator *op, const sl_question *q, s
 /* As sl_operator_kind's solve, for SL_TASK_MFPT and SL_TASK_COMMITTOR. Numbers: "mfpt", steps from `from` until within
  * the radius of `to`; "committor", at the middle of from and to. */
 SL_CHECKED sl_status sl_sgd_plane_passage_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n,
-                                            sl_err *err);
+                                                sl_err *err);
 
 #endif

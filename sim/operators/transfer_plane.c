@@ -20,7 +20,8 @@ enum { PROBE = 48, PROBE_STEPS = 40, WIDENINGS = 12 };
 static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 {
     if (!(op->noise_variance > 0 && isfinite(op->noise_variance)))
-        return sl_fail(err, SL_E_DOMAIN, "noise variance = %g, need 0 < noise variance < inf (without noise there is no density)",
+        return sl_fail(err, SL_E_DOMAIN,
+                       "noise variance = %g, need 0 < noise variance < inf (without noise there is no density)",
                        op->noise_variance);
     if (!op->schedule.spec.entry) return sl_fail(err, SL_E_DOMAIN, "the transfer operator needs a schedule");
     if (q->task != SL_TASK_EVOLVE && !sl_schedule_is_stationary(&op->schedule))
@@ -29,8 +30,9 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
                        op->schedule.spec.entry->name);
     for (size_t i = 0; q->task == SL_TASK_EVOLVE && i < q->n_times; i++)
         if (q->times[i] != floor(q->times[i]) || !(q->times[i] < 1e9))
-            return sl_fail(err, SL_E_DOMAIN, "time %zu is %g: the transfer operator counts steps, need a whole number < 1e9",
-                           i, q->times[i]);
+            return sl_fail(err, SL_E_DOMAIN,
+                           "time %zu is %g: the transfer operator counts steps, need a whole number < 1e9", i,
+                           q->times[i]);
     return SL_OK;
 }
 
@@ -100,7 +102,8 @@ static sl_status widen(sl_operator *op, const bool given[2], double T, sl_err *e
         double edge[2], killed;
         SL_TRY(probe(edge, &killed, op, T, err));
         if (!isfinite(killed))
-            return sl_fail(err, SL_E_UNSTABLE, "no stationary law: at rate %g all mass leaves the box around the minima",
+            return sl_fail(err, SL_E_UNSTABLE,
+                           "no stationary law: at rate %g all mass leaves the box around the minima",
                            sl_rate_at(op, 0).mean);
         const double most = fmax(edge[0], edge[1]);
         if (!(fabs(killed) > LOSS) || !(fabs(killed) < 0.8 * before)) break;
@@ -132,10 +135,11 @@ static sl_status check_stability(const sl_operator *op, const sl_rate_law *law, 
         const double a = (up - down) / (2 * h) + op->rule.weight_decay;
         const double q = 1 + law->half * law->half / (3 * law->mean * law->mean);
         if (a * law->mean * q >= 2)
-            return sl_fail(err, SL_E_UNSTABLE,
-                           "no stationary law: a l = %g along axis %zu (curvature a = %g at the start, l = %g), mean-square "
-                           "stability needs a l < 2/q = %g",
-                           a * law->mean, d, a, law->mean, 2 / q);
+            return sl_fail(
+                err, SL_E_UNSTABLE,
+                "no stationary law: a l = %g along axis %zu (curvature a = %g at the start, l = %g), mean-square "
+                "stability needs a l < 2/q = %g",
+                a * law->mean, d, a, law->mean, 2 / q);
     }
     return SL_OK;
 }
@@ -145,8 +149,8 @@ static sl_status domain(sl_operator *op, const sl_question *q, double *outside, 
     openblas_set_num_threads(1);
     const double wrap = op->loss.kind->period;
     sl_rate_law law = sl_rate_at(op, 0);
-    const uint64_t steps = q->task == SL_TASK_EVOLVE && !sl_schedule_is_stationary(&op->schedule)
-                               ? (uint64_t)q->times[q->n_times - 1] : 1;
+    const uint64_t steps =
+        q->task == SL_TASK_EVOLVE && !sl_schedule_is_stationary(&op->schedule) ? (uint64_t)q->times[q->n_times - 1] : 1;
     for (uint64_t k = 1; k < steps; k++)
         if (sl_rate_at(op, k).mean > law.mean) law = sl_rate_at(op, k);
     const double T = leading_temperature(op, &law);
@@ -212,7 +216,8 @@ static sl_status add_point(double *p, const sl_sgd_plane_step *s, const double x
     if (at.node[0][0] < 0) return sl_fail(err, SL_E_DOMAIN, "the start (%g, %g) is outside the domain", x[0], x[1]);
     for (size_t i = 0; i < SL_STENCIL; i++)
         for (size_t j = 0; j < SL_STENCIL; j++)
-            p[(size_t)at.node[0][i] * s->n + (size_t)at.node[1][j]] += mass * at.w[0][i] * at.w[1][j] / (s->h[0] * s->h[1]);
+            p[(size_t)at.node[0][i] * s->n + (size_t)at.node[1][j]] +=
+                mass * at.w[0][i] * at.w[1][j] / (s->h[0] * s->h[1]);
     return SL_OK;
 }
 
@@ -232,7 +237,8 @@ static sl_status put_start(double *p, const sl_sgd_plane_step *s, const sl_quest
     }
     if (!(spread > 0)) return add_point(p, s, q->from, 1, err);
     sl_gsl_quiet();
-    gsl_integration_fixed_workspace *gh = gsl_integration_fixed_alloc(gsl_integration_fixed_hermite, POINTS, 0, 0.5, 0, 0);
+    gsl_integration_fixed_workspace *gh =
+        gsl_integration_fixed_alloc(gsl_integration_fixed_hermite, POINTS, 0, 0.5, 0, 0);
     if (!gh) return sl_fail(err, SL_E_MEMORY, "no memory for %d quadrature nodes", POINTS);
     const double *z = gsl_integration_fixed_nodes(gh), *w = gsl_integration_fixed_weights(gh);
     sl_status st = SL_OK;
@@ -244,7 +250,8 @@ static sl_status put_start(double *p, const sl_sgd_plane_step *s, const sl_quest
     return st;
 }
 
-static sl_status solve_evolve(sl_answer *a, sl_sgd_plane_step *s, const sl_question *q, double *p, double *next, sl_err *err)
+static sl_status solve_evolve(sl_answer *a, sl_sgd_plane_step *s, const sl_question *q, double *p, double *next,
+                              sl_err *err)
 {
     const size_t nodes = s->n * s->n;
     SL_TRY(put_start(p, s, q, err));

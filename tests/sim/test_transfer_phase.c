@@ -50,8 +50,8 @@ typedef struct {
 } quadratic;
 
 static const quadratic cases[] = {
-    {1, 0.1, 0.5, 0, 1, 128, 1e-11},   {2, 0.02, 0.9, 0, 1, 128, 1e-11},  {1, 0.5, 0.5, 0.5, 1, 128, 1e-9},
-    {1, 0.1, 0.5, 1, 1, 192, 1e-9},    {0.5, 0.2, 0.9, 0.5, 3, 128, 1e-9}, {1, 0.05, 0.9, 1, 1, 192, 1e-8},
+    {1, 0.1, 0.5, 0, 1, 128, 1e-11}, {2, 0.02, 0.9, 0, 1, 128, 1e-11},   {1, 0.5, 0.5, 0.5, 1, 128, 1e-9},
+    {1, 0.1, 0.5, 1, 1, 192, 1e-9},  {0.5, 0.2, 0.9, 0.5, 3, 128, 1e-9}, {1, 0.05, 0.9, 1, 1, 192, 1e-8},
     {1, 1.5, 0.9, 0, 1, 128, 1e-11},
 };
 
@@ -77,8 +77,8 @@ static void stationary__heavy_ball_on_a_quadratic_has_its_exact_moments(void **s
             if (on_step && c.delta == 0) continue;
             const double v2 = on_step ? c.s2 / D : q * c.s2 / D;
             const double xv = on_step ? c.l * c.s2 * (2 - q) / (2 * D) : c.l * v2 / 2;
-            const double x2 = on_step ? c.l * c.s2 * (2 * c.mu + q - c.mu * q) / (2 * c.a * D)
-                                      : c.l * (1 + c.mu) * v2 / (2 * c.a);
+            const double x2 =
+                on_step ? c.l * c.s2 * (2 * c.mu + q - c.mu * q) / (2 * c.a * D) : c.l * (1 + c.mu) * v2 / (2 * c.a);
             const sl_operator op = quadratic_of(&c, "heavy-ball", on_step ? SL_ALPHA_ON_STEP : SL_ALPHA_ON_GRADIENT);
             sl_answer a = {0};
             solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY});
@@ -167,14 +167,19 @@ static void spectrum__quadratic_has_powers_of_the_maps_eigenvalues(void **state)
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         const double b = 1 + rows[r].mu - rows[r].l;
         const double complex root = csqrt(b * b / 4 - rows[r].mu), one = b / 2 + root, two = b / 2 - root;
-        sl_operator op = chain_of("quadratic:a=1", "heavy-ball", SL_ALPHA_ON_GRADIENT, rows[r].l, rows[r].mu, "constant", 1);
+        sl_operator op =
+            chain_of("quadratic:a=1", "heavy-ball", SL_ALPHA_ON_GRADIENT, rows[r].l, rows[r].mu, "constant", 1);
         op.grid = 128;
         sl_answer a = {0};
         solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_SPECTRUM, .eigenvalues = 6});
         const bool real = cimag(one) == 0;
         /* By modulus: real roots 1 > one > one^2 > ...; complex ones in levels of equal modulus, mu^(k/2). */
-        const double complex expected[] = {1, one, real ? one * one : two, real ? one * one * one : one * one,
-                                           real ? cpow(one, 4) : two * two, real ? cpow(one, 5) : one * two};
+        const double complex expected[] = {1,
+                                           one,
+                                           real ? one * one : two,
+                                           real ? one * one * one : one * one,
+                                           real ? cpow(one, 4) : two * two,
+                                           real ? cpow(one, 5) : one * two};
         bool taken[6] = {false};
         for (size_t k = 0; k < 6; k++) {
             const sl_number n = sl_answer_number(&a, "eigenvalue", k);
@@ -209,8 +214,8 @@ static void stationary__without_momentum_is_the_law_on_the_line(void **state)
         char schedule[32];
         snprintf(schedule, sizeof schedule, rows[i].delta > 0 ? "random:delta=%g" : "constant", rows[i].delta);
         const double q = 1 + rows[i].delta * rows[i].delta / 3;
-        sl_operator op = chain_of("double-well", "heavy-ball", SL_ALPHA_ON_STEP, rows[i].l, 1e-12, schedule,
-                                  0.2 / (rows[i].l * q));
+        sl_operator op =
+            chain_of("double-well", "heavy-ball", SL_ALPHA_ON_STEP, rows[i].l, 1e-12, schedule, 0.2 / (rows[i].l * q));
         op.grid = 256;
         sl_answer a = {0};
         solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY});
@@ -274,7 +279,8 @@ static void stationary__is_what_simulations_on_the_double_well_find(void **state
         {"nesterov", SL_ALPHA_ON_GRADIENT, 0.05, 0.7, "random:delta=0.5", 1, 96},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        sl_operator op = chain_of("double-well", rows[i].rule, rows[i].on, rows[i].l, rows[i].mu, rows[i].schedule, rows[i].s2);
+        sl_operator op =
+            chain_of("double-well", rows[i].rule, rows[i].on, rows[i].l, rows[i].mu, rows[i].schedule, rows[i].s2);
         op.grid = rows[i].grid;
         const sl_sgd s = simulation_of(&op);
         assert_simulated(&op, &s, &(sl_question){.task = SL_TASK_STATIONARY});
@@ -286,15 +292,15 @@ static void stationary__averages_over_a_cycle(void **state)
 {
     (void)state;
     for (int on_step = 0; on_step < 2; on_step++) {
-        sl_operator op = chain_of("double-well", "heavy-ball", on_step ? SL_ALPHA_ON_STEP : SL_ALPHA_ON_GRADIENT, 0.08, 0.5,
-                                  "cyclic:period=2", 1);
+        sl_operator op = chain_of("double-well", "heavy-ball", on_step ? SL_ALPHA_ON_STEP : SL_ALPHA_ON_GRADIENT, 0.08,
+                                  0.5, "cyclic:period=2", 1);
         op.grid = 128;
         sl_sgd s = simulation_of(&op);
         s.ensemble.sample_every = 1;
         assert_simulated(&op, &s, &(sl_question){.task = SL_TASK_STATIONARY});
         sl_answer a = {0};
-        assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY, .cycle = 3}, &err), SL_E_CONFIG,
-                     "does not repeat after 3");
+        assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY, .cycle = 3}, &err),
+                     SL_E_CONFIG, "does not repeat after 3");
     }
 }
 
@@ -303,7 +309,8 @@ static void stationary__has_the_density_of_a_simulation(void **state)
 {
     (void)state;
     enum { NODES = 4, BINS = 20 };
-    sl_operator op = chain_of("tilted-double-well:tilt=0.05", "heavy-ball", SL_ALPHA_ON_GRADIENT, 0.1, 0.9, "constant", 0.2);
+    sl_operator op =
+        chain_of("tilted-double-well:tilt=0.05", "heavy-ball", SL_ALPHA_ON_GRADIENT, 0.1, 0.9, "constant", 0.2);
     op.grid = 256;
     sl_answer a = {0};
     solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY});
@@ -312,8 +319,8 @@ static void stationary__has_the_density_of_a_simulation(void **state)
     const double h = p->node[0][1] - p->node[0][0], hv = p->node[1][1] - p->node[1][0];
     const size_t first = p->n[0] / 2 - NODES * BINS;
     sl_sgd s = simulation_of(&op);
-    s.ensemble.histogram = (sl_histogram_spec){p->node[0][first] - h / 2,
-                                               p->node[0][first] - h / 2 + 2 * NODES * BINS * h, 2 * BINS};
+    s.ensemble.histogram =
+        (sl_histogram_spec){p->node[0][first] - h / 2, p->node[0][first] - h / 2 + 2 * NODES * BINS * h, 2 * BINS};
     sl_observed o;
     assert_ok(sl_sgd_run(&o, &s, &err));
     for (size_t b = 0; b < 2 * BINS; b++) {
@@ -339,8 +346,8 @@ static void evolve__is_what_simulations_find(void **state)
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         sl_operator op = chain_of("double-well", "heavy-ball", SL_ALPHA_ON_STEP, 0.1, 0.8, rows[r].schedule, 0.4);
         op.grid = 256;
-        const sl_question q = {.task = SL_TASK_EVOLVE, .from = {start}, .spread = rows[r].spread,
-                               .times = {3, 8, 30}, .n_times = 3};
+        const sl_question q = {
+            .task = SL_TASK_EVOLVE, .from = {start}, .spread = rows[r].spread, .times = {3, 8, 30}, .n_times = 3};
         sl_answer a = {0};
         solve_on_grid(&a, &op, &q);
         assert_true(a.mass_error < 1e-9);
@@ -362,7 +369,8 @@ static void evolve__is_what_simulations_find(void **state)
     }
 }
 
-/* Two steps from a point by hand: x1 = x0 - l (G0 + n), v1; second moments of v2 = mu v1 - (a x1 + n) on a quadratic. */
+/* Two steps from a point by hand: x1 = x0 - l (G0 + n), v1; second moments of v2 = mu v1 - (a x1 + n) on a quadratic.
+ */
 static void evolve__first_steps_from_a_point_are_exact(void **state)
 {
     (void)state;
@@ -444,7 +452,8 @@ static void mfpt__is_what_simulations_find(void **state)
         solve_on_grid(&a, &op, &q);
         const double mean = number(&a, "mfpt", 0);
         const sl_estimate e = simulate_passage(&op, rows[i].from, rows[i].to);
-        if (!(fabs(e.value - mean) <= Z * e.se)) fail_msg("mfpt %zu: %g +- %g, the operator says %g", i, e.value, e.se, mean);
+        if (!(fabs(e.value - mean) <= Z * e.se))
+            fail_msg("mfpt %zu: %g +- %g, the operator says %g", i, e.value, e.se, mean);
         assert_true(e.se < 0.02 * mean);
         sl_answer_clear(&a);
     }
@@ -484,7 +493,8 @@ static void laws__keep_mass_and_stay_positive(void **state)
         {"periodic", "heavy-ball", "constant", 0.1, 0.9, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        sl_operator op = chain_of(rows[i].loss, rows[i].rule, SL_ALPHA_ON_STEP, rows[i].l, rows[i].mu, rows[i].schedule, rows[i].s2);
+        sl_operator op =
+            chain_of(rows[i].loss, rows[i].rule, SL_ALPHA_ON_STEP, rows[i].l, rows[i].mu, rows[i].schedule, rows[i].s2);
         op.grid = 128;
         sl_answer a = {0};
         solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY});
@@ -522,7 +532,8 @@ static void refuses__what_has_no_answer(void **state)
     const sl_question stationary = {.task = SL_TASK_STATIONARY};
     sl_answer a = {0};
     sl_operator op = chain_of("quadratic:a=1", "heavy-ball", SL_ALPHA_ON_GRADIENT, 1.6, 0.5, "random:delta=1", 1);
-    assert_fails(sl_operator_solve(&a, &op, &stationary, &err), SL_E_UNSTABLE, "2 (1 - mu^2) / (q (1 + mu) - 2 mu) = 1.5");
+    assert_fails(sl_operator_solve(&a, &op, &stationary, &err), SL_E_UNSTABLE,
+                 "2 (1 - mu^2) / (q (1 + mu) - 2 mu) = 1.5");
     op = chain_of("quadratic:a=1", "nesterov", SL_ALPHA_ON_STEP, 1.9, 0.5, "constant", 1);
     assert_fails(sl_operator_solve(&a, &op, &stationary, &err), SL_E_UNSTABLE, "needs a l < 1.5");
     op = chain_of("quadratic:a=1", "heavy-ball", SL_ALPHA_ON_GRADIENT, 0.1, 0.5, "constant", 0);
@@ -543,11 +554,11 @@ static void refuses__what_has_no_answer(void **state)
     op.memory = 1e5;
     assert_fails(sl_operator_solve(&a, &op, &stationary, &err), SL_E_CONFIG, "bytes");
     op = chain_of("quadratic:a=1", "nesterov", SL_ALPHA_ON_GRADIENT, 0.1, 0.5, "constant", 1);
-    assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {-1}, .to = {1}}, &err), SL_E_DOMAIN,
-                 "nesterov");
+    assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {-1}, .to = {1}}, &err),
+                 SL_E_DOMAIN, "nesterov");
     op = chain_of("quadratic:a=1", "heavy-ball", SL_ALPHA_ON_GRADIENT, 0.1, 0.5, "constant", 1);
-    assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {-40}, .to = {1}}, &err), SL_E_DOMAIN,
-                 "from = -40");
+    assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {-40}, .to = {1}}, &err),
+                 SL_E_DOMAIN, "from = -40");
     assert_int_equal(a.n_numbers, 0);
 }
 

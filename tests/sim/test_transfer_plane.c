@@ -68,8 +68,8 @@ static void stationary__random_rate_is_shared(void **state)
     assert_close(number(&answer, "x2", 0), l * l * q * s2 / (2 * a * l - q * a * a * l * l), 1e-8);
     assert_close(number(&answer, "y2", 0), 0.858377113653234, 1e-8);
     sl_answer_clear(&answer);
-    /* On two equal quadratics E x^2 y^2 = c (E x^2)^2 with c != 1: from <x'^2 y'^2> = E ((1-r)^2 x^2 + r^2 s2)(same of y),
-     * moments of r uniform on l (1 +- 1/2). */
+    /* On two equal quadratics E x^2 y^2 = c (E x^2)^2 with c != 1: from <x'^2 y'^2> = E ((1-r)^2 x^2 + r^2 s2)(same of
+     * y), moments of r uniform on l (1 +- 1/2). */
     op = chain_of("quadratic:a=1:dim=2", 0.5, "random:delta=0.5", 1, 96);
     solve_on_grid(&answer, &op, &(sl_question){.task = SL_TASK_STATIONARY});
     double b2 = 0, b4 = 0, r2 = 0, r4 = 0, mixed = 0;
@@ -87,8 +87,8 @@ static void stationary__random_rate_is_shared(void **state)
     double sum = 0;
     for (size_t i = 0; i < p->n[0]; i++)
         for (size_t j = 0; j < p->n[1]; j++)
-            sum += p->value[i * p->n[1] + j] * pow(p->node[0][i] * p->node[1][j], 2) *
-                   (p->node[0][1] - p->node[0][0]) * (p->node[1][1] - p->node[1][0]);
+            sum += p->value[i * p->n[1] + j] * pow(p->node[0][i] * p->node[1][j], 2) * (p->node[0][1] - p->node[0][0]) *
+                   (p->node[1][1] - p->node[1][0]);
     assert_close(number(&answer, "x2", 0), x2, 1e-9);
     assert_close(sum, x2y2, 1e-8);
     assert_true(x2y2 > 1.001 * x2 * x2);
@@ -121,8 +121,8 @@ static void evolve__quadratic_is_exact(void **state)
     } rows[] = {{"constant", 0.3}, {"constant", 0.02}, {"constant", 0}, {"exponential:gamma=0.9", 0.3}};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         sl_operator op = chain_of("quadratic:spectrum=1,0.4", 0.2, rows[r].schedule, 1, 128);
-        const sl_question q = {.task = SL_TASK_EVOLVE, .from = {0.7, -0.5}, .spread = rows[r].spread,
-                               .times = {3, 10}, .n_times = 2};
+        const sl_question q = {
+            .task = SL_TASK_EVOLVE, .from = {0.7, -0.5}, .spread = rows[r].spread, .times = {3, 10}, .n_times = 2};
         sl_answer a = {0};
         solve_on_grid(&a, &op, &q);
         double mean[2] = {0.7, -0.5}, variance[2] = {rows[r].spread * rows[r].spread, rows[r].spread * rows[r].spread};
@@ -164,7 +164,10 @@ static void stationary__coupled_loss_is_what_simulations_find(void **state)
         sl_operator op = chain_of("bent-double-well", 0.1, schedules[k], 2, k == 0 ? 128 : 64);
         sl_answer a = {0};
         solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY});
-        sl_sgd s = {.loss = op.loss, .rule = op.rule, .schedule = op.schedule, .noise_variance = 2,
+        sl_sgd s = {.loss = op.loss,
+                    .rule = op.rule,
+                    .schedule = op.schedule,
+                    .noise_variance = 2,
                     .ensemble = {.seed = 4, .replicas = 1024, .steps = 4000, .burn_in = 500}};
         sl_observed o;
         assert_ok(sl_sgd_run(&o, &s, &err));
@@ -251,7 +254,8 @@ static void committor__between_discs(void **state)
     sl_answer_clear(&a);
     op = chain_of("quadratic:a=1:dim=2", 0.2, "constant", 1, 64);
     const double from[2] = {-0.5, 0.1}, to[2] = {0.9, 0.1}, middle[2] = {0.2, 0.1};
-    solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_COMMITTOR, .from = {-0.5, 0.1}, .to = {0.9, 0.1}, .radius = 0.3});
+    solve_on_grid(&a, &op,
+                  &(sl_question){.task = SL_TASK_COMMITTOR, .from = {-0.5, 0.1}, .to = {0.9, 0.1}, .radius = 0.3});
     sl_estimate mean, part;
     simulate_passage(&mean, &part, &op, middle, to, from, 0.3);
     if (!(fabs(part.value - number(&a, "committor", 0)) <= Z * part.se))
