@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@ static const double GOOD = 3e-15, FIT = 1e-9;
 /* A law that a grid resolves has no values below zero but what rounding makes, one that is not smooth (a random rate
  * down to 0) some; as much as this is no law. */
 static const double NEGATIVE = 0.3;
+
+/* What leaks less a step is beyond the digits of any answer. */
+static const double LEAKING = 1e-11;
 
 double sl_chain_normalise(double *p, const sl_chain *chain)
 {
@@ -107,6 +111,14 @@ sl_status sl_chain_stationary(double *p, double *killed, const sl_chain *chain, 
     const sl_status st = iterate(p, killed, chain, work + chain->n, work, err);
     free(work);
     return st;
+}
+
+void sl_chain_note(sl_answer *a)
+{
+    if (a->killed > LEAKING)
+        snprintf(a->note, sizeof a->note,
+                 "quasi-stationary: %.1e of the law leaves the domain at each step, and is not looked for again",
+                 a->killed);
 }
 
 static sl_status add_eigenfunction(sl_answer *a, size_t index, const double *vector, const double *x, size_t nx,

@@ -211,7 +211,7 @@ static sl_status add_answer(sl_answer *a, const passage *p, const sl_question *q
     int node[SL_STENCIL];
     stencil_of(w, node, p, mfpt ? q->from[0] : (q->from[0] + q->to[0]) / 2);
     for (size_t k = 0; k < SL_STENCIL; k++) value += w[k] * u[(size_t)node[k] * p->nv + (p->nv - 1) / 2];
-    SL_TRY(sl_answer_add(a, name, 0, value, 0, 0, err));
+    SL_TRY(sl_answer_add(a, mfpt ? name : "committor_midway", 0, value, 0, mfpt ? 0 : 1, err));
     sl_field *field = NULL;
     SL_TRY(sl_answer_add_field(&field, a, name, 0, p->n, p->nv, err));
     memcpy(field->node[0], p->x, p->n * sizeof *p->x);

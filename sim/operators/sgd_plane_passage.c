@@ -213,7 +213,7 @@ static sl_status add_answer(sl_answer *a, const passage *p, const sl_question *q
     for (size_t i = 0; i < SL_STENCIL; i++)
         for (size_t j = 0; j < SL_STENCIL; j++)
             value += point.w[0][i] * point.w[1][j] * u[(size_t)point.node[0][i] * n + (size_t)point.node[1][j]];
-    SL_TRY(sl_answer_add(a, name, 0, value, 0, 0, err));
+    SL_TRY(sl_answer_add(a, mfpt ? name : "committor_midway", 0, value, 0, mfpt ? 0 : 1, err));
     sl_field *field = NULL;
     SL_TRY(sl_answer_add_field(&field, a, name, 0, n, n, err));
     for (size_t d = 0; d < 2; d++) memcpy(field->node[d], p->step.x[d], n * sizeof(double));

@@ -7,7 +7,7 @@
 
 double sl_sgd_plane_passage_bytes(const sl_operator *op, const sl_question *q, size_t n);
 /* As sl_operator_kind's solve, for SL_TASK_MFPT and SL_TASK_COMMITTOR. Numbers: "mfpt", steps from `from` until within
- * the radius of `to`; "committor", at the middle of from and to. */
+ * the radius of `to`; "committor_midway", at the middle of from and to. */
 SL_CHECKED sl_status sl_sgd_plane_passage_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n,
                                                 sl_err *err);
 

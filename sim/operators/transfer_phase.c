@@ -112,6 +112,7 @@ static sl_status solve_stationary(sl_answer *a, sl_phase_cycle *c, double *p, do
     SL_TRY(sl_chain_stationary(p, &a->killed, &chain, err));
     a->killed = fmax(a->killed, 0) / (double)c->period;
     a->mass_error = a->killed;
+    sl_chain_note(a);
     memset(sum, 0, n * sizeof *sum);
     for (size_t k = 0; k < c->period; k++) { /* the law after each step of the cycle, averaged */
         sl_phase_step_apply(c->half_way, &c->step[c->which[k]], p);

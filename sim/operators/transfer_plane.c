@@ -290,6 +290,7 @@ static sl_status solve_forward(sl_answer *a, sl_sgd_plane_step *s, const sl_ques
         st = sl_chain_stationary(p, &a->killed, &chain, err);
         a->killed = fmax(a->killed, 0);
         a->mass_error = a->killed;
+        sl_chain_note(a);
         if (st == SL_OK) st = add_law(a, s, p, T, 0, err);
     } else if (q->task == SL_TASK_EVOLVE) {
         st = solve_evolve(a, s, q, p, p + nodes, err);

@@ -250,7 +250,7 @@ static void committor__between_discs(void **state)
     sl_operator op = chain_of("quadratic:a=1:dim=2", 0.2, "random:delta=0.5", 1, 64);
     sl_answer a = {0};
     solve_on_grid(&a, &op, &(sl_question){.task = SL_TASK_COMMITTOR, .from = {-0.6, 0}, .to = {0.6, 0}, .radius = 0.2});
-    assert_near(number(&a, "committor", 0), 0.5, 1e-6);
+    assert_near(number(&a, "committor_midway", 0), 0.5, 1e-6);
     sl_answer_clear(&a);
     op = chain_of("quadratic:a=1:dim=2", 0.2, "constant", 1, 64);
     const double from[2] = {-0.5, 0.1}, to[2] = {0.9, 0.1}, middle[2] = {0.2, 0.1};
@@ -258,8 +258,8 @@ static void committor__between_discs(void **state)
                   &(sl_question){.task = SL_TASK_COMMITTOR, .from = {-0.5, 0.1}, .to = {0.9, 0.1}, .radius = 0.3});
     sl_estimate mean, part;
     simulate_passage(&mean, &part, &op, middle, to, from, 0.3);
-    if (!(fabs(part.value - number(&a, "committor", 0)) <= Z * part.se))
-        fail_msg("committor: %g +- %g, the operator says %g", part.value, part.se, number(&a, "committor", 0));
+    if (!(fabs(part.value - number(&a, "committor_midway", 0)) <= Z * part.se))
+        fail_msg("committor: %g +- %g, the operator says %g", part.value, part.se, number(&a, "committor_midway", 0));
     sl_answer_clear(&a);
 }
 
