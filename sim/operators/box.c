@@ -10,10 +10,11 @@
 #define FARTHEST 1e9
 enum { SCAN = 4096, PLANE = 256, TAIL = 80 };
 
-/* A loss along one coordinate, the others at zero. */
+/* A loss along one coordinate, the others at zero, and a scan of it over [-R, R]. */
 typedef struct {
     sl_loss_slice slice;
     double T, floor, bottom; /* floor: the least f seen; bottom: where */
+    double R, at[SCAN + 1], f[SCAN + 1];
 } line;
 
 static double height(const line *l, double x)
@@ -44,15 +45,17 @@ static double golden(const line *l, double a, double b)
     return (a + b) / 2;
 }
 
-/* Scans [-R, R]: the least value (kept in l), and the outermost points within `reach` of it, which are nodes of the scan
- * or minima between them: at low T a well falls between two nodes. */
-static bool scan(line *l, double *first, double *last, double R, double reach)
+/* f at even nodes of [-R, R], or at minima between them: at low T a well falls between two nodes. The least value. */
+static void sample(line *l, double R)
 {
-    double f[SCAN + 1], at[SCAN + 1];
-    for (int i = 0; i <= SCAN; i++) {
-        at[i] = -R + 2 * R * i / SCAN;
-        f[i] = height(l, at[i]);
-    }
+    const double origin = 0;
+    double *at = l->at, *f = l->f;
+    l->R = R;
+    for (int i = 0; i <= SCAN; i++) at[i] = -R + 2 * R * i / SCAN;
+    if (l->slice.d == 0) sl_loss_on_nodes(f, NULL, l->slice.loss, SCAN + 1, at, 1, &origin);
+    else sl_loss_on_nodes(f, NULL, l->slice.loss, 1, &origin, SCAN + 1, at);
+    for (int i = 0; i <= SCAN; i++)
+        if (isnan(f[i])) f[i] = INFINITY;
     for (int i = 1; i < SCAN; i++) {
         if (!(f[i] <= f[i - 1] && f[i] <= f[i + 1] && isfinite(f[i]))) continue;
         const double x = golden(l, at[i - 1], at[i + 1]), lowest = height(l, x);
@@ -67,14 +70,18 @@ static bool scan(line *l, double *first, double *last, double R, double reach)
         l->floor = f[i];
         l->bottom = at[i];
     }
+}
+
+/* Scans [-R, R] for the outermost points within `reach` of the least value. */
+static bool scan(line *l, double *first, double *last, double R, double reach)
+{
+    if (l->R != R) sample(l, R);
     if (!isfinite(l->floor)) return false;
-    *first = INFINITY;
-    *last = -INFINITY;
-    for (int i = 0; i <= SCAN; i++) {
-        if (f[i] - l->floor > reach) continue;
-        *first = fmin(*first, at[i]);
-        *last = fmax(*last, at[i]);
-    }
+    int left = 0, right = SCAN;
+    while (l->f[left] - l->floor > reach) left++;
+    while (l->f[right] - l->floor > reach) right--;
+    *first = l->at[left];
+    *last = l->at[right];
     return *first > -R / 2 && *last < R / 2;
 }
 
@@ -104,7 +111,9 @@ static double tail(const line *l, double x, double sign, double rise)
     double sum = 0;
     for (int k = 0; k < TAIL; k++) {
         const double next = crossing(l, x, sign, (rise + k + 1) * l->T);
-        sum += fabs(next - x) * exp(-(rise + k));
+        const double level = fabs(next - x) * exp(-(rise + k));
+        sum += level;
+        if (level < 1e-12 * sum) break; /* the levels above are as much less again, each by nearly a factor e */
         x = next;
     }
     return sum;

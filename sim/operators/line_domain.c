@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sim/operators/line.h"
+#include "sim/operators/nodes.h"
 
 /* OUTSIDE: the mass left out of a domain that is chosen; averages of x^4 lose some thousand times as much. BEYOND: a
  * stretch on which U is tabulated goes so far above the least U. STARTS: points at which a start's height is taken. */
@@ -24,17 +25,20 @@ static double node(const table *t, size_t i)
 
 static sl_status fill(table *t, const sl_operator *op, sl_err *err)
 {
-    double phi = 0;
+    double phi = 0, x[CELLS + 1];
+    const double none = 0;
     t->least = INFINITY;
+    for (size_t i = 0; i <= CELLS; i++) x[i] = node(t, i);
+    if (!op->diffusion) sl_loss_on_nodes(t->U, NULL, &op->loss, CELLS + 1, x, 1, &none);
     for (size_t i = 0; i <= CELLS; i++) {
-        const double x = node(t, i);
         if (op->diffusion) {
-            const double D = sl_line_diffusion(op, x);
-            if (!(D > 0 && isfinite(D))) return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, x);
+            const double D = sl_line_diffusion(op, x[i]);
+            if (!(D > 0 && isfinite(D)))
+                return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, x[i]);
             t->U[i] = phi + log(D);
-            phi += sl_line_step(op, x, node(t, i + 1) - x);
+            phi += sl_line_step(op, x[i], node(t, i + 1) - x[i]);
         } else {
-            t->U[i] = sl_loss_value(&op->loss, &x) / op->temperature;
+            t->U[i] /= op->temperature;
         }
         if (!(t->U[i] < INFINITY)) t->U[i] = INFINITY;
         t->least = fmin(t->least, t->U[i]);

@@ -194,7 +194,7 @@ static void json__has_its_keys_for_every_kind_and_task(void **state)
     (void)state;
     static const char *const kinds[] = {"fokker-planck --temperature 0.2", "kramers --temperature 0.2 --friction 2",
                                         "transfer --temperature 0.2 --lr 0.1"};
-    static const char *const tasks[] = {"stationary", "evolve --from -1 --start-spread 0.3 --times 1,4", "mfpt --from -1 --to 1", "spectrum",
+    static const char *const tasks[] = {"stationary", "evolve --from -1 --start-spread 0.15 --times 1,4", "mfpt --from -1 --to 1", "spectrum",
                                         "committor --from -1 --to 1"};
     static const char *const keys[] = {"stationary", "mfpt", "eigenvalues", "grid_error", "errors", "predicted", "numbers",
                                        "domain", "grid", "unknowns", "notes", "configuration", "time_unit"};
@@ -202,7 +202,7 @@ static void json__has_its_keys_for_every_kind_and_task(void **state)
         for (size_t t = 0; t < 5; t++) {
             if (k == 1 && (t == 2 || t == 4)) continue; /* Hermite functions hold no law absorbed for one sign of v */
             char arguments[256];
-            snprintf(arguments, sizeof arguments, "--kind %s --task %s --grid 64", kinds[k], tasks[t]);
+            snprintf(arguments, sizeof arguments, "--kind %s --task %s --grid 128", kinds[k], tasks[t]);
             cJSON *j = ask(arguments);
             for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
                 if (!at(j, keys[i])) fail_msg("operator %s: no '%s'", arguments, keys[i]);
