@@ -350,7 +350,8 @@ static void print_domain(const cJSON *r)
         printf("%s[%.6g, %.6g]", by, sl_cli_number(lo), sl_cli_number(hi));
     printf(", %s", text_at(d, "edge"));
     const double outside = number_at(d, "mass_outside"), killed = number_at(r, "killed");
-    if (outside >= 0) printf("; stationary mass outside at most %.1e", outside);
+    if (outside >= 0 && strcmp(text_at(d, "edge"), "reflecting") == 0)
+        printf("; stationary mass outside at most %.1e", outside);
     if (killed > 0) printf("; %.3g of the mass leaves in a step", killed);
     putchar('\n');
 }
