@@ -5,9 +5,9 @@
 #include "sim/losses/losses.h"
 
 const sl_loss_kind *const sl_losses[] = {
-    &sl_loss_quadratic, &sl_loss_double_well,      &sl_loss_tilted_double_well, &sl_loss_quartic,
-    &sl_loss_periodic,  &sl_loss_quadratic_saddle, &sl_loss_strict_saddle,
-    &sl_loss_rosenbrock, &sl_loss_bent_double_well, &sl_loss_mueller_brown,
+    &sl_loss_quadratic,        &sl_loss_double_well,      &sl_loss_tilted_double_well, &sl_loss_quartic,
+    &sl_loss_periodic,         &sl_loss_quadratic_saddle, &sl_loss_strict_saddle,      &sl_loss_rosenbrock,
+    &sl_loss_bent_double_well, &sl_loss_mueller_brown,
 };
 const size_t sl_n_losses = sizeof sl_losses / sizeof *sl_losses;
 

@@ -17,8 +17,9 @@ static sl_status init(sl_loss *loss, sl_err *err)
 
 const sl_loss_kind sl_loss_mueller_brown = {
     .entry = {.name = "mueller-brown",
-              .help = "four Gaussian terms, three minima on a bent valley: barriers 1.06 out of the deepest, 0.68 out of "
-                      "the next at scale 0.01",
+              .help =
+                  "four Gaussian terms, three minima on a bent valley: barriers 1.06 out of the deepest, 0.68 out of "
+                  "the next at scale 0.01",
               .source = "Mueller and Brown 1979",
               .params = params,
               .n_params = sizeof params / sizeof *params},

@@ -77,8 +77,7 @@ SL_KERNEL void sl_mueller_brown_laplacian(const sl_loss *loss, size_t B, size_t 
         for (int k = 0; k < TERMS; k++) {
             const double v = x[i] - x_k[k], w = y[i] - y_k[k];
             const double px = 2 * a[k] * v + b[k] * w, py = b[k] * v + 2 * c[k] * w;
-            sum += A[k] * exp(a[k] * v * v + b[k] * v * w + c[k] * w * w) *
-                   (px * px + py * py + 2 * (a[k] + c[k]));
+            sum += A[k] * exp(a[k] * v * v + b[k] * v * w + c[k] * w * w) * (px * px + py * py + 2 * (a[k] + c[k]));
         }
         out[i] = s * sum;
     }

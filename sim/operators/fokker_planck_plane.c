@@ -15,7 +15,8 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
     if (!op->diffusion && !(op->temperature > 0 && isfinite(op->temperature)))
         return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", op->temperature);
     const bool periodic = op->loss.kind->period > 0, absorbing = op->edge == SL_EDGE_ABSORBING;
-    if (periodic && absorbing) return sl_fail(err, SL_E_DOMAIN, "loss '%s' is periodic: it has no edges to absorb", name);
+    if (periodic && absorbing)
+        return sl_fail(err, SL_E_DOMAIN, "loss '%s' is periodic: it has no edges to absorb", name);
     if (q->task == SL_TASK_COMMITTOR && absorbing)
         return sl_fail(err, SL_E_DOMAIN, "committor: edges that absorb would be a third set; use reflecting ones");
     if (q->task != SL_TASK_MFPT && q->task != SL_TASK_COMMITTOR) return SL_OK;
@@ -27,8 +28,8 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
     }
     const double need = q->task == SL_TASK_MFPT ? q->radius : 2 * q->radius;
     if (distance > need) return SL_OK;
-    return sl_fail(err, SL_E_DOMAIN, "radius = %g: from (%g, %g) and to (%g, %g) are %g apart, need more than %g", q->radius,
-                   q->from[0], q->from[1], q->to[0], q->to[1], distance, need);
+    return sl_fail(err, SL_E_DOMAIN, "radius = %g: from (%g, %g) and to (%g, %g) are %g apart, need more than %g",
+                   q->radius, q->from[0], q->from[1], q->to[0], q->to[1], distance, need);
 }
 
 /* --------------------------------------------------------------------------------------------------- the domain */
@@ -43,7 +44,8 @@ static sl_status field_at(double D[4], const sl_operator *op, const double x[2],
                    x[1], D[0], D[1], D[2], D[3]);
 }
 
-/* Follows a ray to where the law of motion along it alone, exp(-int f'/D)/D, has fallen to `least` of what it was, for good. */
+/* Follows a ray to where the law of motion along it alone, exp(-int f'/D)/D, has fallen to `least` of what it was, for
+ * good. */
 static sl_status follow(double end[2], const sl_operator *op, const double from[2], const double way[2], double step,
                         double least, sl_err *err)
 {
@@ -60,7 +62,8 @@ static sl_status follow(double end[2], const sl_operator *op, const double from[
         if (!isfinite(exponent) || exponent + log(along / first) > -log(least)) return SL_OK;
         if (k > 200) step *= 1.01;
     }
-    return sl_fail(err, SL_E_UNSTABLE, "loss '%s' does not confine against this diffusion: no end of the law towards (%g, %g)",
+    return sl_fail(err, SL_E_UNSTABLE,
+                   "loss '%s' does not confine against this diffusion: no end of the law towards (%g, %g)",
                    op->loss.kind->entry.name, way[0], way[1]);
 }
 
@@ -72,7 +75,8 @@ static sl_status find_ratios(double *least, double *most, const sl_operator *op,
     *most = INFINITY;
     for (int i = 0; i < SAMPLES; i++)
         for (int j = 0; j < SAMPLES; j++) {
-            const double x[2] = {lo[0] + (hi[0] - lo[0]) * i / (SAMPLES - 1), lo[1] + (hi[1] - lo[1]) * j / (SAMPLES - 1)};
+            const double x[2] = {lo[0] + (hi[0] - lo[0]) * i / (SAMPLES - 1),
+                                 lo[1] + (hi[1] - lo[1]) * j / (SAMPLES - 1)};
             double D[4];
             SL_TRY(field_at(D, op, x, err));
             *least = fmax(*least, fabs(D[1]) / D[3]);
@@ -81,9 +85,9 @@ static sl_status find_ratios(double *least, double *most, const sl_operator *op,
     return SL_OK;
 }
 
-/* Where D varies the stationary law is not known beforehand. The box is that of exp(-f/T) at the mean of D where the loss
- * starts, which has all wells, and what laws along rays from there need beyond. Whether it was enough is looked at when the
- * law is there. Its shorter side gives way where rates would not be positive. */
+/* Where D varies the stationary law is not known beforehand. The box is that of exp(-f/T) at the mean of D where the
+ * loss starts, which has all wells, and what laws along rays from there need beyond. Whether it was enough is looked at
+ * when the law is there. Its shorter side gives way where rates would not be positive. */
 static sl_status box_of_field(double lo[2], double hi[2], const sl_operator *op, sl_err *err)
 {
     double D[4], outside = 0;
@@ -160,8 +164,8 @@ static sl_status check_inside(const sl_operator *op, const double x[2], double m
 {
     for (size_t d = 0; d < 2; d++)
         if (!(x[d] - margin >= op->lo[d] && x[d] + margin <= op->hi[d]))
-            return sl_fail(err, SL_E_CONFIG, "'%s' = (%g, %g) lies outside the domain [%g, %g] x [%g, %g]", what, x[0], x[1],
-                           op->lo[0], op->hi[0], op->lo[1], op->hi[1]);
+            return sl_fail(err, SL_E_CONFIG, "'%s' = (%g, %g) lies outside the domain [%g, %g] x [%g, %g]", what, x[0],
+                           x[1], op->lo[0], op->hi[0], op->lo[1], op->hi[1]);
     return SL_OK;
 }
 
@@ -176,8 +180,8 @@ static sl_status one_period(sl_operator *op, double *outside, sl_err *err)
             op->hi[d] = period / 2;
         }
         if (fabs(op->hi[d] - op->lo[d] - period) > 1e-12 * period)
-            return sl_fail(err, SL_E_CONFIG, "domain [%g, %g] of axis %zu: loss '%s' has the period %g", op->lo[d], op->hi[d],
-                           d, op->loss.kind->entry.name, period);
+            return sl_fail(err, SL_E_CONFIG, "domain [%g, %g] of axis %zu: loss '%s' has the period %g", op->lo[d],
+                           op->hi[d], d, op->loss.kind->entry.name, period);
     }
     return SL_OK;
 }
@@ -216,8 +220,8 @@ static sl_status domain(sl_operator *op, const sl_question *q, double *outside, 
 
 /* ----------------------------------------------------------------------------------------------------- the grid */
 
-/* Measured from 200 x 200 to 800 x 800 nodes (bent double well): the factors of a nested dissection grow by so many bytes
- * a node with each doubling of the grid, half as much again where nodes have eight neighbours. */
+/* Measured from 200 x 200 to 800 x 800 nodes (bent double well): the factors of a nested dissection grow by so many
+ * bytes a node with each doubling of the grid, half as much again where nodes have eight neighbours. */
 static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 {
     const double N = (double)n * (double)n, factors = 140 * log2((double)n) * (op->diffusion ? 1.6 : 1);

@@ -2,6 +2,7 @@
  * only, so that time is not discretised: steps are there to follow a law that begins as a point. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/parallel.h"
 #include "sim/operators/line.h"
@@ -27,7 +28,7 @@ static const double alpha[SL_LINE_POLES][2] = {
 #define GROWTH 1.3
 #define DROP 10.0
 #define FINEST 1e-9
-enum { SUBSTEPS = 16 };
+enum { SUBSTEPS = 16, CAREFUL = 1000 }; /* CAREFUL: after so many steps the fall is no longer looked at */
 
 /* The part of the chain that is alive (absorbing edges: without the end nodes), and the law on it: P[i] are masses. */
 typedef struct {
@@ -91,6 +92,7 @@ static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, con
  * its sides) change Phi by DROP at most. */
 typedef struct {
     double x[3], step;
+    int taken; /* steps */
 } pace;
 
 static double slope(const sl_operator *op, double x)
@@ -105,15 +107,20 @@ static pace first_pace(const sl_line *l, const sl_operator *op, const sl_questio
     const double x = q->from[0], D = sl_line_diffusion(op, x), g = slope(op, x);
     const double h = (l->x[l->edges] - l->x[0]) / (double)l->edges;
     const double natural = g != 0 ? D / (g * g) : t, wide = fmax(h * h, q->spread * q->spread) / (2 * D);
-    return (pace){.x = {x, x - 3 * q->spread, x + 3 * q->spread},
+    return (pace){.x = {x, fmax(x - 3 * q->spread, op->lo[0]), fmin(x + 3 * q->spread, op->hi[0])},
                   .step = fmax(fmin(fmin(t, natural), wide), FINEST * t)};
 }
 
-/* Where x falls to in dt (Runge's midpoint rule is good enough to choose a step by). */
+/* Where x falls to in dt, well enough to choose a step by: a substep that would go beyond a minimum is halved, whatever
+ * the curvature there. */
 static double fallen(const sl_operator *op, double x, double dt)
 {
-    const double tau = dt / SUBSTEPS;
-    for (int s = 0; s < SUBSTEPS; s++) x -= tau * slope(op, x - tau / 2 * slope(op, x));
+    for (int s = 0; s < SUBSTEPS; s++) {
+        const double g = slope(op, x);
+        double dx = -dt / SUBSTEPS * g;
+        for (int k = 0; k < 60 && !(slope(op, x + dx) * g >= 0); k++) dx /= 2;
+        x = fmin(fmax(x + dx, op->lo[0]), op->hi[0]);
+    }
     return x;
 }
 
@@ -124,13 +131,13 @@ static double next_step(pace *p, const sl_operator *op, double left, double leas
         double drop = 0;
         for (int k = 0; k < 3; k++) {
             to[k] = fallen(op, p->x[k], dt);
-            const double phi = -sl_line_step(op, p->x[k], to[k] - p->x[k]);
-            drop = isfinite(phi) ? fmax(drop, phi) : INFINITY;
+            drop = fmax(drop, -sl_line_step(op, p->x[k], to[k] - p->x[k]));
         }
-        if (drop <= DROP || dt / 2 < least) break;
+        if (drop <= DROP || dt / 2 < least || p->taken > CAREFUL) break;
     }
-    for (int k = 0; k < 3; k++) p->x[k] = isfinite(to[k]) ? to[k] : p->x[k];
+    memcpy(p->x, to, sizeof to);
     p->step = fmax(p->step, GROWTH * dt);
+    p->taken++;
     return dt;
 }
 

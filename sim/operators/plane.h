@@ -51,8 +51,9 @@ typedef struct {
  * probability does. */
 #define SL_PLANE_CEILING 1300.0
 
-/* The grid of n x n nodes over op->lo, hi. Errors: SL_E_NUMERIC for a loss that is not a number, a disc that the grid does not resolve;
- * SL_E_CONFIG where rates would be negative; SL_E_DOMAIN for a D that is not positive; SL_E_MEMORY. */
+/* The grid of n x n nodes over op->lo, hi. Errors: SL_E_NUMERIC for a loss that is not a number, a disc that the grid
+ * does not resolve; SL_E_CONFIG where rates would be negative; SL_E_DOMAIN for a D that is not positive; SL_E_MEMORY.
+ */
 SL_CHECKED sl_status sl_plane_alloc(sl_plane *p, const sl_operator *op, size_t n, size_t n_discs, const sl_disc *discs,
                                     sl_err *err);
 void sl_plane_clear(sl_plane *p);

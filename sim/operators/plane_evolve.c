@@ -1,16 +1,16 @@
 /* The law at given times, exp(t Q') m, by a rational Krylov method with one pole.
  *
- * R = (I - gamma Q')^-1 is one step of backward Euler: it keeps mass and never makes a mass negative. Out of the space of
- * m, R m, R^2 m, ... the exponential is taken by projection (van den Eshof and Hochbruck 2006): the best
- * combination of implicit steps that there is, L-stable, its error falling by about 0.4 a step whatever the stiffness,
- * so that one factorisation serves all times within a few decades and 20 to 40 solves reach rounding errors. The
- * step is controlled by the change of the result with the dimension.
+ * R = (I - gamma Q')^-1 is one step of backward Euler: it keeps mass and never makes a mass negative. Out of the space
+ * of m, R m, R^2 m, ... the exponential is taken by projection (van den Eshof and Hochbruck 2006): the best combination
+ * of implicit steps that there is, L-stable, its error falling by about 0.4 a step whatever the stiffness, so that one
+ * factorisation serves all times within a few decades and 20 to 40 solves reach rounding errors. The step is controlled
+ * by the change of the result with the dimension.
  *
  * Orthogonality is that of sum a_i b_i / w_i. With w the stationary masses Q' is symmetric. Of a start high above the
- * minima that norm is huge beside what it becomes, and digits would be lost: then w is Boltzmann's law at a temperature at which
- * the start is not so rare, Q' is not quite symmetric, and nothing else changes. (But the exponential of the small matrix
- * then errs along its slowest vector, by as much as its norm times 1e-16 at long times: the mass, which is known, says
- * by how much.) */
+ * minima that norm is huge beside what it becomes, and digits would be lost: then w is Boltzmann's law at a temperature
+ * at which the start is not so rare, Q' is not quite symmetric, and nothing else changes. (But the exponential of the
+ * small matrix then errs along its slowest vector, by as much as its norm times 1e-16 at long times: the mass, which is
+ * known, says by how much.) */
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
@@ -30,14 +30,14 @@ typedef struct {
     size_t N;
     double gamma;
     sl_factor *factor;
-    double *mass;     /* [N] the law at time `now`                              */
+    double *mass; /* [N] the law at time `now`                              */
     double now;
-    double *root;     /* [N] sqrt(w)                                            */
+    double *root; /* [N] sqrt(w)                                            */
     bool symmetric;
     double *before, *residual; /* [N] scratch                                   */
-    double *V;        /* [STEPS + 1][N]                                         */
-    double H[STEPS * STEPS]; /* row-major, column j: R v_j in the basis         */
-    double norm;      /* of the law at `now`                                    */
+    double *V;                 /* [STEPS + 1][N]                                         */
+    double H[STEPS * STEPS];   /* row-major, column j: R v_j in the basis         */
+    double norm;               /* of the law at `now`                                    */
 } evolution;
 
 static double dot(const double *a, const double *b, size_t n)
@@ -96,8 +96,8 @@ static sl_status begin(evolution *e, const sl_question *q, sl_err *err)
     for (size_t k = 0; k < e->N; k++)
         if (e->mass[k] > 1e-12) highest = fmax(highest, p->f[k]);
     if (highest < 0.9 * SL_PLANE_CEILING * p->T) return SL_OK;
-    return sl_fail(err, SL_E_CONFIG, "the start at (%g, %g) lies %g T above the floor: densities underflow there", q->from[0],
-                   q->from[1], highest / p->T);
+    return sl_fail(err, SL_E_CONFIG, "the start at (%g, %g) lies %g T above the floor: densities underflow there",
+                   q->from[0], q->from[1], highest / p->T);
 }
 
 /* The norm of the law for w = exp(-f/T), over that of a point at the least f. */
@@ -110,7 +110,8 @@ static double norm_at(const evolution *e, double T)
     return sqrt(sum);
 }
 
-/* Sets to nothing what rounding errors left high above the minima, where norms would magnify it; the rest keeps the mass. */
+/* Sets to nothing what rounding errors left high above the minima, where norms would magnify it; the rest keeps the
+ * mass. */
 static void dust(evolution *e)
 {
     double most = 0, before = 0, after = 0;
@@ -196,7 +197,8 @@ static sl_status extend(evolution *e, size_t j, bool *done, sl_err *err)
 
 /* y = exp(t X) e_1 with X = (I - H^-1)/gamma, the generator in the basis. Symmetric: by eigenvectors. An eigenvalue
  * of R within rounding errors of zero belongs to the stiffest modes, which are gone. */
-static sl_status exponential_symmetric(double *y, const evolution *e, size_t m, const double *times, size_t n, sl_err *err)
+static sl_status exponential_symmetric(double *y, const evolution *e, size_t m, const double *times, size_t n,
+                                       sl_err *err)
 {
     double A[STEPS * STEPS], theta[STEPS];
     for (size_t i = 0; i < m; i++)
@@ -224,11 +226,23 @@ static void multiply(double *C, const double *A, const double *B, size_t m)
 /* E = exp(A), A of m x m <= STEPS x STEPS, destroyed. */
 static sl_status exponential(double *E, double *A, size_t m, sl_err *err)
 {
-    static const double b[14] = {64764752532480000., 32382376266240000., 7771770303897600., 1187353796428800.,
-                                 129060195264000., 10559470521600., 670442572800., 33522128640., 1323241920., 40840800.,
-                                 960960., 16380., 182., 1.};
+    static const double b[14] = {64764752532480000.,
+                                 32382376266240000.,
+                                 7771770303897600.,
+                                 1187353796428800.,
+                                 129060195264000.,
+                                 10559470521600.,
+                                 670442572800.,
+                                 33522128640.,
+                                 1323241920.,
+                                 40840800.,
+                                 960960.,
+                                 16380.,
+                                 182.,
+                                 1.};
     const size_t mm = m * m;
-    double A2[STEPS * STEPS], A4[STEPS * STEPS], A6[STEPS * STEPS], U[STEPS * STEPS], V[STEPS * STEPS], W[STEPS * STEPS];
+    double A2[STEPS * STEPS], A4[STEPS * STEPS], A6[STEPS * STEPS], U[STEPS * STEPS], V[STEPS * STEPS],
+        W[STEPS * STEPS];
     const double norm = LAPACKE_dlange(LAPACK_ROW_MAJOR, '1', (lapack_int)m, (lapack_int)m, A, (lapack_int)m);
     if (!isfinite(norm)) return sl_fail(err, SL_E_NUMERIC, "evolution: a matrix that is not finite");
     const int squarings = norm > 5.37 ? (int)ceil(log2(norm / 5.37)) : 0;
@@ -261,7 +275,8 @@ static sl_status exponential(double *E, double *A, size_t m, sl_err *err)
 
 /* In general: by scaling and squaring, exp(A) = (exp(A / 2^k))^(2^k), with the diagonal Pade approximant of degree 13
  * (Higham 2005). A = s (I - H^-1), s = t/gamma. */
-static sl_status exponential_general(double *y, const evolution *e, size_t m, const double *times, size_t n, sl_err *err)
+static sl_status exponential_general(double *y, const evolution *e, size_t m, const double *times, size_t n,
+                                     sl_err *err)
 {
     double inverse[STEPS * STEPS], A[STEPS * STEPS], E[STEPS * STEPS];
     lapack_int pivot[STEPS];
@@ -281,7 +296,8 @@ static sl_status exponential_general(double *y, const evolution *e, size_t m, co
 
 /* The laws of n times after `now`, y[n][STEPS] in the basis, over the norm at `now`. *change: the largest change since
  * the last look. */
-static sl_status look(double *y, double *change, const evolution *e, size_t m, const double *times, size_t n, sl_err *err)
+static sl_status look(double *y, double *change, const evolution *e, size_t m, const double *times, size_t n,
+                      sl_err *err)
 {
     double before[SL_OPERATOR_TIMES * STEPS];
     memcpy(before, y, n * STEPS * sizeof *y);
@@ -296,8 +312,7 @@ static sl_status look(double *y, double *change, const evolution *e, size_t m, c
 }
 
 /* Builds the space until the laws of the n times have settled; *settled: whether they have. */
-static sl_status build(double *y, bool *settled, size_t *m, evolution *e, const double *times, size_t n,
-                       sl_err *err)
+static sl_status build(double *y, bool *settled, size_t *m, evolution *e, const double *times, size_t n, sl_err *err)
 {
     const size_t N = e->N;
     memset(e->H, 0, sizeof e->H);
@@ -363,7 +378,8 @@ static sl_status advance(sl_answer *a, evolution *e, const sl_question *q, doubl
         if (!settled) {
             reach = (times[n - 1] - e->now) / 4;
             if (++halvings > HALVINGS)
-                return sl_fail(err, SL_E_NUMERIC, "evolution to t = %g does not converge from t = %g on", times[0], e->now);
+                return sl_fail(err, SL_E_NUMERIC, "evolution to t = %g does not converge from t = %g on", times[0],
+                               e->now);
             continue;
         }
         for (size_t t = 0; t < n; t++) {
@@ -384,7 +400,12 @@ sl_status sl_plane_evolve(sl_answer *a, const sl_plane *p, const sl_question *q,
     double *memory = malloc((STEPS + 6) * N * sizeof *memory), *y = malloc(SL_OPERATOR_TIMES * STEPS * sizeof *y);
     sl_status st = SL_OK;
     if (e && memory && y) {
-        *e = (evolution){.p = p, .N = N, .mass = memory, .root = memory + N, .before = memory + 2 * N, .residual = memory + 3 * N,
+        *e = (evolution){.p = p,
+                         .N = N,
+                         .mass = memory,
+                         .root = memory + N,
+                         .before = memory + 2 * N,
+                         .residual = memory + 3 * N,
                          .V = memory + 5 * N};
         st = begin(e, q, err);
         if (st == SL_OK) st = advance(a, e, q, y, memory + 4 * N, err);

@@ -43,7 +43,8 @@ static void boltzmann(double *masses, const sl_plane *p)
     normalise(masses, p->unknowns);
 }
 
-/* -------------------------------------------------------------------------------------------- without detailed balance */
+/* -------------------------------------------------------------------------------------------- without detailed balance
+ */
 
 /* What flows into each node, less what flows out: Q' m, in long double, since at low temperatures what is left of
  * large flows decides about the weights of wells. */
@@ -83,7 +84,8 @@ static sl_status pin_and_solve(double *masses, const sl_plane *p, size_t pinned,
     }
     if (!(last < 1e-6))
         return sl_fail(err, SL_E_NUMERIC,
-                       "the stationary law is known to %.1e only: wells exchange mass too slowly for this precision", last);
+                       "the stationary law is known to %.1e only: wells exchange mass too slowly for this precision",
+                       last);
     for (size_t k = 0; k < p->unknowns; k++) masses[k] = (double)m[k];
     normalise(masses, p->unknowns);
     return SL_OK;
@@ -98,7 +100,8 @@ static sl_status check_edges(const double *masses, const sl_plane *p, sl_err *er
     for (size_t i = 0; i < nx; i++) edge += masses[i * ny] + masses[i * ny + ny - 1];
     for (size_t j = 0; j < ny; j++) edge += masses[j] + masses[(nx - 1) * ny + j];
     if (edge <= 1e-6) return SL_OK;
-    return sl_fail(err, SL_E_CONFIG, "the domain [%g, %g] x [%g, %g] cuts off mass (%.1e of it on its edges): make it wider",
+    return sl_fail(err, SL_E_CONFIG,
+                   "the domain [%g, %g] x [%g, %g] cuts off mass (%.1e of it on its edges): make it wider",
                    p->op->lo[0], p->op->hi[0], p->op->lo[1], p->op->hi[1], edge);
 }
 
@@ -122,7 +125,8 @@ static sl_status irreversible(double *masses, const sl_plane *p, sl_err *err)
     return st == SL_OK ? check_edges(masses, p, err) : st;
 }
 
-/* ------------------------------------------------------------------------------------------------ with absorbing edges */
+/* ------------------------------------------------------------------------------------------------ with absorbing edges
+ */
 
 /* Inverse iteration: the mean time that mass stays converges to 1/decay, its shape to the quasi-stationary law. */
 static sl_status iterate(double *masses, double *decay, const sl_plane *p, sl_factor *factor, double *next, sl_err *err)

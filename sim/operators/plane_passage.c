@@ -89,8 +89,8 @@ static sl_status solve_backward(double *u, const sl_plane *p, const double *b, c
 static sl_status reachable(const sl_plane *p, const double x[2], const char *what, sl_err *err)
 {
     if (sl_plane_at(p, p->f, x) < 0.5 * SL_PLANE_CEILING * p->T) return SL_OK;
-    return sl_fail(err, SL_E_CONFIG, "'%s' = (%g, %g) lies more than %g T above the floor: densities underflow there", what,
-                   x[0], x[1], 0.5 * SL_PLANE_CEILING);
+    return sl_fail(err, SL_E_CONFIG, "'%s' = (%g, %g) lies more than %g T above the floor: densities underflow there",
+                   what, x[0], x[1], 0.5 * SL_PLANE_CEILING);
 }
 
 sl_status sl_plane_passage(sl_answer *a, const sl_plane *p, const sl_question *q, sl_err *err)
@@ -139,21 +139,24 @@ static double reactive_flux(const sl_plane *p, const double *q, double Z)
     return sum / Z;
 }
 
-static sl_status committor_numbers(sl_answer *a, const sl_plane *p, const double *q, const double middle[2], sl_err *err)
+/* As on a line: "committor", the stationary mean, and "flux"; beside them the value midway between the sets, which is
+ * all there is where the stationary law is not known. */
+static sl_status committor_numbers(sl_answer *a, const sl_plane *p, const double *q, const double middle[2],
+                                   sl_err *err)
 {
+    SL_TRY(sl_answer_add(a, "committor_midway", 0, sl_plane_at(p, q, middle), 0, 1, err));
+    if (!p->reversible) return SL_OK;
     double Z = 0, mean = 0;
     for (size_t k = 0; k < p->unknowns; k++) {
         const double weight = exp(-p->f[k] / p->T);
         Z += weight;
         mean += weight * q[k];
     }
-    SL_TRY(sl_answer_add(a, "committor", 0, sl_plane_at(p, q, middle), 0, 1, err));
-    if (!p->reversible) return SL_OK;
     const double flux = reactive_flux(p, q, Z);
     if (isnan(flux))
         return sl_fail(err, SL_E_NUMERIC, "the discs at (%g, %g) and (%g, %g) are not apart on this grid",
                        p->disc[0].centre[0], p->disc[0].centre[1], p->disc[1].centre[0], p->disc[1].centre[1]);
-    SL_TRY(sl_answer_add(a, "committor_mean", 0, mean / Z, 0, 1, err));
+    SL_TRY(sl_answer_add(a, "committor", 0, mean / Z, 0, 1, err));
     return sl_answer_add(a, "flux", 0, flux, 0, 0, err);
 }
 

@@ -187,8 +187,8 @@ static sl_status factor_general(sl_factor *f, const sl_sparse *A, sl_err *err)
     f->index = malloc(A->n * sizeof *f->index);
     if (!f->work || !f->index) return no_memory(err, "LU factors", A->n);
     void *symbolic = NULL;
-    int64_t got = umfpack_dl_symbolic((int64_t)A->n, (int64_t)A->n, A->start, A->row, A->value, &symbolic, f->control,
-                                      NULL);
+    int64_t got =
+        umfpack_dl_symbolic((int64_t)A->n, (int64_t)A->n, A->start, A->row, A->value, &symbolic, f->control, NULL);
     if (got == UMFPACK_OK) got = umfpack_dl_numeric(A->start, A->row, A->value, symbolic, &f->lu, f->control, NULL);
     umfpack_dl_free_symbolic(&symbolic);
     if (got == UMFPACK_WARNING_singular_matrix)
@@ -213,8 +213,13 @@ sl_status sl_factor_general(sl_factor **f, const sl_sparse *A, sl_err *err)
 
 static sl_status solve_spd(double *x, sl_factor *f, const double *b, sl_err *err)
 {
-    cholmod_dense B = {.nrow = f->n, .ncol = 1, .nzmax = f->n, .d = f->n, .x = (void *)(uintptr_t)b,
-                       .xtype = CHOLMOD_REAL, .dtype = CHOLMOD_DOUBLE};
+    cholmod_dense B = {.nrow = f->n,
+                       .ncol = 1,
+                       .nzmax = f->n,
+                       .d = f->n,
+                       .x = (void *)(uintptr_t)b,
+                       .xtype = CHOLMOD_REAL,
+                       .dtype = CHOLMOD_DOUBLE};
     if (!cholmod_l_solve2(CHOLMOD_A, f->L, &B, NULL, &f->X, NULL, &f->Y, &f->E, &f->common))
         return no_memory(err, "solution", f->n);
     memcpy(x, f->X->x, f->n * sizeof *x);
@@ -224,8 +229,8 @@ static sl_status solve_spd(double *x, sl_factor *f, const double *b, sl_err *err
 static sl_status solve_general(double *x, sl_factor *f, int64_t system, const double *b, sl_err *err)
 {
     double *const solution = f->work + f->n;
-    const int64_t got = umfpack_dl_wsolve(system, NULL, NULL, NULL, solution, b, f->lu, f->control, NULL, f->index,
-                                          f->work);
+    const int64_t got =
+        umfpack_dl_wsolve(system, NULL, NULL, NULL, solution, b, f->lu, f->control, NULL, f->index, f->work);
     if (got != UMFPACK_OK)
         return sl_fail(err, SL_E_NUMERIC, "a system of %zu unknowns: UMFPACK fails with code %" PRId64, f->n, got);
     memcpy(x, solution, f->n * sizeof *x);
