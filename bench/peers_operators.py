@@ -235,7 +235,7 @@ PROBLEMS = {  # name: (reference, goal, a way, a tuned way or None)
     "kramers.spectrum.g3": (-0.010454351081794936, 1e-6, lambda: klein_kramers(32, 8, False, 3),
                             lambda: klein_kramers(32, 8, True, 3)),
     "chain.constant": (0.8436445428153574, 1e-8, lambda: chain(36, False), lambda: chain(36, True)),
-    "chain.random": (0.83027174569555, 5e-3, lambda: chain(1200, False, s2=0.75, delta=1, nodes=80, half=3.5), None),
+    "chain.random": (0.83027174569555, 3e-3, lambda: chain(2400, False, s2=0.75, delta=1, nodes=160, half=3.5), None),
 }
 
 
