@@ -50,20 +50,21 @@ typedef struct {
 /* References: quadrature and the slowest rate of the double well (in strict-saddle it is y's), closed forms of the
  * quadratic (0.34 exp(-2) + 0.1 (1 - exp(-2))), converged computations elsewhere. */
 #define DOUBLE_WELL_RATE_8 -0.017774181490594433
-#define SADDLE_MFPT_8      117.3632035 /* 800 x 800; SciPy's staircase discs come near it like h */
+#define SADDLE_MFPT_8      117.3632035      /* 800 x 800; SciPy's staircase discs come near it like h */
+#define CHAIN_RANDOM       0.83027174569555 /* 1024 nodes; SciPy's sums over alpha come near it slowly */
 #define OU_X2              (0.34 * 0.1353352832366127 + 0.1 * (1 - 0.1353352832366127))
 
 /* Beside a peer, on the domain that it has and on the coarsest grid that meets the goal (as the peers do). */
 static const problem races[] = {
-    {"line.stationary", "double-well", FP, .T = 0.1, STATIONARY, .number = "x2", .grid = 128, .goal = 1e-8, .lo = {-2.6},
-     .hi = {2.6}, .reference = 0.87136290804204983},
+    {"line.stationary", "double-well", FP, .T = 0.1, STATIONARY, .number = "x2", .grid = 128, .goal = 1e-8,
+     .lo = {-2.6}, .hi = {2.6}, .reference = 0.87136290804204983},
     {"line.mfpt", "double-well", FP, .T = 0.05, MFPT_1D, .grid = 320, .goal = 1e-7, .lo = {-2.2}, .hi = {2.2},
      .reference = 729.670691942322799},
     {"line.spectrum", "double-well", FP, .T = 0.05, SPECTRUM, .grid = 224, .goal = 2e-7, .lo = {-2.2}, .hi = {2.2},
      .reference = -0.0027761406365727267},
     {"plane.spectrum", "strict-saddle", FP, .T = 0.08, SPECTRUM, .grid = 40, .goal = 1e-4, .lo = {-2, -2.1},
      .hi = {2, 2.1}, .reference = DOUBLE_WELL_RATE_8},
-    {"plane.mfpt", "strict-saddle", FP, .T = 0.08, MFPT_2D, .grid = 32, .goal = 1e-3, .lo = {-2, -2.1}, .hi = {2, 2.1},
+    {"plane.mfpt", "strict-saddle", FP, .T = 0.08, MFPT_2D, .grid = 120, .goal = 3e-4, .lo = {-2, -2.1}, .hi = {2, 2.1},
      .reference = SADDLE_MFPT_8},
     {"plane.evolve", "quadratic:spectrum=1,0.5", FP, .T = 0.1, EVOLVE_2D, .grid = 100, .goal = 3e-4, .lo = {-3, -3.6},
      .hi = {3, 3.6}, .reference = OU_X2},
@@ -71,8 +72,10 @@ static const problem races[] = {
      .reference = -0.024354010339981882},
     {"kramers.spectrum.g3", "double-well", KK, .T = 0.1, .friction = 3, SPECTRUM, .grid = 26, .goal = 1e-6,
      .reference = -0.010454351081794936},
-    {"chain.stationary", "double-well", CHAIN, .l = 0.2, .s2 = 1, STATIONARY, .number = "x2", .grid = 64, .goal = 1e-8,
+    {"chain.constant", "double-well", CHAIN, .l = 0.2, .s2 = 1, STATIONARY, .number = "x2", .grid = 128, .goal = 1e-8,
      .reference = 0.8436445428153574},
+    {"chain.random", "double-well", CHAIN, .l = 0.2, .s2 = 0.75, .schedule = "random:delta=1", STATIONARY,
+     .number = "x2", .grid = 192, .goal = 3e-3, .reference = CHAIN_RANDOM},
 };
 
 /* At full size: seconds and megabytes against what was promised. */
@@ -211,7 +214,7 @@ int main(void)
     growth(find("full.line.mfpt"), 256, 131072);
     growth(find("full.line.spectrum"), 256, 131072);
     growth(find("full.plane.spectrum"), 100, 800);
-    growth(find("full.plane.mfpt"), 100, 800);
+    growth(find("full.plane.mfpt"), 200, 800);
     growth(find("full.chain.constant"), 128, 1024);
     return 0;
 }
