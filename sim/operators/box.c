@@ -25,10 +25,11 @@ static double height(const line *l, double x)
 
 static sl_status unbounded(const sl_loss *loss, double T, sl_err *err)
 {
-    return sl_fail(err, SL_E_UNSTABLE,
-                   "loss '%s' has no stationary law at T = %g: exp(-f/T) has no finite integral, f does not rise on all "
-                   "sides (searched to |x| = %g)",
-                   loss->kind->entry.name, T, FARTHEST);
+    return sl_fail(
+        err, SL_E_UNSTABLE,
+        "loss '%s' has no stationary law at T = %g: exp(-f/T) has no finite integral, f does not rise on all "
+        "sides (searched to |x| = %g)",
+        loss->kind->entry.name, T, FARTHEST);
 }
 
 /* The lowest point of [a, b], which holds one minimum. */
@@ -52,8 +53,10 @@ static void sample(line *l, double R)
     double *at = l->at, *f = l->f;
     l->R = R;
     for (int i = 0; i <= SCAN; i++) at[i] = -R + 2 * R * i / SCAN;
-    if (l->slice.d == 0) sl_loss_on_nodes(f, NULL, l->slice.loss, SCAN + 1, at, 1, &origin);
-    else sl_loss_on_nodes(f, NULL, l->slice.loss, 1, &origin, SCAN + 1, at);
+    if (l->slice.d == 0)
+        sl_loss_on_nodes(f, NULL, l->slice.loss, SCAN + 1, at, 1, &origin);
+    else
+        sl_loss_on_nodes(f, NULL, l->slice.loss, 1, &origin, SCAN + 1, at);
     for (int i = 0; i <= SCAN; i++)
         if (isnan(f[i])) f[i] = INFINITY;
     for (int i = 1; i < SCAN; i++) {
@@ -120,8 +123,8 @@ static double tail(const line *l, double x, double sign, double rise)
 }
 
 /* The box along one coordinate. The mass is bounded from below by that of the lowest well within T of its bottom. */
-static sl_status find_line(double *lo, double *hi, double *outside, const sl_loss *loss, size_t d, double T, double mass,
-                           sl_err *err)
+static sl_status find_line(double *lo, double *hi, double *outside, const sl_loss *loss, size_t d, double T,
+                           double mass, sl_err *err)
 {
     line l = {.slice = {loss, d}, .T = T};
     double first = 0, last = 0, R = 1;
@@ -191,8 +194,7 @@ static void scan_plane(plane *p, const double lo[2], const double hi[2])
         p->floor = p->f[k];
         at = k;
     }
-    if (isfinite(p->floor))
-        p->floor = descend(p, p->x[0][at / PLANE], p->x[1][at % PLANE], p->x[0][1] - p->x[0][0]);
+    if (isfinite(p->floor)) p->floor = descend(p, p->x[0][at / PLANE], p->x[1][at % PLANE], p->x[0][1] - p->x[0][0]);
 }
 
 /* The first and last node, along each axis, that come within `reach` of the floor. */
@@ -258,8 +260,9 @@ static sl_status find_plane(double lo[2], double hi[2], double *outside, plane *
         }
         scan_plane(p, lo, hi);
         if (!extent(first, last, p, reach))
-            return sl_fail(err, SL_E_NUMERIC, "T = %g is too low: no node of a scan of %d x %d comes within %g T of the floor",
-                           p->T, PLANE, PLANE, reach / p->T);
+            return sl_fail(err, SL_E_NUMERIC,
+                           "T = %g is too low: no node of a scan of %d x %d comes within %g T of the floor", p->T,
+                           PLANE, PLANE, reach / p->T);
         if (!shrunk) break;
     }
     *outside = trim(lo, hi, p, mass) + exp(-TAIL / 2) * mass;
@@ -272,11 +275,13 @@ sl_status sl_operator_box(double lo[2], double hi[2], double *outside, const sl_
     const sl_loss_kind *kind = loss->kind;
     if (!(T > 0 && isfinite(T))) return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", T);
     if (!(mass > 0 && mass < 1)) return sl_fail(err, SL_E_DOMAIN, "mass outside %g, need 0 < mass < 1", mass);
-    if (loss->dim > 2) return sl_fail(err, SL_E_DOMAIN, "loss '%s' has %zu dimensions, need 1 or 2", kind->entry.name, loss->dim);
+    if (loss->dim > 2)
+        return sl_fail(err, SL_E_DOMAIN, "loss '%s' has %zu dimensions, need 1 or 2", kind->entry.name, loss->dim);
     if (!kind->confining && kind->period == 0)
-        return sl_fail(err, SL_E_UNSTABLE,
-                       "loss '%s' has no stationary law: it is not bounded below, so that exp(-f/T) has no finite integral",
-                       kind->entry.name);
+        return sl_fail(
+            err, SL_E_UNSTABLE,
+            "loss '%s' has no stationary law: it is not bounded below, so that exp(-f/T) has no finite integral",
+            kind->entry.name);
     double from[2] = {0}, to[2] = {0}, beyond[2] = {0}; /* so that outputs stay as they were on failure */
     if (kind->period > 0) {
         for (size_t d = 0; d < loss->dim; d++) {

@@ -41,7 +41,8 @@ static void clear_ladder(ladder *l)
 static sl_status check_point(const double *x, size_t dim, const char *what, sl_err *err)
 {
     for (size_t d = 0; d < dim; d++)
-        if (!isfinite(x[d])) return sl_fail(err, SL_E_DOMAIN, "coordinate %zu of '%s' is %g, need a number", d, what, x[d]);
+        if (!isfinite(x[d]))
+            return sl_fail(err, SL_E_DOMAIN, "coordinate %zu of '%s' is %g, need a number", d, what, x[d]);
     return SL_OK;
 }
 
@@ -75,11 +76,13 @@ static sl_status check_operator(const sl_operator *op, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "tolerance = %g, need 0 < tolerance < 1", op->tolerance);
     if (!(op->memory >= 0)) return sl_fail(err, SL_E_DOMAIN, "memory = %g bytes, need > 0", op->memory);
     if (op->grid > 0 && (op->grid < LEAST_GRID || op->grid % 2 != 0))
-        return sl_fail(err, SL_E_DOMAIN, "grid = %zu nodes, need an even number of at least %d (half of it is solved too)",
-                       op->grid, LEAST_GRID);
+        return sl_fail(err, SL_E_DOMAIN,
+                       "grid = %zu nodes, need an even number of at least %d (half of it is solved too)", op->grid,
+                       LEAST_GRID);
     for (size_t d = 0; d < 2; d++)
         if (!(op->lo[d] <= op->hi[d] && isfinite(op->lo[d]) && isfinite(op->hi[d])))
-            return sl_fail(err, SL_E_DOMAIN, "domain [%g, %g] of axis %zu, need finite lo < hi", op->lo[d], op->hi[d], d);
+            return sl_fail(err, SL_E_DOMAIN, "domain [%g, %g] of axis %zu, need finite lo < hi", op->lo[d], op->hi[d],
+                           d);
     return SL_OK;
 }
 
@@ -210,7 +213,7 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
         double error = 0, imag_error = 0;
         now.value = estimate(&error, l, i, false);
         now.imag = estimate(&imag_error, l, i, true);
-        now.error = hypot(error, imag_error);
+        now.error = hypot(error, imag_error) + (row[i].error > 0 ? row[i].error : 0);
         if (now.error > 0) now.error += roundoff * hypot(now.value, now.imag);
         if (l->levels <= 2 || now.error <= l->best[i].error) l->best[i] = now;
         if (l->levels > 1) worst = fmax(worst, relative_error(&l->best[i]));
@@ -331,8 +334,8 @@ sl_status sl_operator_solve(sl_answer *a, const sl_operator *op, const sl_questi
     double outside = NAN;
     if (o.kind->domain) SL_TRY(o.kind->domain(&o, &asked, &outside, err));
     if (outside > 1e-6)
-        return sl_fail(err, SL_E_CONFIG, "the domain [%g, %g] cuts off %.1e of the stationary law: make it wider", o.lo[0],
-                       o.hi[0], outside);
+        return sl_fail(err, SL_E_CONFIG, "the domain [%g, %g] cuts off %.1e of the stationary law: make it wider",
+                       o.lo[0], o.hi[0], outside);
     ladder l = {.kind = o.kind};
     sl_answer solved = {0};
     sl_status st = refine(&solved, &l, &o, &asked, err);

@@ -6,10 +6,10 @@
 #include "sim/operators/operator.h"
 
 /* Kinds that answer from a formula, so that what the ladder makes of them is known beforehand. */
-static int solved;            /* calls of solve */
-static size_t too_coarse;     /* grids up to here fail */
-static double cut_off;        /* what domain() reports */
-static double rounding;       /* size of made-up rounding errors */
+static int solved;        /* calls of solve */
+static size_t too_coarse; /* grids up to here fail */
+static double cut_off;    /* what domain() reports */
+static double rounding;   /* size of made-up rounding errors */
 
 static sl_status fake_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
 {
@@ -32,7 +32,8 @@ static sl_status even_solve(sl_answer *a, const sl_operator *op, const sl_questi
     solved++;
     if (n <= too_coarse) return sl_fail(err, SL_E_NUMERIC, "too coarse");
     const double h = 8.0 / (double)n, noise = rounding * (double)((n / 16 * 7919) % 13);
-    SL_TRY(sl_answer_add(a, "even", 0, 3 + h * h + 0.3 * pow(h, 4) - 0.2 * pow(h, 6) + 0.1 * pow(h, 8) + noise, 0, 0, err));
+    SL_TRY(sl_answer_add(a, "even", 0, 3 + h * h + 0.3 * pow(h, 4) - 0.2 * pow(h, 6) + 0.1 * pow(h, 8) + noise, 0, 0,
+                         err));
     SL_TRY(sl_answer_add(a, "complex", 2, 1 - h * h, 2 + 3 * h * h, 0, err));
     SL_TRY(sl_answer_add(a, "nought", 0, 0, 0, 0, err));
     sl_field *f = NULL;
@@ -66,15 +67,34 @@ static sl_status rough_solve(sl_answer *a, const sl_operator *op, const sl_quest
     return sl_answer_add(a, "rough", 0, 2 + h * h + 0.3 * pow(h, 3) * sin((double)n), 0, 0, err);
 }
 
-static const sl_operator_kind even = {.entry = {.name = "even"}, .order = 2, .first_grid = 16, .last_grid = 1 << 12,
-                                      .domain = fake_domain, .bytes = fake_bytes, .solve = even_solve};
-static const sl_operator_kind exponential = {.entry = {.name = "fast"}, .order = 0, .first_grid = 16,
-                                             .last_grid = 1 << 12, .domain = fake_domain, .bytes = fake_bytes,
+static const sl_operator_kind even = {.entry = {.name = "even"},
+                                      .order = 2,
+                                      .first_grid = 16,
+                                      .last_grid = 1 << 12,
+                                      .domain = fake_domain,
+                                      .bytes = fake_bytes,
+                                      .solve = even_solve};
+static const sl_operator_kind exponential = {.entry = {.name = "fast"},
+                                             .order = 0,
+                                             .first_grid = 16,
+                                             .last_grid = 1 << 12,
+                                             .domain = fake_domain,
+                                             .bytes = fake_bytes,
                                              .solve = exponential_solve};
-static const sl_operator_kind rough = {.entry = {.name = "rough"}, .order = 2, .first_grid = 16, .last_grid = 1 << 9,
-                                       .domain = fake_domain, .bytes = fake_bytes, .solve = rough_solve};
-static const sl_operator_kind slow = {.entry = {.name = "slow"}, .order = 2, .first_grid = 16, .last_grid = 1 << 8,
-                                      .domain = fake_domain, .bytes = fake_bytes, .solve = slow_solve};
+static const sl_operator_kind rough = {.entry = {.name = "rough"},
+                                       .order = 2,
+                                       .first_grid = 16,
+                                       .last_grid = 1 << 9,
+                                       .domain = fake_domain,
+                                       .bytes = fake_bytes,
+                                       .solve = rough_solve};
+static const sl_operator_kind slow = {.entry = {.name = "slow"},
+                                      .order = 2,
+                                      .first_grid = 16,
+                                      .last_grid = 1 << 8,
+                                      .domain = fake_domain,
+                                      .bytes = fake_bytes,
+                                      .solve = slow_solve};
 
 static const sl_question stationary = {.task = SL_TASK_STATIONARY};
 
@@ -440,8 +460,8 @@ static sl_status valley_init(sl_loss *loss, sl_err *err)
     loss->dim = 2;
     return SL_OK;
 }
-static const sl_loss_kind valley = {.entry = {.name = "valley"}, .init = valley_init, .value = valley_value,
-                                    .confining = true};
+static const sl_loss_kind valley = {
+    .entry = {.name = "valley"}, .init = valley_init, .value = valley_value, .confining = true};
 
 static void box__of_a_valley(void **state)
 {
