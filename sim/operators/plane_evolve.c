@@ -31,14 +31,14 @@ typedef struct {
     size_t N;
     double gamma;
     sl_factor *factor;
-    double *mass; /* [N] the law at time `now`                              */
+    double *mass; /* [N] the law at time `now` */
     double now;
-    double *root; /* [N] sqrt(w)                                            */
+    double *root; /* [N] sqrt(w) */
     bool symmetric;
-    double *before, *residual; /* [N] scratch                                   */
-    double *V;                 /* [STEPS + 1][N]                                         */
-    double H[STEPS * STEPS];   /* row-major, column j: R v_j in the basis         */
-    double norm;               /* of the law at `now`                                    */
+    double *before, *residual; /* [N] scratch */
+    double *V;                 /* [STEPS + 1][N] */
+    double H[STEPS * STEPS];   /* row-major, column j: R v_j in the basis */
+    double norm;               /* of the law at `now` */
 } evolution;
 
 static double dot(const double *a, const double *b, size_t n)
