@@ -137,8 +137,8 @@ extern const sl_operator_kind sl_fokker_planck, sl_klein_kramers, sl_transfer;
 extern const sl_operator_kind *const sl_operator_kinds[];
 extern const size_t sl_n_operator_kinds;
 
-/* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles (or as said at `gradual`). With an order,
- * numbers are extrapolated over the ladder and error is the change by the last extrapolation, or from the grid before
+/* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles (or as said at
+ * `gradual`). With an order, numbers are extrapolated over the ladder and error is the change by the last extrapolation, or from the grid before
  * where changes do not fall as the order says (which is where rounding errors are reached); without, error is the
  * change from the grid before (a gradual kind: see there). *a is to be cleared by the caller; it is empty after a negative status and SL_INTERRUPTED.
  * SL_UNDECIDED, with the answer and a note: the tolerance was not met on the largest grid that fits.
@@ -153,7 +153,8 @@ sl_number sl_answer_number(const sl_answer *a, const char *name, size_t index);
 /* The field of that name and index; NULL if there is none. */
 const sl_field *sl_answer_field(const sl_answer *a, const char *name, size_t index);
 
-/* For solve(): adds a number (its error may be set to what rounding errs by, which is added to the estimate); adds a field whose node and value arrays are allocated, zeroed, for the solver to fill. */
+/* For solve(): adds a number (its error may be set to what rounding errs by, which is added to the estimate); adds a
+ * field whose node and value arrays are allocated, zeroed, for the solver to fill. */
 SL_CHECKED sl_status sl_answer_add(sl_answer *a, const char *name, size_t index, double value, double imag,
                                    double scale, sl_err *err);
 SL_CHECKED sl_status sl_answer_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, size_t nx,
