@@ -139,11 +139,12 @@ extern const sl_operator_kind sl_fokker_planck, sl_klein_kramers, sl_transfer;
 extern const sl_operator_kind *const sl_operator_kinds[];
 extern const size_t sl_n_operator_kinds;
 
-/* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles. With an order,
- * numbers are extrapolated over the ladder and error is the change by the last extrapolation, or from the grid before
- * where changes do not fall as the order says (which is where rounding errors are reached); without, error is the
- * change from the grid before. *a is to be cleared by the caller; it is empty after a negative status and
- * SL_INTERRUPTED.
+/* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles (or as said at
+ * `gradual`). With an order, numbers are extrapolated over the ladder and error is the change by the last
+ * extrapolation, or from the grid before where changes do not fall as the order says (which is where rounding errors
+ * are reached); without, error is the
+ * change from the grid before (a gradual kind: see there). *a is to be cleared by the caller; it is empty after a
+ * negative status and SL_INTERRUPTED.
  * SL_UNDECIDED, with the answer and a note: the tolerance was not met on the largest grid that fits.
  * Errors: SL_E_DOMAIN for a bad value; SL_E_UNSTABLE: no stationary law, why; SL_E_CONFIG: a grid that does not fit
  * into op->memory (the bytes it would take, before anything is allocated), a domain that cuts off mass (above
