@@ -521,6 +521,12 @@ static void evolve__on_a_ring(void **state)
     }
 }
 
+static double wide_mode(double x, void *ctx)
+{
+    const physics *p = ctx;
+    return exp(-2 * x * x) * cos(p->power * M_PI * x / 2);
+}
+
 /* Between absorbing edges what is left decays with the slowest rate and takes the quasi-stationary form, a cosine:
  * <x^2> = 1 - 8/pi^2 on [-1, 1]. */
 static void evolve__leaks_through_absorbing_edges(void **state)
@@ -545,6 +551,19 @@ static void evolve__leaks_through_absorbing_edges(void **state)
     }
     assert_near(log(value_of(&a, "mass", 1) / value_of(&a, "mass", 2)) / 2, rate, 1e-7);
     assert_near(value_of(&a, "x2", 2), 1 - 8 / (M_PI * M_PI), 1e-7);
+    sl_answer_clear(&a);
+    /* A start that reaches over the edges: of it the part within, exp(-2 x^2) / int, expanded in cosines. */
+    const sl_question wide = {.task = SL_TASK_EVOLVE, .spread = 0.5, .times = {0, 0.1, 1}, .n_times = 3};
+    op.tolerance = 1e-7;
+    assert_true(sl_operator_solve(&a, &op, &wide, NULL) >= SL_OK);
+    for (size_t i = 1; i < 3; i++) {
+        physics p = {.op = op};
+        double mass = 0;
+        for (p.power = 1; p.power < 40; p.power += 2)
+            mass += (p.power % 4 == 1 ? 4 : -4) / (p.power * M_PI) * integral(wide_mode, &p, -1, 1) *
+                    exp(-p.power * p.power * rate * wide.times[i]);
+        assert_number(&a, "mass", i, mass / (sqrt(M_PI / 2) * erf(M_SQRT2)), 1e-8);
+    }
     sl_answer_clear(&a);
     q.times[3] = 1000;
     assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_CONFIG, "exp(-740.2)");
