@@ -235,6 +235,7 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 static sl_status ask(sl_answer *a, const sl_plane *p, const sl_question *q, sl_err *err)
 {
     a->unknowns = p->unknowns;
+    a->rough = p->n_discs > 0;
     switch (q->task) {
     case SL_TASK_STATIONARY: return sl_plane_stationary(a, p, err);
     case SL_TASK_EVOLVE: return sl_plane_evolve(a, p, q, err);

@@ -26,6 +26,7 @@ typedef struct {
     size_t levels, n_numbers;
     sl_number *best;
     double worst[LEVELS]; /* largest relative error of the best, after each grid */
+    bool rough;           /* of the answers                                      */
 } ladder;
 
 static void clear_ladder(ladder *l)
@@ -140,6 +141,31 @@ static double romberg(double *error, const ladder *l, size_t i, bool imaginary)
     return value;
 }
 
+/* Where only the first term of the expansion is even and what follows jumps about: extrapolated once. *error: the change
+ * of what is extrapolated from the grid before, but no less than an eighth (order 3) of its change before that; from
+ * two grids, by the extrapolation. */
+static double extrapolated_once(double *error, const ladder *l, size_t i, bool imaginary)
+{
+    const size_t rows = l->levels;
+    const double factor = ldexp(1, l->kind->order), last = part(l, rows - 1, i, imaginary);
+    double better[LEVELS] = {0};
+    for (size_t k = 1; k < rows; k++) {
+        const double here = part(l, k, i, imaginary);
+        better[k] = here + (here - part(l, k - 1, i, imaginary)) / (factor - 1);
+    }
+    *error = fabs(better[rows - 1] - last);
+    if (rows < 3) return better[rows - 1];
+    const double before = part(l, rows - 2, i, imaginary),
+                 ratio = (before - part(l, rows - 3, i, imaginary)) / (last - before);
+    if (!(ratio > factor / 1.5 && ratio < factor * 1.5)) {
+        *error = fabs(last - before);
+        return last;
+    }
+    *error = fabs(better[rows - 1] - better[rows - 2]);
+    if (rows > 3) *error = fmax(*error, fabs(better[rows - 2] - better[rows - 3]) / 8);
+    return better[rows - 1];
+}
+
 static double estimate(double *error, const ladder *l, size_t i, bool imaginary)
 {
     const double last = part(l, l->levels - 1, i, imaginary);
@@ -147,6 +173,7 @@ static double estimate(double *error, const ladder *l, size_t i, bool imaginary)
         *error = NAN;
         return last;
     }
+    if (l->kind->order > 0 && l->rough) return extrapolated_once(error, l, i, imaginary);
     if (l->kind->order > 0) return romberg(error, l, i, imaginary);
     const double change = fabs(last - part(l, l->levels - 2, i, imaginary));
     *error = change;
@@ -178,6 +205,7 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
     if (n) memcpy(row, a->numbers, n * sizeof *row);
     l->row[l->levels++] = row;
     l->n_numbers = n;
+    l->rough = a->rough;
     double worst = l->levels > 1 ? 0 : INFINITY;
     const double roundoff = 4 * DBL_EPSILON * sqrt((double)a->grid); /* below it changes are no measure of errors */
     for (size_t i = 0; i < n; i++) {
@@ -185,7 +213,7 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
         double error = 0, imag_error = 0;
         now.value = estimate(&error, l, i, false);
         now.imag = estimate(&imag_error, l, i, true);
-        now.error = hypot(error, imag_error);
+        now.error = hypot(error, imag_error) + (row[i].error > 0 ? row[i].error : 0);
         if (now.error > 0) now.error += roundoff * hypot(now.value, now.imag);
         /* An earlier grid is better only if by far: that it had the smaller change may have been chance. */
         if (l->levels <= 2 || now.error <= 10 * l->best[i].error) l->best[i] = now;

@@ -13,10 +13,8 @@ sl_rate_law sl_rate_at(const sl_operator *op, uint64_t step)
     const double mean = sl_schedule_mean(&op->schedule, step, step + 1);
     /* A uniform alpha of mean 1 and half-width Delta has q = 1 + Delta^2/3. */
     const double half = mean * sqrt(3 * fmax(sl_schedule_q(&op->schedule) - 1, 0));
-    return (sl_rate_law){.mean = mean,
-                         .half = half,
-                         .on_step = op->rule.alpha_on == SL_ALPHA_ON_STEP,
-                         .base = op->rule.lr};
+    return (sl_rate_law){
+        .mean = mean, .half = half, .on_step = op->rule.alpha_on == SL_ALPHA_ON_STEP, .base = op->rule.lr};
 }
 
 double sl_rate_on_gradient(const sl_rate_law *law, double rate)
@@ -45,12 +43,19 @@ size_t sl_rate_nodes(double *rate, double *weight, size_t n, const sl_rate_law *
     return n;
 }
 
+static bool same(const sl_operator *op, uint64_t k, uint64_t period)
+{
+    return fabs(sl_rate_at(op, k).mean - sl_rate_at(op, k + period).mean) <= 1e-12 * fabs(op->schedule.lr);
+}
+
+/* Two of the longest cycles step by step, and a thousand steps up to the horizon: on a plateau (an epoch of many steps,
+ * a decay in stairs) any period would do for a while. */
 static bool repeats(const sl_operator *op, uint64_t period)
 {
-    for (uint64_t k = 0; k < 2 * period; k++) {
-        const double now = sl_rate_at(op, k).mean, then = sl_rate_at(op, k + period).mean;
-        if (!(fabs(now - then) <= 1e-12 * fabs(op->schedule.lr))) return false;
-    }
+    for (uint64_t k = 0; k < 2 * LONGEST_CYCLE; k++)
+        if (!same(op, k, period)) return false;
+    for (uint64_t i = 0; i <= 1000; i++)
+        if (!same(op, (uint64_t)((double)op->schedule.total_steps * (double)i / 1000), period)) return false;
     return true;
 }
 
