@@ -65,27 +65,27 @@ static void advance(walk *w, double dt)
     for (size_t i = 0; i < w->n; i++) w->P[i] *= ratio;
 }
 
-/* The masses of the start: all on its node, or a Gaussian sampled at the nodes. */
+/* The masses of the start: all on its node, or (what lies inside the domain of) a Gaussian sampled at the nodes; also
+ * at absorbing edges, so that the sum over the nodes is a trapezoid rule. */
 static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     const double s = q->spread, period = l->ring ? op->hi[0] - op->lo[0] : 0;
     double total = 0;
-    for (size_t i = 0; i < w->n; i++) {
-        const size_t node = (size_t)(w->P - w->all) + i;
-        const double d = (l->x[node] - q->from[0]) / (s > 0 ? s : 1);
-        w->P[i] = s > 0 ? l->w[node] * exp(-d * d / 2) : node == l->from;
+    for (size_t i = 0; i < l->n; i++) {
+        const double d = (l->x[i] - q->from[0]) / (s > 0 ? s : 1);
+        w->all[i] = s > 0 ? l->w[i] * exp(-d * d / 2) : i == l->from;
         for (int turn = 1; s > 0 && period > 0 && turn * period < 50 * s + period; turn++) {
             const double right = d + turn * period / s, left = d - turn * period / s;
-            w->P[i] += l->w[node] * (exp(-right * right / 2) + exp(-left * left / 2));
+            w->all[i] += l->w[i] * (exp(-right * right / 2) + exp(-left * left / 2));
         }
-        total += w->P[i];
+        total += w->all[i];
     }
-    if (!(total > 0)) return sl_fail(err, SL_E_DOMAIN, "the start %g lies on an absorbing edge", q->from[0]);
+    if (!(sum(w->P, w->n) > 0)) return sl_fail(err, SL_E_DOMAIN, "the start %g lies on an absorbing edge", q->from[0]);
     const double h = l->n > l->from + 1 ? l->x[l->from + 1] - l->x[l->from] : l->x[l->from] - l->x[l->from - 1];
     if (s > 0 && s < h) /* a Gaussian on nodes farther apart is none */
         return sl_fail(err, SL_E_NUMERIC, "the start's spread %g is smaller than a cell, %g (spread 0 is a point)", s,
                        h);
-    for (size_t i = 0; i < w->n; i++) w->P[i] /= total;
+    for (size_t i = 0; i < l->n; i++) w->all[i] /= total;
     return SL_OK;
 }
 
@@ -172,6 +172,7 @@ static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operat
         while (t < q->times[k]) {
             if (sl_stop_requested()) return SL_INTERRUPTED;
             const double left = q->times[k] - t, dt = next_step(&p, op, left, FINEST * end);
+            if (w->leaks) w->all[0] = w->all[l->n - 1] = 0;
             advance(w, dt);
             t = dt == left ? q->times[k] : t + dt;
         }

@@ -215,18 +215,20 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
         now.imag = estimate(&imag_error, l, i, true);
         now.error = hypot(error, imag_error) + (row[i].error > 0 ? row[i].error : 0);
         if (now.error > 0) now.error += roundoff * hypot(now.value, now.imag);
-        if (l->levels <= 2 || now.error <= l->best[i].error) l->best[i] = now;
+        /* An earlier grid is better only if by far: that it had the smaller change may have been chance. */
+        if (l->levels <= 2 || now.error <= 10 * l->best[i].error) l->best[i] = now;
         if (l->levels > 1) worst = fmax(worst, relative_error(&l->best[i]));
     }
     l->worst[l->levels - 1] = worst;
     return SL_OK;
 }
 
-/* No use to go on: numbers are rather good and two more grids have not made them twice as good. */
+/* No use to go on: numbers are good and two more grids have not made them twice as good (on the first grids they need
+ * not get better at all). */
 static bool stalled(const ladder *l)
 {
     const size_t k = l->levels;
-    return k > 3 && l->worst[k - 1] < 1e-3 && l->worst[k - 1] > 0.5 * l->worst[k - 3];
+    return k > 3 && l->worst[k - 1] < 1e-6 && l->worst[k - 1] > 0.5 * l->worst[k - 3];
 }
 
 /* --------------------------------------------------------------------------------------------------- the ladder */

@@ -89,6 +89,24 @@ static double passage(double y, void *ctx)
     return exp(phi(p, y)) * integral(density, p, p->far, y);
 }
 
+/* The same from a far end on the right (negative), without overflow at low T: exp(Phi(y) - Phi(z)) in one. */
+typedef struct {
+    physics *p;
+    double y;
+} below;
+
+static double weight_from(double z, void *ctx)
+{
+    const below *b = ctx;
+    return exp(phi(b->p, b->y) - phi(b->p, z)) / diffusion(b->p, z);
+}
+
+static double passage_down(double y, void *ctx)
+{
+    below b = {ctx, y};
+    return integral(weight_from, &b, b.p->far, y);
+}
+
 /* ------------------------------------------------------------------------------------------------ stationary laws */
 
 /* shared/oracles/boltzmann.json: mpmath quadrature of 25 digits. */
@@ -279,6 +297,23 @@ static void mfpt__out_of_an_interval(void **state)
     assert_ok(sl_operator_solve(&a, &p.op, &top, &err));
     const double climb = integral(passage, &p, 0, M_PI);
     assert_number(&a, "mfpt", 0, climb, 1e-9 * climb);
+    sl_answer_clear(&a);
+}
+
+/* Downhill at low T a passage takes the time of the fall, int dx/f', up to some T/f'^2. Here a coarse grid has many T a
+ * cell, and its answers agree by chance with one another before they are right. */
+static void mfpt__downhill(void **state)
+{
+    (void)state;
+    const double T = 1.4e-4, from = 0.517, to = 0.268;
+    const sl_operator op = on("periodic", T);
+    const sl_question q = {.task = SL_TASK_MFPT, .from = {from}, .to = {to}};
+    sl_answer a = {0};
+    assert_ok(sl_operator_solve(&a, &op, &q, &err));
+    assert_near(value_of(&a, "mfpt", 0), log(tan(from / 2) / tan(to / 2)), 10 * T);
+    physics p = {.op = op, .far = from + 0.2}; /* nothing comes from farther up: f rises by 700 T */
+    const double time = -integral(passage_down, &p, to, from);
+    assert_number(&a, "mfpt", 0, time, 1e-8);
     sl_answer_clear(&a);
 }
 
@@ -521,6 +556,12 @@ static void evolve__on_a_ring(void **state)
     }
 }
 
+static double wide_mode(double x, void *ctx)
+{
+    const physics *p = ctx;
+    return exp(-2 * x * x) * cos(p->power * M_PI * x / 2);
+}
+
 /* Between absorbing edges what is left decays with the slowest rate and takes the quasi-stationary form, a cosine:
  * <x^2> = 1 - 8/pi^2 on [-1, 1]. */
 static void evolve__leaks_through_absorbing_edges(void **state)
@@ -545,6 +586,19 @@ static void evolve__leaks_through_absorbing_edges(void **state)
     }
     assert_near(log(value_of(&a, "mass", 1) / value_of(&a, "mass", 2)) / 2, rate, 1e-7);
     assert_near(value_of(&a, "x2", 2), 1 - 8 / (M_PI * M_PI), 1e-7);
+    sl_answer_clear(&a);
+    /* A start that reaches over the edges: of it the part within, exp(-2 x^2) / int, expanded in cosines. */
+    const sl_question wide = {.task = SL_TASK_EVOLVE, .spread = 0.5, .times = {0, 0.1, 1}, .n_times = 3};
+    op.tolerance = 1e-7;
+    assert_true(sl_operator_solve(&a, &op, &wide, NULL) >= SL_OK);
+    for (size_t i = 1; i < 3; i++) {
+        physics p = {.op = op};
+        double mass = 0;
+        for (p.power = 1; p.power < 40; p.power += 2)
+            mass += (p.power % 4 == 1 ? 4 : -4) / (p.power * M_PI) * integral(wide_mode, &p, -1, 1) *
+                    exp(-p.power * p.power * rate * wide.times[i]);
+        assert_number(&a, "mass", i, mass / (sqrt(M_PI / 2) * erf(M_SQRT2)), 1e-8);
+    }
     sl_answer_clear(&a);
     q.times[3] = 1000;
     assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_CONFIG, "exp(-740.2)");
@@ -695,6 +749,7 @@ int main(void)
         cmocka_unit_test(passages_and_rates__of_the_double_well),
         cmocka_unit_test(mfpt__against_double_quadrature),
         cmocka_unit_test(mfpt__out_of_an_interval),
+        cmocka_unit_test(mfpt__downhill),
         cmocka_unit_test(spectrum__gap_is_two_passages_at_low_temperature),
         cmocka_unit_test(committor__against_quadrature),
         cmocka_unit_test(spectrum__of_ornstein_and_uhlenbeck),
