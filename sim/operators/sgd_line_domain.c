@@ -245,7 +245,9 @@ sl_status sl_sgd_line_domain(sl_operator *op, const sl_question *q, double *outs
     const uint64_t first = fastest(op, q, cycle);
     const double rate = sl_schedule_mean(&op->schedule, first, first + 1);
     if (!(rate > 0)) return sl_fail(err, SL_E_DOMAIN, "the rate is %g at every step, need a step with rate > 0", rate);
-    const double T = rate * sl_schedule_q(&op->schedule) * op->noise_variance / 2;
+    double T = rate * sl_schedule_q(&op->schedule) * op->noise_variance / 2;
+    /* Mode k weighs the tail with x^(2k), like a hotter law (Hermite functions: to rounding up to k = 15). */
+    if (q->task == SL_TASK_SPECTRUM) T *= 1 + (double)q->eigenvalues / 8;
     SL_TRY(sl_operator_box(op->lo, op->hi, outside, &op->loss, T, OUTSIDE, err));
     if (period > 0) return check_domain(op, q, err);
     if (q->task == SL_TASK_EVOLVE) {
