@@ -62,15 +62,15 @@ static void stationary__random_rate_is_shared(void **state)
 {
     (void)state;
     const double q = 1 + 0.25 / 3, s2 = 0.2 / (0.1 * q), a = 1, l = 0.1;
-    sl_operator op = chain_of("strict-saddle", l, "random:delta=0.5", s2, 96);
+    sl_operator op = chain_of("strict-saddle", l, "random:delta=0.5", s2, 64);
     sl_answer answer = {0};
     solve_on_grid(&answer, &op, &(sl_question){.task = SL_TASK_STATIONARY});
-    assert_close(number(&answer, "x2", 0), l * l * q * s2 / (2 * a * l - q * a * a * l * l), 1e-8);
-    assert_close(number(&answer, "y2", 0), 0.858377113653234, 1e-8);
+    assert_close(number(&answer, "x2", 0), l * l * q * s2 / (2 * a * l - q * a * a * l * l), 1e-6);
+    assert_close(number(&answer, "y2", 0), 0.858377113653234, 1e-6);
     sl_answer_clear(&answer);
     /* On two equal quadratics E x^2 y^2 = c (E x^2)^2 with c != 1: from <x'^2 y'^2> = E ((1-r)^2 x^2 + r^2 s2)(same of
      * y), moments of r uniform on l (1 +- 1/2). */
-    op = chain_of("quadratic:a=1:dim=2", 0.5, "random:delta=0.5", 1, 96);
+    op = chain_of("quadratic:a=1:dim=2", 0.5, "random:delta=0.5", 1, 64);
     solve_on_grid(&answer, &op, &(sl_question){.task = SL_TASK_STATIONARY});
     double b2 = 0, b4 = 0, r2 = 0, r4 = 0, mixed = 0;
     enum { POINTS = 200000 }; /* midpoint rule: 1e-11 */
@@ -89,8 +89,8 @@ static void stationary__random_rate_is_shared(void **state)
         for (size_t j = 0; j < p->n[1]; j++)
             sum += p->value[i * p->n[1] + j] * pow(p->node[0][i] * p->node[1][j], 2) * (p->node[0][1] - p->node[0][0]) *
                    (p->node[1][1] - p->node[1][0]);
-    assert_close(number(&answer, "x2", 0), x2, 1e-9);
-    assert_close(sum, x2y2, 1e-8);
+    assert_close(number(&answer, "x2", 0), x2, 1e-7);
+    assert_close(sum, x2y2, 1e-6);
     assert_true(x2y2 > 1.001 * x2 * x2);
     sl_answer_clear(&answer);
 }
