@@ -182,6 +182,10 @@ static void plane__has_two_of_everything(void **state)
     j = ask("--loss strict-saddle --temperature 0.08 --task spectrum --grid 100");
     assert_close(element(at(j, "eigenvalues"), 1), -0.017774181490594433, 2e-3);
     cJSON_Delete(j);
+    j = ask("--kind transfer --loss strict-saddle --lr 0.2 --noise-variance 1"); /* x: l s2 / (a (2 - a l)); y as on a line */
+    assert_close(element(at(at(j, "stationary"), "x2"), 0), 0.2 / 1.8, 1e-8);
+    assert_close(element(at(at(j, "stationary"), "x2"), 1), 0.8436445428153574, 1e-8);
+    cJSON_Delete(j);
     /* A finite-volume code in SciPy with staircase discs (bench/peers_operators.py) comes down to it like h: 117.47 on
      * 280 x 280 nodes, 117.40 on 760 x 760. */
     j = ask("--loss strict-saddle --temperature 0.08 --task mfpt --from 0,-1 --to 0,1 --radius 0.3 --grid 160");
