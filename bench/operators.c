@@ -70,7 +70,7 @@ static const problem races[] = {
      .hi = {3, 3.6}, .reference = OU_X2},
     {"kramers.spectrum.g0.3", "double-well", KK, .T = 0.1, .friction = 0.3, SPECTRUM, .grid = 36, .goal = 1e-6,
      .reference = -0.024354010339981882},
-    {"kramers.spectrum.g3", "double-well", KK, .T = 0.1, .friction = 3, SPECTRUM, .grid = 26, .goal = 1e-6,
+    {"kramers.spectrum.g3", "double-well", KK, .T = 0.1, .friction = 3, SPECTRUM, .grid = 30, .goal = 1e-6,
      .reference = -0.010454351081794936},
     {"chain.constant", "double-well", CHAIN, .l = 0.2, .s2 = 1, STATIONARY, .number = "x2", .grid = 128, .goal = 1e-8,
      .reference = 0.8436445428153574},
