@@ -2,8 +2,8 @@
  * bench/peers_operators.py solves too, the time and memory of the operators at their full size, and how cost grows with
  * the unknowns.
  *
- * Prints lines "name value": NAME.seconds (the best of some repeats), NAME.error (of the number asked for, relative,
- * against a reference), NAME.megabytes (peak of a process that solves this alone). */
+ * Prints lines "name value": NAME.seconds (of the processor, the best of some repeats), NAME.error (of the number asked
+ * for, relative, against a reference), NAME.megabytes (peak of a process that solves this alone). */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>
@@ -16,10 +16,11 @@
 
 #include "sim/operators/operator.h"
 
+/* Of this process: one thread does all, and what else runs on the machine does not count. */
 static double now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -49,26 +50,32 @@ typedef struct {
 /* References: quadrature and the slowest rate of the double well (in strict-saddle it is y's), closed forms of the
  * quadratic (0.34 exp(-2) + 0.1 (1 - exp(-2))), converged computations elsewhere. */
 #define DOUBLE_WELL_RATE_8 -0.017774181490594433
+#define SADDLE_MFPT_8      117.3632035      /* 800 x 800; SciPy's staircase discs come near it like h */
+#define CHAIN_RANDOM       0.83027174569555 /* 1024 nodes; SciPy's sums over alpha come near it slowly */
 #define OU_X2              (0.34 * 0.1353352832366127 + 0.1 * (1 - 0.1353352832366127))
 
-/* With a peer: time to the goal. */
+/* Beside a peer, on the domain that it has and on the coarsest grid that meets the goal (as the peers do). */
 static const problem races[] = {
-    {"line.stationary", "double-well", FP, .T = 0.1, STATIONARY, .number = "x2", .goal = 1e-8, .lo = {-2.6},
-     .hi = {2.6}, .reference = 0.87136290804204983},
-    {"line.mfpt", "double-well", FP, .T = 0.05, MFPT_1D, .goal = 1e-7, .lo = {-2.2}, .hi = {2.2},
+    {"line.stationary", "double-well", FP, .T = 0.1, STATIONARY, .number = "x2", .grid = 128, .goal = 1e-8,
+     .lo = {-2.6}, .hi = {2.6}, .reference = 0.87136290804204983},
+    {"line.mfpt", "double-well", FP, .T = 0.05, MFPT_1D, .grid = 320, .goal = 1e-7, .lo = {-2.2}, .hi = {2.2},
      .reference = 729.670691942322799},
-    {"line.spectrum", "double-well", FP, .T = 0.05, SPECTRUM, .goal = 1e-6, .lo = {-2.2}, .hi = {2.2},
+    {"line.spectrum", "double-well", FP, .T = 0.05, SPECTRUM, .grid = 224, .goal = 2e-7, .lo = {-2.2}, .hi = {2.2},
      .reference = -0.0027761406365727267},
-    {"plane.spectrum", "strict-saddle", FP, .T = 0.08, SPECTRUM, .goal = 1e-4, .lo = {-2, -2.1}, .hi = {2, 2.1},
-     .reference = DOUBLE_WELL_RATE_8},
-    {"plane.evolve", "quadratic:spectrum=1,0.5", FP, .T = 0.1, EVOLVE_2D, .goal = 3e-4, .lo = {-3, -3.6},
+    {"plane.spectrum", "strict-saddle", FP, .T = 0.08, SPECTRUM, .grid = 40, .goal = 1e-4, .lo = {-2, -2.1},
+     .hi = {2, 2.1}, .reference = DOUBLE_WELL_RATE_8},
+    {"plane.mfpt", "strict-saddle", FP, .T = 0.08, MFPT_2D, .grid = 120, .goal = 3e-4, .lo = {-2, -2.1}, .hi = {2, 2.1},
+     .reference = SADDLE_MFPT_8},
+    {"plane.evolve", "quadratic:spectrum=1,0.5", FP, .T = 0.1, EVOLVE_2D, .grid = 100, .goal = 3e-4, .lo = {-3, -3.6},
      .hi = {3, 3.6}, .reference = OU_X2},
-    {"kramers.spectrum.g0.3", "double-well", KK, .T = 0.1, .friction = 0.3, SPECTRUM, .goal = 1e-6,
+    {"kramers.spectrum.g0.3", "double-well", KK, .T = 0.1, .friction = 0.3, SPECTRUM, .grid = 36, .goal = 1e-6,
      .reference = -0.024354010339981882},
-    {"kramers.spectrum.g3", "double-well", KK, .T = 0.1, .friction = 3, SPECTRUM, .goal = 1e-6,
+    {"kramers.spectrum.g3", "double-well", KK, .T = 0.1, .friction = 3, SPECTRUM, .grid = 30, .goal = 1e-6,
      .reference = -0.010454351081794936},
-    {"chain.stationary", "double-well", CHAIN, .l = 0.2, .s2 = 1, STATIONARY, .number = "x2", .goal = 1e-8,
+    {"chain.constant", "double-well", CHAIN, .l = 0.2, .s2 = 1, STATIONARY, .number = "x2", .grid = 128, .goal = 1e-8,
      .reference = 0.8436445428153574},
+    {"chain.random", "double-well", CHAIN, .l = 0.2, .s2 = 0.75, .schedule = "random:delta=1", STATIONARY,
+     .number = "x2", .grid = 192, .goal = 3e-3, .reference = CHAIN_RANDOM},
 };
 
 /* At full size: seconds and megabytes against what was promised. */
@@ -146,6 +153,8 @@ static void race(const problem *p)
         printf("%s.error %.3g\n", p->name, fabs(number.value / p->reference - 1));
     else
         printf("%s.grid_error %.3g\n", p->name, number.error / fabs(number.value));
+    if (p->grid && p->goal > 0 && !(fabs(number.value / p->reference - 1) <= p->goal))
+        printf("# %s misses its goal of %g\n", p->name, p->goal);
     printf("# %s: %.15g +- %.1e, %zu unknowns, %zu grids\n", p->name, number.value, number.error, a.unknowns, a.levels);
     sl_answer_clear(&a);
     fflush(stdout);
@@ -205,7 +214,7 @@ int main(void)
     growth(find("full.line.mfpt"), 256, 131072);
     growth(find("full.line.spectrum"), 256, 131072);
     growth(find("full.plane.spectrum"), 100, 800);
-    growth(find("full.plane.mfpt"), 100, 800);
+    growth(find("full.plane.mfpt"), 200, 800);
     growth(find("full.chain.constant"), 128, 1024);
     return 0;
 }

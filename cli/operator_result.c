@@ -163,16 +163,21 @@ static const char *time_unit(const sl_operation *o)
     return o->of_sgd ? "that of dx = v dt; a step of SGD takes l" : "that of dx = v dt";
 }
 
+/* The chain has no walls: what a step carries out of the domain is lost, and counted. */
+static const char *edge_of(const sl_operation *o)
+{
+    if (o->op.loss.kind->period > 0) return "periodic";
+    if (o->op.kind == &sl_transfer) return "open";
+    return o->op.edge == SL_EDGE_ABSORBING ? "absorbing" : "reflecting";
+}
+
 static void add_grid(cJSON *r, const sl_operation *o, const sl_answer *a)
 {
     const int axes = a->lo[1] < a->hi[1] ? 2 : 1;
     cJSON *domain = cJSON_AddObjectToObject(r, "domain");
     sl_json_numbers(domain, "lo", a->lo, (size_t)axes);
     sl_json_numbers(domain, "hi", a->hi, (size_t)axes);
-    cJSON_AddStringToObject(domain, "edge",
-                            o->op.loss.kind->period > 0       ? "periodic"
-                            : o->op.edge == SL_EDGE_ABSORBING ? "absorbing"
-                                                              : "reflecting");
+    cJSON_AddStringToObject(domain, "edge", edge_of(o));
     sl_json_number(domain, "mass_outside", a->outside);
     cJSON_AddNumberToObject(r, "grid", (double)a->grid);
     cJSON_AddNumberToObject(r, "unknowns", (double)a->unknowns);
@@ -350,8 +355,9 @@ static void print_domain(const cJSON *r)
         printf("%s[%.6g, %.6g]", by, sl_cli_number(lo), sl_cli_number(hi));
     printf(", %s", text_at(d, "edge"));
     const double outside = number_at(d, "mass_outside"), killed = number_at(r, "killed");
-    if (outside >= 0) printf("; stationary mass outside at most %.1e", outside);
-    if (killed > 0) printf("; %.3g of the mass leaves in a step", killed);
+    if (outside >= 0 && strcmp(text_at(d, "edge"), "absorbing") != 0)
+        printf("; stationary mass outside at most %.1e", outside);
+    if (killed > 0) printf("; %.2g of the mass leaves in a step", killed);
     putchar('\n');
 }
 

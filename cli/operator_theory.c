@@ -266,6 +266,7 @@ static rates rates_over(const sl_operation *o, const sl_stationary_point *from, 
         top[d] = s * saddle->eigenvalue[d];
     }
     const sl_barrier b = {o->op.loss.dim, minimum, top, s * (saddle->f - from->f)};
+    if (!(b.height > T)) return r; /* no barrier to speak of: rates over it are expansions in T / height */
     if (!inertia) {
         if (sl_rate_eyring_kramers(&r.best, &b, T, NULL) != SL_OK) r.best = NAN;
         r.best *= o->op.kind == &sl_transfer ? o->step : 1;

@@ -90,7 +90,8 @@ void sl_loss_gradient(const sl_loss *loss, const double *x, double *g)
 double sl_loss_slice_value(double x, void *slice)
 {
     const sl_loss_slice *s = slice;
-    double point[SL_LOSS_MAX_DIM] = {0};
+    double point[SL_LOSS_MAX_DIM];
+    memset(point, 0, s->loss->dim * sizeof *point);
     point[s->d] = x;
     return sl_loss_value(s->loss, point);
 }

@@ -20,7 +20,7 @@ typedef sl_status (*sl_apply)(void *ctx, const double *x, double *y, sl_err *err
  * what apply returns; SL_E_MEMORY; SL_E_DOMAIN; SL_INTERRUPTED if sl_stop_requested; outputs are untouched by all.
  * Thread-safe (ARPACK keeps state: calls are taken one at a time, so apply may not call it). */
 SL_CHECKED sl_status sl_arnoldi(double complex *values, double *vectors, size_t n, size_t k, bool symmetric,
-                                sl_apply apply, void *ctx, const double *start, double tolerance,
-                                size_t max_iterations, sl_err *err);
+                                sl_apply apply, void *ctx, const double *start, double tolerance, size_t max_iterations,
+                                sl_err *err);
 
 #endif

@@ -10,10 +10,11 @@
 #define FARTHEST 1e9
 enum { SCAN = 4096, PLANE = 256, TAIL = 80 };
 
-/* A loss along one coordinate, the others at zero. */
+/* A loss along one coordinate, the others at zero, and a scan of it over [-R, R]. */
 typedef struct {
     sl_loss_slice slice;
     double T, floor, bottom; /* floor: the least f seen; bottom: where */
+    double R, at[SCAN + 1], f[SCAN + 1];
 } line;
 
 static double height(const line *l, double x)
@@ -24,10 +25,11 @@ static double height(const line *l, double x)
 
 static sl_status unbounded(const sl_loss *loss, double T, sl_err *err)
 {
-    return sl_fail(err, SL_E_UNSTABLE,
-                   "loss '%s' has no stationary law at T = %g: exp(-f/T) has no finite integral, f does not rise on all "
-                   "sides (searched to |x| = %g)",
-                   loss->kind->entry.name, T, FARTHEST);
+    return sl_fail(
+        err, SL_E_UNSTABLE,
+        "loss '%s' has no stationary law at T = %g: exp(-f/T) has no finite integral, f does not rise on all "
+        "sides (searched to |x| = %g)",
+        loss->kind->entry.name, T, FARTHEST);
 }
 
 /* The lowest point of [a, b], which holds one minimum. */
@@ -44,15 +46,19 @@ static double golden(const line *l, double a, double b)
     return (a + b) / 2;
 }
 
-/* Scans [-R, R]: the least value (kept in l), and the outermost points within `reach` of it, which are nodes of the scan
- * or minima between them: at low T a well falls between two nodes. */
-static bool scan(line *l, double *first, double *last, double R, double reach)
+/* f at even nodes of [-R, R], or at minima between them: at low T a well falls between two nodes. The least value. */
+static void sample(line *l, double R)
 {
-    double f[SCAN + 1], at[SCAN + 1];
-    for (int i = 0; i <= SCAN; i++) {
-        at[i] = -R + 2 * R * i / SCAN;
-        f[i] = height(l, at[i]);
-    }
+    const double origin = 0;
+    double *at = l->at, *f = l->f;
+    l->R = R;
+    for (int i = 0; i <= SCAN; i++) at[i] = -R + 2 * R * i / SCAN;
+    if (l->slice.d == 0)
+        sl_loss_on_nodes(f, NULL, l->slice.loss, SCAN + 1, at, 1, &origin);
+    else
+        sl_loss_on_nodes(f, NULL, l->slice.loss, 1, &origin, SCAN + 1, at);
+    for (int i = 0; i <= SCAN; i++)
+        if (isnan(f[i])) f[i] = INFINITY;
     for (int i = 1; i < SCAN; i++) {
         if (!(f[i] <= f[i - 1] && f[i] <= f[i + 1] && isfinite(f[i]))) continue;
         const double x = golden(l, at[i - 1], at[i + 1]), lowest = height(l, x);
@@ -67,14 +73,18 @@ static bool scan(line *l, double *first, double *last, double R, double reach)
         l->floor = f[i];
         l->bottom = at[i];
     }
+}
+
+/* Scans [-R, R] for the outermost points within `reach` of the least value. */
+static bool scan(line *l, double *first, double *last, double R, double reach)
+{
+    if (l->R != R) sample(l, R);
     if (!isfinite(l->floor)) return false;
-    *first = INFINITY;
-    *last = -INFINITY;
-    for (int i = 0; i <= SCAN; i++) {
-        if (f[i] - l->floor > reach) continue;
-        *first = fmin(*first, at[i]);
-        *last = fmax(*last, at[i]);
-    }
+    int left = 0, right = SCAN;
+    while (l->f[left] - l->floor > reach) left++;
+    while (l->f[right] - l->floor > reach) right--;
+    *first = l->at[left];
+    *last = l->at[right];
     return *first > -R / 2 && *last < R / 2;
 }
 
@@ -104,15 +114,17 @@ static double tail(const line *l, double x, double sign, double rise)
     double sum = 0;
     for (int k = 0; k < TAIL; k++) {
         const double next = crossing(l, x, sign, (rise + k + 1) * l->T);
-        sum += fabs(next - x) * exp(-(rise + k));
+        const double level = fabs(next - x) * exp(-(rise + k));
+        sum += level;
+        if (level < 1e-12 * sum) break; /* the levels above are as much less again, each by nearly a factor e */
         x = next;
     }
     return sum;
 }
 
 /* The box along one coordinate. The mass is bounded from below by that of the lowest well within T of its bottom. */
-static sl_status find_line(double *lo, double *hi, double *outside, const sl_loss *loss, size_t d, double T, double mass,
-                           sl_err *err)
+static sl_status find_line(double *lo, double *hi, double *outside, const sl_loss *loss, size_t d, double T,
+                           double mass, sl_err *err)
 {
     line l = {.slice = {loss, d}, .T = T};
     double first = 0, last = 0, R = 1;
@@ -182,8 +194,7 @@ static void scan_plane(plane *p, const double lo[2], const double hi[2])
         p->floor = p->f[k];
         at = k;
     }
-    if (isfinite(p->floor))
-        p->floor = descend(p, p->x[0][at / PLANE], p->x[1][at % PLANE], p->x[0][1] - p->x[0][0]);
+    if (isfinite(p->floor)) p->floor = descend(p, p->x[0][at / PLANE], p->x[1][at % PLANE], p->x[0][1] - p->x[0][0]);
 }
 
 /* The first and last node, along each axis, that come within `reach` of the floor. */
@@ -249,8 +260,9 @@ static sl_status find_plane(double lo[2], double hi[2], double *outside, plane *
         }
         scan_plane(p, lo, hi);
         if (!extent(first, last, p, reach))
-            return sl_fail(err, SL_E_NUMERIC, "T = %g is too low: no node of a scan of %d x %d comes within %g T of the floor",
-                           p->T, PLANE, PLANE, reach / p->T);
+            return sl_fail(err, SL_E_NUMERIC,
+                           "T = %g is too low: no node of a scan of %d x %d comes within %g T of the floor", p->T,
+                           PLANE, PLANE, reach / p->T);
         if (!shrunk) break;
     }
     *outside = trim(lo, hi, p, mass) + exp(-TAIL / 2) * mass;
@@ -263,11 +275,13 @@ sl_status sl_operator_box(double lo[2], double hi[2], double *outside, const sl_
     const sl_loss_kind *kind = loss->kind;
     if (!(T > 0 && isfinite(T))) return sl_fail(err, SL_E_DOMAIN, "temperature T = %g, need 0 < T < inf", T);
     if (!(mass > 0 && mass < 1)) return sl_fail(err, SL_E_DOMAIN, "mass outside %g, need 0 < mass < 1", mass);
-    if (loss->dim > 2) return sl_fail(err, SL_E_DOMAIN, "loss '%s' has %zu dimensions, need 1 or 2", kind->entry.name, loss->dim);
+    if (loss->dim > 2)
+        return sl_fail(err, SL_E_DOMAIN, "loss '%s' has %zu dimensions, need 1 or 2", kind->entry.name, loss->dim);
     if (!kind->confining && kind->period == 0)
-        return sl_fail(err, SL_E_UNSTABLE,
-                       "loss '%s' has no stationary law: it is not bounded below, so that exp(-f/T) has no finite integral",
-                       kind->entry.name);
+        return sl_fail(
+            err, SL_E_UNSTABLE,
+            "loss '%s' has no stationary law: it is not bounded below, so that exp(-f/T) has no finite integral",
+            kind->entry.name);
     double from[2] = {0}, to[2] = {0}, beyond[2] = {0}; /* so that outputs stay as they were on failure */
     if (kind->period > 0) {
         for (size_t d = 0; d < loss->dim; d++) {

@@ -35,11 +35,16 @@ double sl_brinkman_frequency(const sl_brinkman *b, const sl_operator *op)
     return sqrt(s * mean / b->temperature);
 }
 
-/* The frequency before there are nodes: thermal velocity by the length over which p spreads, of which the domain of
- * 1e-26 is about twenty. Good enough to count orders by. */
+/* The domain of 1e-26 is about so many standard deviations of p long. */
+static const double LENGTHS = 20;
+/* |A sqrt(p)| by c and the standard deviation of p that is refused. */
+static const double COARSE = 0.1;
+
+/* The frequency before there are nodes: thermal velocity by the length over which p spreads. Good enough to count
+ * orders by. */
 static double rough_frequency(const sl_operator *op)
 {
-    return 20 * sl_brinkman_thermal(op) / (op->hi[0] - op->lo[0]);
+    return LENGTHS * sl_brinkman_thermal(op) / (op->hi[0] - op->lo[0]);
 }
 
 /* Orders wanted for n nodes. High friction damps them (order n by n g); at low friction the flow turns structure in x
@@ -94,14 +99,18 @@ static void ring_basis(sl_brinkman *b, double c, const double *w)
         }
 }
 
-/* Makes A sqrt(p) = 0 exact. */
-static void correct(sl_brinkman *b)
+/* Makes A sqrt(p) = 0 exact. What it was before is the error of interpolation. */
+static sl_status correct(sl_brinkman *b, sl_err *err)
 {
     const int rows = (int)b->width[1], columns = (int)b->width[0];
     double *off = b->x + 2 * b->nx; /* scratch behind x and root_node, see allocate */
     cblas_dgemv(CblasColMajor, CblasNoTrans, rows, columns, 1, b->coupling[0], rows, b->root, 1, 0, off, 1);
-    b->defect = cblas_dnrm2(rows, off, 1) / b->thermal;
+    const double error = cblas_dnrm2(rows, off, 1) / b->thermal * (b->hi - b->lo) / LENGTHS;
+    if (!(error < COARSE))
+        return sl_fail(err, SL_E_NUMERIC, "%zu nodes on [%g, %g] are too few: the stationary law fails by %.1e", b->nx,
+                       b->lo, b->hi, error);
     cblas_dger(CblasColMajor, rows, columns, -1, off, 1, b->root, 1, b->coupling[0], rows);
+    return SL_OK;
 }
 
 /* Nodes, sqrt(p) there, and w = f' / (2T). */
@@ -162,19 +171,16 @@ sl_status sl_brinkman_init(sl_brinkman *b, const sl_operator *op, size_t n, sl_e
     b->unknowns = sl_brinkman_offset(b, nv);
     SL_TRY(allocate(b, err));
     double *w = b->x + 2 * nx, *f = w + nx; /* scratch */
-    const sl_status st = place(b, w, f, op, ring, err);
-    if (st != SL_OK) {
-        sl_brinkman_clear(b);
-        return st;
+    sl_status st = place(b, w, f, op, ring, err);
+    if (st == SL_OK && ring) ring_basis(b, b->thermal, w);
+    if (st == SL_OK && !ring) line_basis(b, b->thermal, w);
+    if (st == SL_OK) {
+        cblas_dgemv(CblasColMajor, CblasTrans, (int)nx, (int)b->width[0], 1, b->values[0], (int)nx, b->root_node, 1, 0,
+                    b->root, 1);
+        st = correct(b, err);
     }
-    if (ring)
-        ring_basis(b, b->thermal, w);
-    else
-        line_basis(b, b->thermal, w);
-    cblas_dgemv(CblasColMajor, CblasTrans, (int)nx, (int)b->width[0], 1, b->values[0], (int)nx, b->root_node, 1, 0,
-                b->root, 1);
-    correct(b);
-    return SL_OK;
+    if (st != SL_OK) sl_brinkman_clear(b);
+    return st;
 }
 
 void sl_brinkman_clear(sl_brinkman *b)

@@ -1,9 +1,9 @@
 /* sim/operators/brinkman.h - the Klein-Kramers equation as Brinkman's hierarchy (Risken, The Fokker-Planck Equation,
  * ch. 10), a block tridiagonal matrix. Private to sim/operators/.
  *
- * dx = v dt, dv = -s f' dt - g v dt + b dW has velocities of variance c^2 = b^2 / (2 g) and f at temperature T = c^2 / s.
- * With p = exp(-f/T) / Z and Hermite functions phi_n(v) = He_n(v/c) / sqrt(n!) times the Gaussian of variance c^2, the
- * density is sqrt(p(x)) sum_n a_n(x, t) phi_n(v), and
+ * dx = v dt, dv = -s f' dt - g v dt + b dW has velocities of variance c^2 = b^2 / (2 g) and f at temperature T = c^2 /
+ * s. With p = exp(-f/T) / Z and Hermite functions phi_n(v) = He_n(v/c) / sqrt(n!) times the Gaussian of variance c^2,
+ * the density is sqrt(p(x)) sum_n a_n(x, t) phi_n(v), and
  *
  *   da_n/dt = -n g a_n - sqrt(n) A a_{n-1} + sqrt(n+1) A^+ a_{n+1},    A = c (d/dx + f' / (2T)),  A sqrt(p) = 0.
  *
@@ -17,8 +17,8 @@
 
 #include "sim/operators/operator.h"
 
-/* Vectors are a_0, a_1, ..., a_{nv-1}, one after the other, orthonormal coefficients: the sum of squares is the integral
- * of sum_n a_n^2. */
+/* Vectors are a_0, a_1, ..., a_{nv-1}, one after the other, orthonormal coefficients: the sum of squares is the
+ * integral of sum_n a_n^2. */
 typedef struct {
     size_t nx, nv;       /* nodes along x; orders n < nv                                                     */
     size_t width[2];     /* coefficients of an even and of an odd order                                      */
@@ -33,7 +33,6 @@ typedef struct {
     double *values[2];   /* [nx][width] (order even, odd): coefficients to values at the nodes; orthonormal columns,
                             column major                                                                     */
     double *coupling[2]; /* A from even to odd [width[1]][width[0]], and from odd to even, column major       */
-    double defect;       /* |A sqrt(p)| before the correction, in units of c / sqrt(T / f'')                 */
 } sl_brinkman;
 
 /* c^2 = b^2 / (2 g) and T = c^2 / s of an operator, defaults filled in. */
@@ -43,7 +42,7 @@ double sl_brinkman_temperature(const sl_operator *op);
 double sl_brinkman_frequency(const sl_brinkman *b, const sl_operator *op);
 
 /* On op->lo[0], hi[0] with about n nodes along x and nv orders (0: chosen, see .c). Errors: SL_E_MEMORY; SL_E_CONFIG if
- * the stationary law underflows. */
+ * the stationary law underflows; SL_E_NUMERIC if the nodes are too few for it. */
 SL_CHECKED sl_status sl_brinkman_init(sl_brinkman *b, const sl_operator *op, size_t n, sl_err *err);
 void sl_brinkman_clear(sl_brinkman *b);
 /* Orders for n nodes; bytes of a factor. */
@@ -62,7 +61,8 @@ typedef struct {
 
 SL_CHECKED sl_status sl_brinkman_factorise(sl_brinkman_factor *f, const sl_brinkman *b, double shift, sl_err *err);
 void sl_brinkman_factor_clear(sl_brinkman_factor *f);
-/* y = (shift - L)^-1 x within what is orthogonal to the stationary law (x and y alike are made so). x and y distinct. */
+/* y = (shift - L)^-1 x within what is orthogonal to the stationary law (x and y alike are made so). x and y distinct.
+ */
 void sl_brinkman_solve(double *y, const sl_brinkman_factor *f, const double *x);
 
 #endif

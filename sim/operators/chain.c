@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,13 @@ enum { WARM_UP = 20, ROUNDS = 8, PRODUCTS = 4000 };
 
 /* GOOD: a law is left as it is to this much. FIT: worse than this is no law. */
 static const double GOOD = 3e-15, FIT = 1e-9;
+
+/* A law that a grid resolves has no values below zero but what rounding makes, one that is not smooth (a random rate
+ * down to 0) some; as much as this is no law. */
+static const double NEGATIVE = 0.3;
+
+/* What leaks less a step is beyond the digits of any answer. */
+static const double LEAKING = 1e-11;
 
 double sl_chain_normalise(double *p, const sl_chain *chain)
 {
@@ -83,6 +91,15 @@ static sl_status iterate(double *p, double *killed, const sl_chain *chain, doubl
         return sl_fail(err, SL_E_NUMERIC,
                        "the stationary law has not been found: a step changes what was found by %.1e of it, need %.0e",
                        best, FIT);
+    double least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        least = fmin(least, p[i]);
+        most = fmax(most, p[i]);
+    }
+    if (!(least > -NEGATIVE * most))
+        return sl_fail(err, SL_E_NUMERIC,
+                       "the stationary law comes out negative (%.1e of its maximum): the grid is too coarse",
+                       least / most);
     return SL_OK;
 }
 
@@ -94,6 +111,14 @@ sl_status sl_chain_stationary(double *p, double *killed, const sl_chain *chain, 
     const sl_status st = iterate(p, killed, chain, work + chain->n, work, err);
     free(work);
     return st;
+}
+
+void sl_chain_note(sl_answer *a)
+{
+    if (a->killed > LEAKING)
+        snprintf(a->note, sizeof a->note,
+                 "quasi-stationary: %.1e of the law leaves the domain at each step, and is not looked for again",
+                 a->killed);
 }
 
 static sl_status add_eigenfunction(sl_answer *a, size_t index, const double *vector, const double *x, size_t nx,

@@ -29,6 +29,9 @@ SL_CHECKED sl_status sl_chain_stationary(double *p, double *killed, const sl_cha
 SL_CHECKED sl_status sl_chain_spectrum(sl_answer *a, const sl_chain *chain, size_t k, const double *start,
                                        const double *x, size_t nx, const double *y, size_t ny, sl_err *err);
 
+/* Notes in the answer what a law of a leaking chain is. */
+void sl_chain_note(sl_answer *a);
+
 /* p / its mass; the mass. */
 double sl_chain_normalise(double *p, const sl_chain *chain);
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "sim/operators/nodes.h"
 #include "sim/operators/plane.h"
 #include "sim/operators/variant.h"
 
@@ -134,25 +135,29 @@ static void include_question(double lo[2], double hi[2], const sl_question *q)
 }
 
 /* The part of exp(-f/T) within the box [lo, hi] that a domain inside it cuts off. */
-static double cut_off(const sl_operator *op, const double lo[2], const double hi[2])
+static sl_status cut_off(double *outside, const sl_operator *op, const double lo[2], const double hi[2], sl_err *err)
 {
     enum { CELLS = 400 };
-    double total = 0, beyond = 0, floor = INFINITY;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < CELLS; i++)
-            for (int j = 0; j < CELLS; j++) {
-                const double x[2] = {lo[0] + (hi[0] - lo[0]) * (i + 0.5) / CELLS,
-                                     lo[1] + (hi[1] - lo[1]) * (j + 0.5) / CELLS};
-                const double f = sl_loss_value(&op->loss, x);
-                if (pass == 0) {
-                    floor = fmin(floor, f);
-                    continue;
-                }
-                const double weight = exp(-(f - floor) / op->temperature);
-                total += weight;
-                if (x[0] < op->lo[0] || x[0] > op->hi[0] || x[1] < op->lo[1] || x[1] > op->hi[1]) beyond += weight;
-            }
-    return beyond / total;
+    double x[CELLS], y[CELLS], total = 0, beyond = 0, floor = INFINITY;
+    double *f = malloc(sizeof *f * CELLS * CELLS);
+    if (!f) return sl_fail(err, SL_E_MEMORY, "no memory for the loss in %d x %d cells", CELLS, CELLS);
+    for (int i = 0; i < CELLS; i++) {
+        x[i] = lo[0] + (hi[0] - lo[0]) * (i + 0.5) / CELLS;
+        y[i] = lo[1] + (hi[1] - lo[1]) * (i + 0.5) / CELLS;
+    }
+    sl_loss_on_nodes(f, NULL, &op->loss, CELLS, x, CELLS, y);
+    for (int k = 0; k < CELLS * CELLS; k++) floor = fmin(floor, f[k]);
+    for (int i = 0; i < CELLS; i++)
+        for (int j = 0; j < CELLS; j++) {
+            const double height = (f[i * CELLS + j] - floor) / op->temperature;
+            if (!(height < 700)) continue; /* nothing there */
+            const double weight = exp(-height);
+            total += weight;
+            if (x[i] < op->lo[0] || x[i] > op->hi[0] || y[j] < op->lo[1] || y[j] > op->hi[1]) beyond += weight;
+        }
+    free(f);
+    *outside = beyond / total;
+    return SL_OK;
 }
 
 static sl_status check_inside(const sl_operator *op, const double x[2], double margin, const char *what, sl_err *err)
@@ -201,8 +206,11 @@ static sl_status domain(sl_operator *op, const sl_question *q, double *outside, 
         }
         if (absorbing)
             *outside = NAN;
-        else if (!op->diffusion && (given[0] || given[1]))
-            *outside += cut_off(op, lo, hi);
+        else if (!op->diffusion && (given[0] || given[1])) {
+            double cut = 0;
+            SL_TRY(cut_off(&cut, op, lo, hi, err));
+            *outside += cut;
+        }
     }
     if (q->task == SL_TASK_EVOLVE || q->task == SL_TASK_MFPT) SL_TRY(check_inside(op, q->from, 0, "from", err));
     if (q->task == SL_TASK_COMMITTOR) SL_TRY(check_inside(op, q->from, q->radius, "from", err));
@@ -227,6 +235,7 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 static sl_status ask(sl_answer *a, const sl_plane *p, const sl_question *q, sl_err *err)
 {
     a->unknowns = p->unknowns;
+    a->rough = p->n_discs > 0;
     switch (q->task) {
     case SL_TASK_STATIONARY: return sl_plane_stationary(a, p, err);
     case SL_TASK_EVOLVE: return sl_plane_evolve(a, p, q, err);

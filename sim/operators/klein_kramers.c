@@ -9,7 +9,7 @@
 /* The functions of x are divided by sqrt(p), so it is sqrt(p) that must have decayed at the walls, to 1e-13. */
 static const double OUTSIDE = 1e-26;
 /* Standard deviations of v shown, and of a start kept within the domain. */
-static const double SHOWN = 7.5, START = 8;
+static const double SHOWN = 7.5, START = 6.5;
 
 static sl_status check_parameters(const sl_operator *op, sl_err *err)
 {
@@ -30,13 +30,13 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "kind 'kramers' takes a loss of one dimension, '%s' has %zu",
                        op->loss.kind->entry.name, op->loss.dim);
     SL_TRY(check_parameters(op, err));
-    if (op->edge != SL_EDGE_REFLECTING)
-        return sl_fail(err, SL_E_DOMAIN, "kind 'kramers' has reflecting edges only");
+    if (op->edge != SL_EDGE_REFLECTING) return sl_fail(err, SL_E_DOMAIN, "kind 'kramers' has reflecting edges only");
     if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR)
-        return sl_fail(err, SL_E_DOMAIN,
-                       "kind 'kramers' knows no %s: Hermite functions cannot hold a law absorbed for one sign of v; its "
-                       "spectrum gives the rates of escape",
-                       q->task == SL_TASK_MFPT ? "first-passage times" : "committor");
+        return sl_fail(
+            err, SL_E_DOMAIN,
+            "kind 'kramers' knows no %s: Hermite functions cannot hold a law absorbed for one sign of v; its "
+            "spectrum gives the rates of escape",
+            q->task == SL_TASK_MFPT ? "first-passage times" : "committor");
     return SL_OK;
 }
 
@@ -125,7 +125,7 @@ const sl_operator_kind sl_klein_kramers = {
     .order = 0,
     .gradual = true,
     .first_grid = 32,
-    .last_grid = 256,
+    .last_grid = 192,
     .check = check,
     .domain = domain,
     .bytes = bytes,

@@ -14,13 +14,14 @@
 #include "base/parallel.h"
 #include "sim/operators/klein_kramers.h"
 
-/* DIMENSION: of the Krylov space at most. CHECK: the estimate of the error is the change by so many more vectors. */
-enum { DIMENSION = 96, CHECK = 8 };
+/* DIMENSION: of the Krylov space at most. CHECK: the estimate of the error is the change by so many more vectors.
+ * EASY: steps that take no more of them are doubled. */
+enum { DIMENSION = 96, CHECK = 8, EASY = 64 };
 
 /* shift * h: found by trial, 60 vectors for 1e-10 at friction 0.3 and 3; 20 and 80 need more, or stall. */
 static const double SHIFT = 40, SHIFT_LEAST = 20, SHIFT_MOST = 60;
 /* Error allowed in a step, in the norm of coefficients: absolute, and relative, where rounding errors set the limit. */
-static const double ABSOLUTE = 1e-11, RELATIVE = 1e-14;
+static const double ABSOLUTE = 1e-11, RELATIVE = 1e-12;
 /* Norms above this have lost the digits: the start lies where the stationary law has next to no mass. */
 static const double LARGEST = 1e9;
 
@@ -78,10 +79,11 @@ static sl_status start(walk *w, const sl_operator *op, const sl_question *q, sl_
     project_start(w->y, b, op, q);
     const double norm = cblas_dnrm2((int)b->width[0], w->y, 1);
     if (!(norm < LARGEST))
-        return sl_fail(err, SL_E_CONFIG,
-                       "the start x = %g +- %g lies where the stationary law has no mass to speak of (its expansion has "
-                       "norm %.1e, need < %.0e)",
-                       q->from[0], q->spread, norm, LARGEST);
+        return sl_fail(
+            err, SL_E_CONFIG,
+            "the start x = %g +- %g lies where the stationary law has no mass to speak of (its expansion has "
+            "norm %.1e, need < %.0e)",
+            q->from[0], q->spread, norm, LARGEST);
     double he = 1;
     for (size_t n = 2; n < b->nv; n += 2) {
         he *= -sqrt((double)(n - 1) / (double)n);
@@ -166,8 +168,10 @@ static sl_status exponential(double *c, walk *w, size_t m, double h, sl_err *err
     SL_TRY(exponential_of(E, X, T, (size_t)kept, m, w->factor.shift, h, err));
     cblas_dgemv(CblasColMajor, CblasNoTrans, kept, kept, 1, E, kept, Q, n, 0, z, 1);
     if (gone > 0) {
-        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, kept, gone, kept, 1, E, kept, T + kept * n, n, 0, X, kept);
-        if (LAPACKE_dtrsyl(LAPACK_COL_MAJOR, 'N', 'N', -1, kept, gone, T, n, T + kept * n + kept, n, X, kept, &scale) < 0)
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, kept, gone, kept, 1, E, kept, T + kept * n, n, 0, X,
+                    kept);
+        if (LAPACKE_dtrsyl(LAPACK_COL_MAJOR, 'N', 'N', -1, kept, gone, T, n, T + kept * n + kept, n, X, kept, &scale) <
+            0)
             return sl_fail(err, SL_E_NUMERIC, "the Sylvester equation of %zu Krylov vectors failed", m);
         cblas_dgemv(CblasColMajor, CblasNoTrans, kept, gone, 1 / scale, X, kept, Q + kept * n, n, 1, z, 1);
     }
@@ -175,13 +179,13 @@ static sl_status exponential(double *c, walk *w, size_t m, double h, sl_err *err
     return SL_OK;
 }
 
-/* y = exp(h L) y if that is possible within DIMENSION vectors; *done says. */
-static sl_status step(bool *done, walk *w, double h, sl_err *err)
+/* y = exp(h L) y if that is possible within DIMENSION vectors; *used: how many it took, 0 if it is not. */
+static sl_status step(size_t *used, walk *w, double h, sl_err *err)
 {
     const int n = (int)w->b->unknowns;
     const double norm = cblas_dnrm2(n, w->y, 1), allowed = ABSOLUTE + RELATIVE * norm;
     double c[DIMENSION], before[DIMENSION] = {0};
-    *done = true;
+    *used = 1;
     if (norm <= ABSOLUTE / 10) return SL_OK;
     memcpy(w->basis, w->y, (size_t)n * sizeof *w->y);
     cblas_dscal(n, 1 / norm, w->basis, 1);
@@ -194,11 +198,12 @@ static sl_status step(bool *done, walk *w, double h, sl_err *err)
         for (size_t j = 0; j < m; j++) change = hypot(change, c[j] - before[j]);
         if (!more || norm * change <= allowed) {
             cblas_dgemv(CblasColMajor, CblasNoTrans, n, (int)m, norm, w->basis, n, c, 1, 0, w->y, 1);
+            *used = m;
             return SL_OK;
         }
         memcpy(before, c, m * sizeof *c);
     }
-    *done = false;
+    *used = 0;
     return SL_OK;
 }
 
@@ -214,10 +219,10 @@ static sl_status advance(walk *w, double t, sl_err *err)
             sl_brinkman_factor_clear(&w->factor);
             SL_TRY(sl_brinkman_factorise(&w->factor, w->b, SHIFT / h, err));
         }
-        bool done = false;
-        SL_TRY(step(&done, w, h, err));
-        if (done) left = steps > 1 ? left - h : 0;
-        w->step = done ? fmax(w->step, 2 * h) : h / 2;
+        size_t used = 0;
+        SL_TRY(step(&used, w, h, err));
+        if (used > 0) left = steps > 1 ? left - h : 0;
+        w->step = used == 0 ? h / 2 : used <= EASY ? fmax(w->step, 2 * h) : fmax(w->step, h);
     }
     return SL_OK;
 }

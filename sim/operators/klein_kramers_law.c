@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/operators/klein_kramers.h"
+#include "sim/operators/nodes.h"
 
 /* phi_n(v_j) into table[n * nj + j]. */
 static void hermite_functions(double *table, size_t orders, size_t nj, const double *v, double c)
@@ -52,6 +53,37 @@ sl_status sl_klein_kramers_add_density(sl_answer *a, const sl_brinkman *b, const
     return SL_OK;
 }
 
+/* log of the integral of exp(-f/T), by the midpoint rule on a box of its own. */
+static sl_status log_partition(double *log_Z, const sl_operator *op, double T, sl_err *err)
+{
+    enum { N = 4096 };
+    double lo[2], hi[2], outside = 0, lowest = INFINITY, Z = 0;
+    SL_TRY(sl_operator_box(lo, hi, &outside, &op->loss, T, 1e-15, err));
+    double *x = malloc(2 * N * sizeof *x), *f = x + N;
+    if (!x) return sl_fail(err, SL_E_MEMORY, "no memory for the partition function");
+    const double step = (hi[0] - lo[0]) / N;
+    for (size_t i = 0; i < N; i++) x[i] = lo[0] + ((double)i + 0.5) * step;
+    sl_loss_on_nodes(f, NULL, &op->loss, N, x, 1, NULL);
+    for (size_t i = 0; i < N; i++) lowest = fmin(lowest, f[i]);
+    for (size_t i = 0; i < N; i++) Z += exp(-(f[i] - lowest) / T);
+    *log_Z = log(Z * step) - lowest / T;
+    free(x);
+    return SL_OK;
+}
+
+/* KL of the law of x (density rows[i]) to exp(-f/T) where that is wider than the domain, so that sl_answer_add_law
+ * would cut it off. */
+static sl_status add_divergence(sl_answer *a, const sl_brinkman *b, const sl_operator *op, size_t index,
+                                const double *rows, sl_err *err)
+{
+    double sum = 0;
+    SL_TRY(log_partition(&sum, op, op->temperature, err));
+    for (size_t i = 0; i < b->nx; i++)
+        if (rows[i] > 0)
+            sum += b->step * rows[i] * (log(rows[i]) + sl_loss_value(&op->loss, &b->x[i]) / op->temperature);
+    return sl_answer_add(a, "kl_to_boltzmann", index, sum, 0, sqrt(2 * fmax(sum, 0)) + 1e-6, err);
+}
+
 /* Moments up to v^2 by the three nodes of Gauss and Hermite: exact for the orders below three, and higher ones have
  * none of them. */
 static sl_status add_moments(sl_answer *a, const sl_brinkman *b, const sl_operator *op, size_t index,
@@ -71,7 +103,9 @@ static sl_status add_moments(sl_answer *a, const sl_brinkman *b, const sl_operat
             w[3 * i + j] = b->step;
         }
     const sl_field moments = {.dim = 2, .n = {nx, 3}, .node = {b->x, v}, .value = value};
-    const sl_status st = sl_answer_add_law(a, &op->loss, &moments, w, op->temperature, index, err);
+    const bool wider = op->temperature > b->temperature * (1 + 1e-9);
+    sl_status st = sl_answer_add_law(a, &op->loss, &moments, w, wider ? 0 : op->temperature, index, err);
+    if (st == SL_OK && wider) st = add_divergence(a, b, op, index, rows, err);
     free(memory);
     return st;
 }

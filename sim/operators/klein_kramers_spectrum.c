@@ -7,6 +7,7 @@
  * oscillations among the slowest: then all eigenvalues in a disc around the shift are found that is wide enough to hold
  * everything that decays no faster than the last one asked for and whose frequency is below a bound, a few times that
  * of x in its well (faster ones are higher harmonics, which decay faster). */
+#include <cblas.h>
 #include <complex.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,9 +24,15 @@ static const double TOLERANCE = 1e-14;
 /* Eigenvalues whose decay agrees so well are put in order of their frequency. */
 static const double SAME = 1e-7;
 
+/* Relative error of 1 / (shift - lambda), as seen against the oracle and at T so low that lambda_1 = 0. */
+static const double ROUNDING = 2e-14;
+/* What remains after a polish, and what is then too small to be told from 0, as parts of the shift. */
+static const double FLOOR = 1e-16, HIDDEN = 1e-14;
+
 typedef struct {
     double complex value;
-    size_t column; /* of its vector; a complex one has its imaginary part in the next */
+    double rounding; /* errors of this size, absolute, that no grid changes */
+    size_t column;   /* of its vector; a complex one has its imaginary part in the next */
 } mode;
 
 typedef struct {
@@ -70,7 +77,7 @@ static void sort(search *s, double *radius)
         const bool pair = cimag(s->value[j]) > 0;
         if (cimag(s->value[j]) < 0 || (pair && j + 1 == s->found)) continue;
         size_t at = items++;
-        const mode m = {s->shift - 1 / s->value[j], j};
+        const mode m = {s->shift - 1 / s->value[j], ROUNDING * s->shift, j};
         for (; at > 0 && slower(&m, &s->modes[at - 1]); at--) s->modes[at] = s->modes[at - 1];
         s->modes[at] = m;
     }
@@ -100,7 +107,8 @@ static sl_status find(search *s, sl_answer *a, sl_err *err)
     const size_t unknowns = s->b->unknowns, most = unknowns / 4 < MOST ? unknowns / 4 : MOST;
     double radius = 0;
     size_t last = 0;
-    for (size_t k = 4 * s->wanted + WORK; st == SL_OK; k *= 2) {
+    const double crowd = fmax(1, fmin(MOST, 0.015 * s->shift / s->b->friction)); /* modes in the disc go like 1 / g */
+    for (size_t k = (size_t)(crowd * (double)(4 * s->wanted + WORK)); st == SL_OK; k *= 2) {
         s->found = k < most ? k : most;
         st = sl_arnoldi(s->value, s->vectors, unknowns, s->found, false, apply, &f, NULL, TOLERANCE, 0, err);
         if (st != SL_OK) break;
@@ -108,10 +116,40 @@ static sl_status find(search *s, sl_answer *a, sl_err *err)
         if (complete(s, radius, &last) || k >= most) break;
     }
     if (st == SL_OK && !complete(s, radius, &last))
-        snprintf(a->note, sizeof a->note,
-                 "eigenvalues are the slowest of those next to zero: one with an imaginary part above %.3g may be missing",
-                 sqrt(fmax(0, radius * radius - s->shift * s->shift)));
+        snprintf(
+            a->note, sizeof a->note,
+            "eigenvalues are the slowest of those next to zero: one with an imaginary part above %.3g may be missing",
+            sqrt(fmax(0, radius * radius - s->shift * s->shift)));
     sl_brinkman_factor_clear(&f);
+    return st;
+}
+
+/* The slowest eigenvalue, if real, once more with a shift next to it, which its rounding errors are proportional to: by
+ * x' J (shift - L)^-1 x / x' J x, where errors of the vector x count by their squares, J x being the left one. */
+static sl_status polish(search *s, sl_err *err)
+{
+    const sl_brinkman *b = s->b;
+    const double rough = s->found > 0 ? creal(s->modes[0].value) : 0, shift = fmax(-4 * rough, 1e-4 * s->shift);
+    if (s->found == 0 || cimag(s->modes[0].value) != 0 || shift > s->shift / 4) return SL_OK;
+    const double *x = s->vectors + s->modes[0].column * b->unknowns;
+    double *y = malloc(b->unknowns * sizeof *y), above = 0, below = 0;
+    if (!y) return sl_fail(err, SL_E_MEMORY, "no memory for %zu unknowns", b->unknowns);
+    sl_brinkman_factor f;
+    const sl_status st = sl_brinkman_factorise(&f, b, shift, err);
+    if (st == SL_OK) {
+        sl_brinkman_solve(y, &f, x);
+        for (size_t n = 0; n < b->nv; n++) {
+            const size_t at = sl_brinkman_offset(b, n);
+            const int width = (int)b->width[n % 2];
+            const double sign = n % 2 ? -1 : 1;
+            above += sign * cblas_ddot(width, x + at, 1, x + at, 1);
+            below += sign * cblas_ddot(width, x + at, 1, y + at, 1);
+        }
+        s->modes[0].value = shift - above / below;
+        s->modes[0].rounding = ROUNDING * shift + FLOOR * s->shift;
+        sl_brinkman_factor_clear(&f);
+    }
+    free(y);
     return st;
 }
 
@@ -132,12 +170,20 @@ static void normalise(sl_answer *a, size_t parts)
     }
 }
 
-static sl_status add_mode(sl_answer *a, const search *s, const sl_operator *op, size_t *index, const mode *m, sl_err *err)
+static sl_status add_value(sl_answer *a, size_t index, double complex value, double rounding, sl_err *err)
+{
+    SL_TRY(sl_answer_add(a, "eigenvalue", index, creal(value), cimag(value), 0, err));
+    a->numbers[a->n_numbers - 1].error = rounding;
+    return SL_OK;
+}
+
+static sl_status add_mode(sl_answer *a, const search *s, const sl_operator *op, size_t *index, const mode *m,
+                          sl_err *err)
 {
     const double re = creal(m->value), im = cimag(m->value);
+    const size_t first = *index, n = s->b->unknowns;
     for (size_t member = 0; member < (im > 0 ? 2 : 1) && *index <= s->wanted; member++, ++*index)
-        SL_TRY(sl_answer_add(a, "eigenvalue", *index, re, member ? -im : im, 0, err));
-    const size_t first = *index - (im > 0 && *index <= s->wanted ? 2 : 1), n = s->b->unknowns;
+        SL_TRY(add_value(a, *index, CMPLX(re, member ? -im : im), m->rounding, err));
     const double *vector = s->vectors + m->column * n;
     SL_TRY(sl_klein_kramers_add_density(a, s->b, op, "eigenfunction", first, vector, 1, err));
     if (im > 0) SL_TRY(sl_klein_kramers_add_density(a, s->b, op, "eigenfunction-imag", first, vector + n, 1, err));
@@ -162,6 +208,12 @@ static sl_status add_null(sl_answer *a, const search *s, const sl_operator *op, 
 static sl_status answer(sl_answer *a, search *s, const sl_operator *op, sl_err *err)
 {
     SL_TRY(find(s, a, err));
+    SL_TRY(polish(s, err));
+    if (s->wanted > 0 && s->found > 0 && cabs(s->modes[0].value) < HIDDEN * s->shift)
+        return sl_fail(err, SL_E_CONFIG,
+                       "eigenvalue 1 cannot be told from 0 (it is below %.1e): at T = %g the barrier is too high for a "
+                       "spectrum, and Kramers' formula is all the better",
+                       HIDDEN * s->shift, s->b->temperature);
     SL_TRY(add_null(a, s, op, err));
     size_t index = 1;
     for (size_t i = 0; i < s->found && index <= s->wanted; i++) SL_TRY(add_mode(a, s, op, &index, &s->modes[i], err));

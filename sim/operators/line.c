@@ -10,8 +10,8 @@
  * RANGE: what exponentials of differences of Phi may span. */
 enum { SEGMENT = 4 };
 #define STEEPEST 20.0
-#define SHARE 0.4
-#define RANGE 600.0
+#define SHARE    0.4
+#define RANGE    600.0
 
 bool sl_line_is_ring(const sl_operator *op, const sl_question *q)
 {
@@ -132,13 +132,13 @@ static sl_status find_phi(double *phi, const sl_line *l, const sl_operator *op, 
         for (size_t e = 0; e < l->edges; e++) phi[e + 1] = phi[e] + sl_line_step(op, l->x[e], length(l, e));
     }
     for (size_t i = 0; i < l->n; i++)
-        if (!isfinite(phi[i]))
-            return sl_fail(err, SL_E_NUMERIC, "int f'/D is %g at x = %g", phi[i], l->x[i]);
+        if (!isfinite(phi[i])) return sl_fail(err, SL_E_NUMERIC, "int f'/D is %g at x = %g", phi[i], l->x[i]);
     if (l->ring && fabs(phi[l->n] - phi[0]) > 1e-8)
-        return sl_fail(err, SL_E_DOMAIN,
-                       "int f'/D over a period is %g, not 0: this diffusion drives a current around the ring, which the "
-                       "operator does not solve",
-                       phi[l->n] - phi[0]);
+        return sl_fail(
+            err, SL_E_DOMAIN,
+            "int f'/D over a period is %g, not 0: this diffusion drives a current around the ring, which the "
+            "operator does not solve",
+            phi[l->n] - phi[0]);
     return SL_OK;
 }
 
@@ -159,12 +159,15 @@ static sl_status check_resolved(const sl_line *l, const double *phi, double floo
         at = l->x[i];
     }
     if (largest > SHARE * total)
-        return sl_fail(err, SL_E_NUMERIC, "a grid of %zu cells is too coarse for so low a temperature: the well at x = %g is "
-                       "narrower than a cell", l->edges, at);
+        return sl_fail(err, SL_E_NUMERIC,
+                       "a grid of %zu cells is too coarse for so low a temperature: the well at x = %g is "
+                       "narrower than a cell",
+                       l->edges, at);
     for (size_t e = 0; e < l->edges; e++) {
         const double d = phi[e + 1] - phi[e];
         if (fabs(d) > STEEPEST && fmin(phi[e], phi[e + 1]) - floor < 2 * STEEPEST)
-            return sl_fail(err, SL_E_NUMERIC, "a grid of %zu cells is too coarse: f rises by %.3g T from x = %g to the next node",
+            return sl_fail(err, SL_E_NUMERIC,
+                           "a grid of %zu cells is too coarse: f rises by %.3g T from x = %g to the next node",
                            l->edges, fabs(d), l->x[e]);
     }
     return SL_OK;
@@ -176,7 +179,8 @@ static sl_status find_rates(sl_line *l, const sl_operator *op, double *phi, sl_e
     double highest = -INFINITY, lowest = INFINITY, floor = INFINITY;
     for (size_t i = 0; i < l->n; i++) {
         const double D = sl_line_diffusion(op, l->x[i]);
-        if (!(D > 0 && isfinite(D))) return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, l->x[i]);
+        if (!(D > 0 && isfinite(D)))
+            return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, l->x[i]);
         l->log_m[i] = -phi[i] - log(D);
         highest = fmax(highest, l->log_m[i]);
         lowest = fmin(lowest, l->log_m[i]);
@@ -235,14 +239,15 @@ void sl_line_clear(sl_line *l)
 sl_status sl_line_check_range(const sl_line *l, const sl_operator *op, sl_err *err)
 {
     if (l->range > RANGE)
-        return sl_fail(err, SL_E_CONFIG,
-                       "the stationary density spans a factor of exp(%.4g) over [%g, %g], more than doubles hold (exp(%g)): "
-                       "raise the temperature or narrow the domain",
-                       l->range, op->lo[0], op->hi[0], RANGE);
+        return sl_fail(
+            err, SL_E_CONFIG,
+            "the stationary density spans a factor of exp(%.4g) over [%g, %g], more than doubles hold (exp(%g)): "
+            "raise the temperature or narrow the domain",
+            l->range, op->lo[0], op->hi[0], RANGE);
     for (size_t i = 0; i < l->n; i++)
         if (!(isfinite(l->a[i]) && isfinite(l->b[i])))
-            return sl_fail(err, SL_E_NUMERIC, "a grid of %zu cells is too coarse: rates of %g and %g at x = %g", l->edges, l->a[i],
-                           l->b[i], l->x[i]);
+            return sl_fail(err, SL_E_NUMERIC, "a grid of %zu cells is too coarse: rates of %g and %g at x = %g",
+                           l->edges, l->a[i], l->b[i], l->x[i]);
     return SL_OK;
 }
 
@@ -258,7 +263,8 @@ sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, si
     return SL_OK;
 }
 
-sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op, const double *P, size_t index, sl_err *err)
+sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op, const double *P, size_t index,
+                          sl_err *err)
 {
     sl_field *field = NULL;
     SL_TRY(sl_line_add_field(&field, a, "density", index, l, P, err));
@@ -272,7 +278,7 @@ sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op,
     if (index == 0) a->density_min = INFINITY;
     if (!l->absorbing) a->mass_error = fmax(a->mass_error, fabs(mass - 1));
     a->density_min = fmin(a->density_min, least / most);
-    const sl_field density = *field; /* the list of fields may move */
+    const sl_field density = *field;                     /* the list of fields may move */
     const double T = l->absorbing ? 0 : op->temperature; /* a law that vanishes at the edges is not to be compared */
     return sl_answer_add_law(a, &op->loss, &density, l->quadrature, T, index, err);
 }

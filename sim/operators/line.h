@@ -3,11 +3,11 @@
  *
  * With Phi = int f'/D the flux of dx = -f' dt + sqrt(2 D) dW (Ito) is J = -exp(-Phi) d(p/pi)/dx, pi = exp(-Phi)/D the
  * stationary density. Integrated over an edge, Phi linear on it (Scharfetter and Gummel 1969):
- *     J_e = (u_i - u_{i+1}) / r_e,   u = p/pi,   r_e = int exp(Phi) = h exp(mean Phi) sinh(d/2)/(d/2),  d = the step of Phi,
- * and a node holds the mass m_i = w_i pi_i, w the weight of the trapezoid rule: rates a_i = 1/(r_i m_i) to the right and
- * b_i = 1/(r_{i-1} m_i) to the left, so detailed balance and the stationary law at the nodes are exact, and all else errs
- * like h^2 + h^4 + ... (the trapezoid rule's expansion). That stays true on a mesh of several even segments which are
- * refined together: with it, points that matter (a start, a target) are nodes of every grid. */
+ *     J_e = (u_i - u_{i+1}) / r_e,   u = p/pi,   r_e = int exp(Phi) = h exp(mean Phi) sinh(d/2)/(d/2),  d = the step of
+ * Phi, and a node holds the mass m_i = w_i pi_i, w the weight of the trapezoid rule: rates a_i = 1/(r_i m_i) to the
+ * right and b_i = 1/(r_{i-1} m_i) to the left, so detailed balance and the stationary law at the nodes are exact, and
+ * all else errs like h^2 + h^4 + ... (the trapezoid rule's expansion). That stays true on a mesh of several even
+ * segments which are refined together: with it, points that matter (a start, a target) are nodes of every grid. */
 #ifndef SL_SIM_OPERATORS_LINE_H
 #define SL_SIM_OPERATORS_LINE_H
 
@@ -48,8 +48,8 @@ SL_CHECKED sl_status sl_line_check_range(const sl_line *l, const sl_operator *op
 SL_CHECKED sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, const sl_line *l,
                                        const double *value, sl_err *err);
 /* Adds the density of the masses P[n] and its moments; keeps book of a->mass_error and a->density_min. */
-SL_CHECKED sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op, const double *P, size_t index,
-                                     sl_err *err);
+SL_CHECKED sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op, const double *P,
+                                     size_t index, sl_err *err);
 
 /* op->lo, hi, *outside: see sl_operator_kind. */
 SL_CHECKED sl_status sl_line_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
@@ -58,7 +58,8 @@ SL_CHECKED sl_status sl_line_domain(sl_operator *op, const sl_question *q, doubl
 SL_CHECKED sl_status sl_line_stationary(sl_answer *a, const sl_line *l, const sl_operator *op, sl_err *err);
 SL_CHECKED sl_status sl_line_evolve(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,
                                     sl_err *err);
-SL_CHECKED sl_status sl_line_mfpt(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err);
+SL_CHECKED sl_status sl_line_mfpt(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,
+                                  sl_err *err);
 SL_CHECKED sl_status sl_line_committor(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,
                                        sl_err *err);
 SL_CHECKED sl_status sl_line_spectrum(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,

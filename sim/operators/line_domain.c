@@ -3,11 +3,12 @@
 #include <stdlib.h>
 
 #include "sim/operators/line.h"
+#include "sim/operators/nodes.h"
 
 /* OUTSIDE: the mass left out of a domain that is chosen; averages of x^4 lose some thousand times as much. BEYOND: a
  * stretch on which U is tabulated goes so far above the least U. STARTS: points at which a start's height is taken. */
-#define OUTSIDE 1e-16
-#define BEYOND 50.0
+#define OUTSIDE  1e-16
+#define BEYOND   50.0
 #define FARTHEST 1e9
 enum { CELLS = 4096, STARTS = 33 };
 
@@ -24,17 +25,20 @@ static double node(const table *t, size_t i)
 
 static sl_status fill(table *t, const sl_operator *op, sl_err *err)
 {
-    double phi = 0;
+    double phi = 0, x[CELLS + 1];
+    const double none = 0;
     t->least = INFINITY;
+    for (size_t i = 0; i <= CELLS; i++) x[i] = node(t, i);
+    if (!op->diffusion) sl_loss_on_nodes(t->U, NULL, &op->loss, CELLS + 1, x, 1, &none);
     for (size_t i = 0; i <= CELLS; i++) {
-        const double x = node(t, i);
         if (op->diffusion) {
-            const double D = sl_line_diffusion(op, x);
-            if (!(D > 0 && isfinite(D))) return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, x);
+            const double D = sl_line_diffusion(op, x[i]);
+            if (!(D > 0 && isfinite(D)))
+                return sl_fail(err, SL_E_DOMAIN, "diffusion D = %g at x = %g, need 0 < D < inf", D, x[i]);
             t->U[i] = phi + log(D);
-            phi += sl_line_step(op, x, node(t, i + 1) - x);
+            phi += sl_line_step(op, x[i], node(t, i + 1) - x[i]);
         } else {
-            t->U[i] = sl_loss_value(&op->loss, &x) / op->temperature;
+            t->U[i] /= op->temperature;
         }
         if (!(t->U[i] < INFINITY)) t->U[i] = INFINITY;
         t->least = fmin(t->least, t->U[i]);
@@ -69,9 +73,10 @@ static sl_status find_table(table *t, const sl_operator *op, double extra, sl_er
         if (left) t->lo -= width / 2;
         if (right) t->hi += width / 2;
         if (!(t->hi - t->lo < FARTHEST))
-            return sl_fail(err, SL_E_UNSTABLE,
-                           "no stationary law: exp(-int f'/D)/D does not fall off by exp(-%g) within |x| = %g with this diffusion",
-                           BEYOND + extra, FARTHEST);
+            return sl_fail(
+                err, SL_E_UNSTABLE,
+                "no stationary law: exp(-int f'/D)/D does not fall off by exp(-%g) within |x| = %g with this diffusion",
+                BEYOND + extra, FARTHEST);
         SL_TRY(fill(t, op, err));
     }
 }
@@ -97,9 +102,9 @@ static double trim(double *lo, double *hi, const table *t, double extra)
     return (left + right) / mass_in(t, t->lo, t->hi) + exp(-BEYOND);
 }
 
-/* How far above the least U the question reaches beyond the stationary law: where it starts (a Gaussian: out to 8 standard
- * deviations), or for a spectrum by the growth of the eigenfunctions, which on a quadratic is that of x^k: with 10 + 3 k
- * the edges change 16 of its eigenvalues by 1e-10 at most. */
+/* How far above the least U the question reaches beyond the stationary law: where it starts (a Gaussian: out to 8
+ * standard deviations), or for a spectrum by the growth of the eigenfunctions, which on a quadratic is that of x^k:
+ * with 10 + 3 k the edges change 16 of its eigenvalues by 1e-10 at most. */
 static double reach(const table *t, const sl_operator *op, const sl_question *q)
 {
     if (q->task == SL_TASK_SPECTRUM) return 10 + 3 * (double)q->eigenvalues;
@@ -115,7 +120,8 @@ static double reach(const table *t, const sl_operator *op, const sl_question *q)
             const double place = (x - t->lo) / (t->hi - t->lo) * CELLS;
             const size_t i = place <= 0 ? 0 : place >= CELLS ? CELLS : (size_t)place;
             double phi = t->U[i] - log(sl_line_diffusion(op, node(t, i)));
-            for (int s = 0; s < 64; s++) phi += sl_line_step(op, node(t, i) + (x - node(t, i)) * s / 64, (x - node(t, i)) / 64);
+            for (int s = 0; s < 64; s++)
+                phi += sl_line_step(op, node(t, i) + (x - node(t, i)) * s / 64, (x - node(t, i)) / 64);
             U = phi + log(sl_line_diffusion(op, x));
         }
         height = fmax(height, U - t->least);
@@ -133,11 +139,11 @@ static sl_status check_inside(const sl_operator *op, const sl_question *q, sl_er
     } point[2] = {{passage || q->task == SL_TASK_EVOLVE, q->from[0], "from"}, {passage, q->to[0], "to"}};
     for (int k = 0; k < 2; k++)
         if (point[k].used && !(point[k].x >= op->lo[0] && point[k].x <= op->hi[0]))
-            return sl_fail(err, SL_E_DOMAIN, "%s = %g lies outside of the domain [%g, %g]", point[k].name, point[k].x, op->lo[0],
-                           op->hi[0]);
+            return sl_fail(err, SL_E_DOMAIN, "%s = %g lies outside of the domain [%g, %g]", point[k].name, point[k].x,
+                           op->lo[0], op->hi[0]);
     if (passage && fabs(q->to[0] - q->from[0]) < 1e-9 * (op->hi[0] - op->lo[0]))
-        return sl_fail(err, SL_E_DOMAIN, "from = %.17g and to = %.17g are nearer than 1e-9 of the domain [%g, %g]", q->from[0],
-                       q->to[0], op->lo[0], op->hi[0]);
+        return sl_fail(err, SL_E_DOMAIN, "from = %.17g and to = %.17g are nearer than 1e-9 of the domain [%g, %g]",
+                       q->from[0], q->to[0], op->lo[0], op->hi[0]);
     return SL_OK;
 }
 
@@ -147,8 +153,10 @@ static sl_status period_domain(sl_operator *op, const sl_question *q, sl_err *er
     const double P = op->loss.kind->period, apart = fabs(q->to[0] - q->from[0]);
     const bool passage = q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR;
     if (passage && !(apart < P * (1 - 1e-12)))
-        return sl_fail(err, SL_E_DOMAIN, "from = %g and to = %g are a period (%g) or more apart: on a ring they are the same point "
-                       "or have a nearer image", q->from[0], q->to[0], P);
+        return sl_fail(err, SL_E_DOMAIN,
+                       "from = %g and to = %g are a period (%g) or more apart: on a ring they are the same point "
+                       "or have a nearer image",
+                       q->from[0], q->to[0], P);
     const double sign = q->to[0] > q->from[0] ? 1 : -1;
     double lo = -P / 2;
     if (q->task == SL_TASK_MFPT) lo = sign > 0 ? q->to[0] - P : q->to[0];
@@ -169,8 +177,10 @@ static sl_status cut_off(double *outside, const sl_operator *op, const sl_questi
     if (op->edge == SL_EDGE_ABSORBING) return SL_OK;
     if (period > 0) {
         if (fabs(turns - round(turns)) > 1e-9 || turns < 0.5)
-            return sl_fail(err, SL_E_DOMAIN, "the domain [%g, %g] of a periodic loss is %g periods, need a whole number (or "
-                           "absorbing edges)", op->lo[0], op->hi[0], turns);
+            return sl_fail(err, SL_E_DOMAIN,
+                           "the domain [%g, %g] of a periodic loss is %g periods, need a whole number (or "
+                           "absorbing edges)",
+                           op->lo[0], op->hi[0], turns);
         return SL_OK;
     }
     table *t = malloc(sizeof *t);
@@ -181,7 +191,8 @@ static sl_status cut_off(double *outside, const sl_operator *op, const sl_questi
         if (q->task == SL_TASK_MFPT && q->to[0] > q->from[0]) b = fmax(op->lo[0], q->to[0]);
         if (q->task == SL_TASK_MFPT && q->to[0] < q->from[0]) a = fmin(op->hi[0], q->to[0]);
         const double inside = mass_in(t, fmax(a, op->lo[0]), fmin(b, op->hi[0]));
-        const double beyond = (op->lo[0] > a ? mass_in(t, a, op->lo[0]) : 0) + (op->hi[0] < b ? mass_in(t, op->hi[0], b) : 0);
+        const double beyond =
+            (op->lo[0] > a ? mass_in(t, a, op->lo[0]) : 0) + (op->hi[0] < b ? mass_in(t, op->hi[0], b) : 0);
         *outside = beyond / (inside + beyond) + exp(-BEYOND);
     }
     free(t);
@@ -195,7 +206,8 @@ static sl_status choose(sl_operator *op, const sl_question *q, double *outside, 
     sl_status st = find_table(t, op, 0, err);
     const double height = st == SL_OK ? reach(t, op, q) : 0;
     if (st == SL_OK && !(height < 500))
-        st = sl_fail(err, SL_E_CONFIG, "the start %g lies %.3g T above the bottom of f: the stationary density there underflows",
+        st = sl_fail(err, SL_E_CONFIG,
+                     "the start %g lies %.3g T above the bottom of f: the stationary density there underflows",
                      q->from[0], height);
     /* What starts high up climbs higher: the domain has to be as wide as for a law that has its mass there. */
     if (st == SL_OK && height > 0) st = find_table(t, op, height, err);
@@ -214,12 +226,13 @@ static sl_status choose(sl_operator *op, const sl_question *q, double *outside, 
 
 sl_status sl_line_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
 {
-    const bool given = op->lo[0] < op->hi[0], ring = op->loss.kind->period > 0;
+    const bool given = op->lo[0]<op->hi[0], ring = op->loss.kind->period> 0;
     *outside = 0;
     if (!given && op->edge == SL_EDGE_ABSORBING && !ring)
         return sl_fail(err, SL_E_DOMAIN, "absorbing edges need a domain: lo and hi");
     if (given && ring && op->edge != SL_EDGE_ABSORBING && (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR))
-        return sl_fail(err, SL_E_DOMAIN, "a first passage on a periodic loss takes one period as its domain: give none");
+        return sl_fail(err, SL_E_DOMAIN,
+                       "a first passage on a periodic loss takes one period as its domain: give none");
     if (given)
         SL_TRY(cut_off(outside, op, q, err));
     else if (ring)

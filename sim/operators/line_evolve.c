@@ -25,8 +25,10 @@ static const double alpha[SL_LINE_POLES][2] = {
 };
 
 /* See pace. FINEST: no step is smaller than this part of the time asked for. */
-#define GROWTH 1.3
-#define DROP 10.0
+#define GROWTH 1.15
+#define DROP   8.0
+#define DECAY  5.0
+#define LEFT   600.0
 #define FINEST 1e-9
 enum { SUBSTEPS = 16, CAREFUL = 1000 }; /* CAREFUL: after so many steps the fall is no longer looked at */
 
@@ -44,9 +46,9 @@ static double sum(const double *P, size_t n)
     return total;
 }
 
-/* exp(0) comes out as 1 but for 1e-14, a rounding of the residues which adds up over the steps (on a ring of thousands of
- * nodes 1e-12, from joining its ends): where nothing leaks it is taken back. More than that would be a mistake, and is
- * left to be seen. */
+/* exp(0) comes out as 1 but for 1e-14, a rounding of the residues which adds up over the steps (on a ring of thousands
+ * of nodes 1e-12, from joining its ends): where nothing leaks it is taken back. More than that would be a mistake, and
+ * is left to be seen. */
 static void advance(walk *w, double dt)
 {
     const double before = sum(w->P, w->n);
@@ -63,35 +65,36 @@ static void advance(walk *w, double dt)
     for (size_t i = 0; i < w->n; i++) w->P[i] *= ratio;
 }
 
-/* The masses of the start: all on its node, or a Gaussian sampled at the nodes. */
+/* The masses of the start: all on its node, or (what lies inside the domain of) a Gaussian sampled at the nodes; also
+ * at absorbing edges, so that the sum over the nodes is a trapezoid rule. */
 static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     const double s = q->spread, period = l->ring ? op->hi[0] - op->lo[0] : 0;
     double total = 0;
-    for (size_t i = 0; i < w->n; i++) {
-        const size_t node = (size_t)(w->P - w->all) + i;
-        const double d = (l->x[node] - q->from[0]) / (s > 0 ? s : 1);
-        w->P[i] = s > 0 ? l->w[node] * exp(-d * d / 2) : node == l->from;
+    for (size_t i = 0; i < l->n; i++) {
+        const double d = (l->x[i] - q->from[0]) / (s > 0 ? s : 1);
+        w->all[i] = s > 0 ? l->w[i] * exp(-d * d / 2) : i == l->from;
         for (int turn = 1; s > 0 && period > 0 && turn * period < 50 * s + period; turn++) {
             const double right = d + turn * period / s, left = d - turn * period / s;
-            w->P[i] += l->w[node] * (exp(-right * right / 2) + exp(-left * left / 2));
+            w->all[i] += l->w[i] * (exp(-right * right / 2) + exp(-left * left / 2));
         }
-        total += w->P[i];
+        total += w->all[i];
     }
-    if (!(total > 0)) return sl_fail(err, SL_E_DOMAIN, "the start %g lies on an absorbing edge", q->from[0]);
+    if (!(sum(w->P, w->n) > 0)) return sl_fail(err, SL_E_DOMAIN, "the start %g lies on an absorbing edge", q->from[0]);
     const double h = l->n > l->from + 1 ? l->x[l->from + 1] - l->x[l->from] : l->x[l->from] - l->x[l->from - 1];
     if (s > 0 && s < h) /* a Gaussian on nodes farther apart is none */
-        return sl_fail(err, SL_E_NUMERIC, "the start's spread %g is smaller than a cell, %g (spread 0 is a point)", s, h);
-    for (size_t i = 0; i < w->n; i++) w->P[i] /= total;
+        return sl_fail(err, SL_E_NUMERIC, "the start's spread %g is smaller than a cell, %g (spread 0 is a point)", s,
+                       h);
+    for (size_t i = 0; i < l->n; i++) w->all[i] /= total;
     return SL_OK;
 }
 
-/* Rounding, 1e-16 of the mass where it is, grows as mass falls to where pi is larger: by the square root of the ratio of
- * pi, if one step takes it there. So steps begin with the time in which diffusion and drift matter alike, D/f'^2, grow by
- * GROWTH, and are halved until three points that fall with -f' from the start (its middle and 3 standard deviations to
- * its sides) change Phi by DROP at most. */
+/* Rounding, 1e-16 of the mass where it is, grows as mass falls to where pi is larger: by the square root of the ratio
+ * of pi, if one step takes it there. So steps begin with the time in which diffusion and drift matter alike, D/f'^2,
+ * grow by GROWTH, and are halved until three points that fall with -f' from the start (its middle and 3 standard
+ * deviations to its sides) change Phi by DROP at most. */
 typedef struct {
-    double x[3], step;
+    double x[3], step, longest;
     int taken; /* steps */
 } pace;
 
@@ -107,8 +110,9 @@ static pace first_pace(const sl_line *l, const sl_operator *op, const sl_questio
     const double x = q->from[0], D = sl_line_diffusion(op, x), g = slope(op, x);
     const double h = (l->x[l->edges] - l->x[0]) / (double)l->edges;
     const double natural = g != 0 ? D / (g * g) : t, wide = fmax(h * h, q->spread * q->spread) / (2 * D);
-    return (pace){.x = {x, fmax(x - 3 * q->spread, op->lo[0]), fmin(x + 3 * q->spread, op->hi[0])},
-                  .step = fmax(fmin(fmin(t, natural), wide), FINEST * t)};
+    const double step = fmax(fmin(fmin(t, natural), wide), FINEST * t);
+    const double aside = 3 * sqrt(q->spread * q->spread + 2 * D * step);
+    return (pace){.x = {x, fmax(x - aside, op->lo[0]), fmin(x + aside, op->hi[0])}, .step = step, .longest = INFINITY};
 }
 
 /* Where x falls to in dt, well enough to choose a step by: a substep that would go beyond a minimum is halved, whatever
@@ -126,7 +130,8 @@ static double fallen(const sl_operator *op, double x, double dt)
 
 static double next_step(pace *p, const sl_operator *op, double left, double least)
 {
-    double dt = left < p->step * (1 + 1e-12) ? left : fmin(p->step, left / 2), to[3];
+    const double step = fmin(p->step, p->longest);
+    double dt = left < step * (1 + 1e-12) ? left : fmin(step, left / 2), to[3];
     for (;; dt /= 2) {
         double drop = 0;
         for (int k = 0; k < 3; k++) {
@@ -141,16 +146,33 @@ static double next_step(pace *p, const sl_operator *op, double left, double leas
     return dt;
 }
 
-static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+/* Errors are 1e-16 of the mass at the beginning of a step: where it decays, no step loses more than a factor e^DECAY.
+ */
+static sl_status limit_decay(pace *p, const walk *w, const sl_line *l, double end, sl_err *err)
+{
+    double rate = 0;
+    SL_TRY(sl_line_modes(&rate, w->scratch, 1, l, err));
+    if (rate * end > LEFT)
+        return sl_fail(err, SL_E_CONFIG,
+                       "by the time %g only exp(-%.4g) of the mass is left, which is less than doubles hold", end,
+                       rate * end);
+    p->longest = DECAY / rate;
+    return SL_OK;
+}
+
+static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operator *op, const sl_question *q,
+                        sl_err *err)
 {
     SL_TRY(set_start(w, l, op, q, err));
     const double end = q->times[q->n_times - 1];
     double t = 0;
     pace p = first_pace(l, op, q, end);
+    if (w->leaks) SL_TRY(limit_decay(&p, w, l, end, err));
     for (size_t k = 0; k < q->n_times; k++) {
         while (t < q->times[k]) {
             if (sl_stop_requested()) return SL_INTERRUPTED;
             const double left = q->times[k] - t, dt = next_step(&p, op, left, FINEST * end);
+            if (w->leaks) w->all[0] = w->all[l->n - 1] = 0;
             advance(w, dt);
             t = dt == left ? q->times[k] : t + dt;
         }

@@ -4,7 +4,8 @@
 /* Solves (s_k + a + b on the diagonal, -a_{i-1} below, -b_{i+1} above) x = y for all poles k at once. Elimination from
  * the left carries what is lost on the way, `lost` = pivot - a_i, which starts as s_k and obeys
  *     lost_{i+1} = s_k + b_{i+1} lost_i / (lost_i + a_i):
- * nothing is subtracted (Grassmann, Taksar and Heyman 1985), so mass is kept to rounding however stiff the rates are. */
+ * nothing is subtracted (Grassmann, Taksar and Heyman 1985), so mass is kept to rounding however stiff the rates are.
+ */
 SL_KERNEL void sl_line_resolvents(double *restrict p, double *restrict scratch, size_t n, const double *restrict a,
                                   const double *restrict b, const sl_line_poles *restrict poles)
 {
@@ -54,9 +55,8 @@ SL_KERNEL void sl_line_resolvents(double *restrict p, double *restrict scratch, 
 
 /* On a ring node 0 is taken out: the others are a chain that leaks to it on both sides. With g their answer to p and h
  * their answer to one unit at node 0, the mass balance of node 0 is s (1 + sum h) x_0 = p_0 + what flows in from g. */
-SL_KERNEL void sl_line_ring_resolvents(double *restrict p, double *restrict scratch, size_t n,
-                                       const double *restrict a, const double *restrict b,
-                                       const sl_line_poles *restrict poles)
+SL_KERNEL void sl_line_ring_resolvents(double *restrict p, double *restrict scratch, size_t n, const double *restrict a,
+                                       const double *restrict b, const sl_line_poles *restrict poles)
 {
     enum { K = SL_LINE_POLES };
     double lr[K], li[K], yr[K], yi[K], zr[K], zi[K], hr[K], hi[K], gr[K], gi[K], x0r[K], x0i[K];

@@ -118,7 +118,8 @@ sl_status sl_line_mfpt(sl_answer *a, const sl_line *l, const sl_operator *op, co
     free(log_m);
     SL_TRY(st);
     if (log_time > log(1e308))
-        return sl_fail(err, SL_E_CONFIG, "the mean first-passage time from %g to %g at T = %g is 10^%.8g, more than a double holds",
+        return sl_fail(err, SL_E_CONFIG,
+                       "the mean first-passage time from %g to %g at T = %g is 10^%.8g, more than a double holds",
                        q->from[0], q->to[0], op->temperature, log_time / M_LN10);
     return sl_answer_add(a, "mfpt", 0, exp(log_time), 0, 0, err);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 200, BLOCK = SL_OPERATOR_EIGENVALUES + SL_LINE_RING_EXTRA };
+enum { ROUNDS = 80, BLOCK = SL_OPERATOR_EIGENVALUES + SL_LINE_RING_EXTRA };
 
 typedef struct {
     const sl_line *l;
@@ -16,6 +16,7 @@ typedef struct {
     double *turned; /* [k][n]                                              */
     double *r;      /* [n] resistances                                     */
     double mass;
+    size_t top, middle; /* edge of largest r; as many nodes beyond it half of the mass is reached */
 } block;
 
 static double dot(const sl_line *l, const double *u, const double *v)
@@ -33,24 +34,31 @@ static void remove_mean(const block *s, double *v)
     for (size_t i = 0; i < s->l->n; i++) v[i] -= mean;
 }
 
-/* v := K^-1 M v, for v without mean: the flux is a running sum of masses, shifted so that v closes on itself. */
+static size_t turn(const block *s, size_t k) /* node k, counted from the one beyond the top */
+{
+    return (s->top + 1 + k) % s->l->n;
+}
+
+/* v := K^-1 M v, for v without mean. The flux through an edge is that through the top plus the masses in between,
+ * summed up from the top on either side: it is as small as it has to be where resistances are large. What rounding
+ * leaves over is lost in the middle of the mass, where it costs nothing. From there v is summed up again. */
 static void invert(const block *s, double *v)
 {
     const sl_line *l = s->l;
-    double flux = 0, drop = 0, whole = 0;
-    for (size_t e = 0; e < l->n; e++) {
-        flux += l->m[e] * v[e];
-        v[e] = flux; /* through edge e, up to the shift */
-        drop += s->r[e] * flux;
-        whole += s->r[e];
+    const size_t n = l->n, middle = s->middle;
+    double flux = 0, drop = 0, whole = s->r[s->top], *F = s->turned; /* F[k]: from node k to node k + 1 */
+    for (size_t k = 0; k < middle; k++) F[k] = flux += l->m[turn(s, k)] * v[turn(s, k)];
+    flux = 0;
+    for (size_t k = n - 1; k > middle; k--) F[k - 1] = -(flux += l->m[turn(s, k)] * v[turn(s, k)]);
+    for (size_t k = 0; k + 1 < n; k++) {
+        drop += s->r[turn(s, k)] * F[k];
+        whole += s->r[turn(s, k)];
     }
-    const double shift = drop / whole;
-    double value = 0;
-    for (size_t e = 0; e < l->n; e++) {
-        const double step = s->r[e] * (v[e] - shift);
-        v[e] = value;
-        value -= step;
-    }
+    const double through = -drop / whole;
+    double value = v[turn(s, middle)] = 0;
+    for (size_t k = middle; k + 1 < n; k++) v[turn(s, k + 1)] = value -= s->r[turn(s, k)] * (F[k] + through);
+    value = 0;
+    for (size_t k = middle; k > 0; k--) v[turn(s, k - 1)] = value += s->r[turn(s, k - 1)] * (F[k - 1] + through);
     remove_mean(s, v);
 }
 
@@ -63,7 +71,7 @@ static double energy(const block *s, const double *u, const double *v)
     return sum;
 }
 
-/* Gram and Schmidt, twice. A vector that depends on those before is replaced by a harmonic. */
+/* Gram and Schmidt, twice. */
 static void orthonormalise(const block *s)
 {
     const size_t n = s->l->n;
@@ -95,7 +103,8 @@ static sl_status rotate(double *lambda, const block *s, sl_err *err)
             for (size_t x = 0; x < n; x++) s->turned[j * n + x] += H[i * k + j] * s->v[i * n + x];
     memcpy(s->v, s->turned, k * n * sizeof *s->v);
     /* The least value of a matrix that holds larger ones comes with their rounding: the quotient itself does not. */
-    for (size_t j = 0; j < k; j++) lambda[j] = energy(s, s->v + j * n, s->v + j * n) / dot(s->l, s->v + j * n, s->v + j * n);
+    for (size_t j = 0; j < k; j++)
+        lambda[j] = energy(s, s->v + j * n, s->v + j * n) / dot(s->l, s->v + j * n, s->v + j * n);
     return SL_OK;
 }
 
@@ -103,9 +112,12 @@ static sl_status iterate(double *lambda, const block *s, size_t wanted, sl_err *
 {
     const size_t n = s->l->n;
     double before[BLOCK] = {0}, now[BLOCK];
+    /* Harmonics over sqrt(m): orthogonal, and with a part in wells and on barriers alike, which have modes of their
+     * own. */
     for (size_t j = 0; j < s->k; j++)
         for (size_t x = 0; x < n; x++)
-            s->v[j * n + x] = (j % 2 ? sin : cos)(2 * M_PI * (double)(j / 2 + 1) * (double)x / (double)n);
+            s->v[j * n + x] =
+                (j % 2 ? sin : cos)(2 * M_PI * (double)(j / 2 + 1) * (double)x / (double)n) * exp(-s->l->log_m[x] / 2);
     orthonormalise(s);
     int enough = ROUNDS;
     for (int round = 0; round < enough; round++) {
@@ -118,7 +130,8 @@ static sl_status iterate(double *lambda, const block *s, size_t wanted, sl_err *
         /* Vectors err by the square root of what values do: as many rounds again. */
         if (change < 1e-13 && enough == ROUNDS) enough = 2 * round + 1;
         if (round == ROUNDS - 1)
-            return sl_fail(err, SL_E_NUMERIC, "eigenvalues of the ring still change by %.1e after %d rounds", change, ROUNDS);
+            return sl_fail(err, SL_E_NUMERIC, "eigenvalues of the ring still change by %.1e after %d rounds", change,
+                           ROUNDS);
     }
     memcpy(lambda, now, wanted * sizeof *lambda);
     return SL_OK;
@@ -134,7 +147,10 @@ sl_status sl_line_ring_modes(double *lambda, double *phi, size_t k, const sl_lin
     for (size_t e = 0; e < l->n; e++) {
         s.r[e] = exp(l->log_r[e]);
         s.mass += l->m[e];
+        if (l->log_r[e] > l->log_r[s.top]) s.top = e;
     }
+    for (double passed = l->m[turn(&s, 0)]; passed < s.mass / 2 && s.middle + 1 < l->n;)
+        passed += l->m[turn(&s, ++s.middle)];
     lambda[0] = 0;
     for (size_t i = 0; i < l->n; i++) phi[i] = 1;
     const sl_status st = k > 1 ? iterate(lambda + 1, &s, k - 1, err) : SL_OK;

@@ -49,8 +49,8 @@ static sl_status least_sigmas(double *sigma, const path *p, size_t k, sl_err *er
     if (!w || !block) {
         st = sl_fail(err, SL_E_MEMORY, "no memory for the spectrum of %zu nodes", p->nodes);
     } else {
-        const lapack_int info = LAPACKE_dstebz('I', 'E', n, 0, 0, first, first + (lapack_int)k - 1, 2 * DBL_MIN, w + n, p->link,
-                                               &found, &splits, w, block, block + n);
+        const lapack_int info = LAPACKE_dstebz('I', 'E', n, 0, 0, first, first + (lapack_int)k - 1, 2 * DBL_MIN, w + n,
+                                               p->link, &found, &splits, w, block, block + n);
         if (info != 0 || found != (lapack_int)k)
             st = sl_fail(err, SL_E_NUMERIC, "bisection for %zu eigenvalues failed (dstebz: %d)", k, (int)info);
         for (size_t j = 0; st == SL_OK && j < k; j++) { /* dstebz leaves values that are nearly equal out of order */
@@ -69,9 +69,9 @@ static double away_from_zero(double pivot)
     return fabs(pivot) > DBL_MIN ? pivot : DBL_MIN;
 }
 
-/* The eigenvector of the path for sigma, by the factorisations of path - sigma from both ends, joined ("twisted") at the
- * node where they nearly agree (Parlett and Dhillon 1997): z satisfies all equations but that one, to rounding in each
- * entry. */
+/* The eigenvector of the path for sigma, by the factorisations of path - sigma from both ends, joined ("twisted") at
+ * the node where they nearly agree (Parlett and Dhillon 1997): z satisfies all equations but that one, to rounding in
+ * each entry. */
 static void twisted(double *z, double *scratch, const path *p, double sigma)
 {
     const size_t n = p->size;
@@ -115,9 +115,12 @@ static sl_status cluster(double *z, const path *p, const double *sigma, size_t c
         w[j] = sigma[j];
         block[j] = 1;
     }
-    const lapack_int info = LAPACKE_dstein(LAPACK_COL_MAJOR, n, zero, p->link, (lapack_int)count, w, block, &n, z, n, fails);
+    const lapack_int info =
+        LAPACKE_dstein(LAPACK_COL_MAJOR, n, zero, p->link, (lapack_int)count, w, block, &n, z, n, fails);
     free(zero);
-    if (info != 0) return sl_fail(err, SL_E_NUMERIC, "inverse iteration for %zu eigenvectors failed (dstein: %d)", count, (int)info);
+    if (info != 0)
+        return sl_fail(err, SL_E_NUMERIC, "inverse iteration for %zu eigenvectors failed (dstein: %d)", count,
+                       (int)info);
     return SL_OK;
 }
 
@@ -139,7 +142,8 @@ static sl_status functions(double *phi, const double *sigma, size_t k, const pat
     if (!z) return sl_fail(err, SL_E_MEMORY, "no memory for %zu eigenvectors of %zu nodes", k, l->n);
     sl_status st = SL_OK;
     for (size_t j = 0, count; j < k && st == SL_OK; j += count) {
-        for (count = 1; j + count < k && sigma[j + count] - sigma[j + count - 1] < CLUSTER * sigma[j]; count++) continue;
+        for (count = 1; j + count < k && sigma[j + count] - sigma[j + count - 1] < CLUSTER * sigma[j]; count++)
+            continue;
         if (count == 1)
             twisted(z, z + p->size, p, sigma[j]);
         else

@@ -6,6 +6,7 @@
 
 /* f[nx * ny] and, if g is not NULL, the gradient g[loss->dim][nx * ny] at the nodes (x_i, y_j), i * ny + j, through the
  * block kernels. A loss of one dimension does not look at y (which may be NULL). */
-void sl_loss_on_nodes(double *f, double *g, const sl_loss *loss, size_t nx, const double *x, size_t ny, const double *y);
+void sl_loss_on_nodes(double *f, double *g, const sl_loss *loss, size_t nx, const double *x, size_t ny,
+                      const double *y);
 
 #endif

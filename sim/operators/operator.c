@@ -26,6 +26,7 @@ typedef struct {
     size_t levels, n_numbers;
     sl_number *best;
     double worst[LEVELS]; /* largest relative error of the best, after each grid */
+    bool rough;           /* of the answers                                      */
 } ladder;
 
 static void clear_ladder(ladder *l)
@@ -40,7 +41,8 @@ static void clear_ladder(ladder *l)
 static sl_status check_point(const double *x, size_t dim, const char *what, sl_err *err)
 {
     for (size_t d = 0; d < dim; d++)
-        if (!isfinite(x[d])) return sl_fail(err, SL_E_DOMAIN, "coordinate %zu of '%s' is %g, need a number", d, what, x[d]);
+        if (!isfinite(x[d]))
+            return sl_fail(err, SL_E_DOMAIN, "coordinate %zu of '%s' is %g, need a number", d, what, x[d]);
     return SL_OK;
 }
 
@@ -74,11 +76,13 @@ static sl_status check_operator(const sl_operator *op, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "tolerance = %g, need 0 < tolerance < 1", op->tolerance);
     if (!(op->memory >= 0)) return sl_fail(err, SL_E_DOMAIN, "memory = %g bytes, need > 0", op->memory);
     if (op->grid > 0 && (op->grid < LEAST_GRID || op->grid % 2 != 0))
-        return sl_fail(err, SL_E_DOMAIN, "grid = %zu nodes, need an even number of at least %d (half of it is solved too)",
-                       op->grid, LEAST_GRID);
+        return sl_fail(err, SL_E_DOMAIN,
+                       "grid = %zu nodes, need an even number of at least %d (half of it is solved too)", op->grid,
+                       LEAST_GRID);
     for (size_t d = 0; d < 2; d++)
         if (!(op->lo[d] <= op->hi[d] && isfinite(op->lo[d]) && isfinite(op->hi[d])))
-            return sl_fail(err, SL_E_DOMAIN, "domain [%g, %g] of axis %zu, need finite lo < hi", op->lo[d], op->hi[d], d);
+            return sl_fail(err, SL_E_DOMAIN, "domain [%g, %g] of axis %zu, need finite lo < hi", op->lo[d], op->hi[d],
+                           d);
     return SL_OK;
 }
 
@@ -137,6 +141,31 @@ static double romberg(double *error, const ladder *l, size_t i, bool imaginary)
     return value;
 }
 
+/* Where only the first term of the expansion is even and what follows jumps about: extrapolated once. *error: the change
+ * of what is extrapolated from the grid before, but no less than an eighth (order 3) of its change before that; from
+ * two grids, by the extrapolation. */
+static double extrapolated_once(double *error, const ladder *l, size_t i, bool imaginary)
+{
+    const size_t rows = l->levels;
+    const double factor = ldexp(1, l->kind->order), last = part(l, rows - 1, i, imaginary);
+    double better[LEVELS] = {0};
+    for (size_t k = 1; k < rows; k++) {
+        const double here = part(l, k, i, imaginary);
+        better[k] = here + (here - part(l, k - 1, i, imaginary)) / (factor - 1);
+    }
+    *error = fabs(better[rows - 1] - last);
+    if (rows < 3) return better[rows - 1];
+    const double before = part(l, rows - 2, i, imaginary),
+                 ratio = (before - part(l, rows - 3, i, imaginary)) / (last - before);
+    if (!(ratio > factor / 1.5 && ratio < factor * 1.5)) {
+        *error = fabs(last - before);
+        return last;
+    }
+    *error = fabs(better[rows - 1] - better[rows - 2]);
+    if (rows > 3) *error = fmax(*error, fabs(better[rows - 2] - better[rows - 3]) / 8);
+    return better[rows - 1];
+}
+
 static double estimate(double *error, const ladder *l, size_t i, bool imaginary)
 {
     const double last = part(l, l->levels - 1, i, imaginary);
@@ -144,6 +173,7 @@ static double estimate(double *error, const ladder *l, size_t i, bool imaginary)
         *error = NAN;
         return last;
     }
+    if (l->kind->order > 0 && l->rough) return extrapolated_once(error, l, i, imaginary);
     if (l->kind->order > 0) return romberg(error, l, i, imaginary);
     const double change = fabs(last - part(l, l->levels - 2, i, imaginary));
     *error = change;
@@ -175,6 +205,7 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
     if (n) memcpy(row, a->numbers, n * sizeof *row);
     l->row[l->levels++] = row;
     l->n_numbers = n;
+    l->rough = a->rough;
     double worst = l->levels > 1 ? 0 : INFINITY;
     const double roundoff = 4 * DBL_EPSILON * sqrt((double)a->grid); /* below it changes are no measure of errors */
     for (size_t i = 0; i < n; i++) {
@@ -182,20 +213,22 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
         double error = 0, imag_error = 0;
         now.value = estimate(&error, l, i, false);
         now.imag = estimate(&imag_error, l, i, true);
-        now.error = hypot(error, imag_error);
+        now.error = hypot(error, imag_error) + (row[i].error > 0 ? row[i].error : 0);
         if (now.error > 0) now.error += roundoff * hypot(now.value, now.imag);
-        if (l->levels <= 2 || now.error <= l->best[i].error) l->best[i] = now;
+        /* An earlier grid is better only if by far: that it had the smaller change may have been chance. */
+        if (l->levels <= 2 || now.error <= 10 * l->best[i].error) l->best[i] = now;
         if (l->levels > 1) worst = fmax(worst, relative_error(&l->best[i]));
     }
     l->worst[l->levels - 1] = worst;
     return SL_OK;
 }
 
-/* No use to go on: numbers are rather good and two more grids have not made them twice as good. */
+/* No use to go on: numbers are good and two more grids have not made them twice as good (on the first grids they need
+ * not get better at all). */
 static bool stalled(const ladder *l)
 {
     const size_t k = l->levels;
-    return k > 3 && l->worst[k - 1] < 1e-3 && l->worst[k - 1] > 0.5 * l->worst[k - 3];
+    return k > 3 && l->worst[k - 1] < 1e-6 && l->worst[k - 1] > 0.5 * l->worst[k - 3];
 }
 
 /* --------------------------------------------------------------------------------------------------- the ladder */
@@ -303,8 +336,8 @@ sl_status sl_operator_solve(sl_answer *a, const sl_operator *op, const sl_questi
     double outside = NAN;
     if (o.kind->domain) SL_TRY(o.kind->domain(&o, &asked, &outside, err));
     if (outside > 1e-6)
-        return sl_fail(err, SL_E_CONFIG, "the domain [%g, %g] cuts off %.1e of the stationary law: make it wider", o.lo[0],
-                       o.hi[0], outside);
+        return sl_fail(err, SL_E_CONFIG, "the domain [%g, %g] cuts off %.1e of the stationary law: make it wider",
+                       o.lo[0], o.hi[0], outside);
     ladder l = {.kind = o.kind};
     sl_answer solved = {0};
     sl_status st = refine(&solved, &l, &o, &asked, err);

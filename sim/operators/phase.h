@@ -28,9 +28,10 @@ typedef struct {
 } sl_phase_grid;
 
 /* n nodes along x, as many along v as go with them. farthest: of all shifts along x, what to pad for. */
-SL_CHECKED sl_status sl_phase_grid_init(sl_phase_grid *g, const sl_operator *op, size_t n, double farthest, sl_err *err);
+SL_CHECKED sl_status sl_phase_grid_init(sl_phase_grid *g, const sl_operator *op, size_t n, double farthest,
+                                        sl_err *err);
 void sl_phase_grid_clear(sl_phase_grid *g);
-size_t sl_phase_velocities(size_t n); /* nodes along v that go with n along x, odd */
+size_t sl_phase_velocities(size_t n);                                    /* nodes along v that go with n along x, odd */
 double sl_phase_farthest(const sl_operator *op, const sl_rate_law *law); /* |shift along x| of a step, at most */
 
 enum { SL_PHASE_BRANCHES = 12 };

@@ -1,4 +1,5 @@
 /* The (x, v) box of SGD with momentum: wide enough that what it loses is nothing, or cannot be helped. */
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,14 @@
 /* V = this many standard deviations; a Gaussian has 2e-17 beyond. LEAK: mass outside the box that is aimed at. */
 static const double FAR = 8.5, LEAK = 1e-14;
 
-/* A step of a law on a coarse grid may lose so much (with a random rate, and without): frequencies cut off do it too. */
+/* A step of a law on a coarse grid may lose so much (with a random rate, and without): frequencies cut off do it too.
+ */
 static const double LOSS_RANDOM = 1e-11, LOSS = 1e-10;
 
-enum { SCAN = 512, MOST_MINIMA = 64, PROBE = 64, PROBE_STEPS = 80, WIDENINGS = 16 };
+/* The factor of a widening, and that by which it has to lower the loss. */
+static const double WIDER = 1.2, HELP = 0.5;
+
+enum { SCAN = 512, MOST_MINIMA = 64, PROBE = 72, PROBE_STEPS = 80, WIDENINGS = 16 };
 
 /* The guess to start from: exp(-f/T) times a Gaussian in v. */
 void sl_phase_guess(double *p, const sl_phase_grid *g, double T)
@@ -19,11 +24,11 @@ void sl_phase_guess(double *p, const sl_phase_grid *g, double T)
     const sl_operator *op = g->op;
     double least = INFINITY;
     const double s2 = op->noise_variance / (1 - op->rule.mu * op->rule.mu), w = op->rule.weight_decay;
-    for (size_t i = 0; i < g->nx; i++) least = fmin(least, sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2);
+    for (size_t i = 0; i < g->nx; i++)
+        least = fmin(least, sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2);
     for (size_t i = 0; i < g->nx; i++) {
         const double f = sl_loss_value(&op->loss, &g->x[i]) + w * g->x[i] * g->x[i] / 2;
-        for (size_t j = 0; j < g->nv; j++)
-            p[i * g->nv + j] = exp(-(f - least) / T - g->v[j] * g->v[j] / (2 * s2));
+        for (size_t j = 0; j < g->nv; j++) p[i * g->nv + j] = exp(-(f - least) / T - g->v[j] * g->v[j] / (2 * s2));
     }
 }
 
@@ -39,7 +44,8 @@ sl_status sl_phase_widest_rate(sl_rate_law *law, const sl_operator *op, const sl
         const sl_rate_law now = sl_rate_at(op, k);
         if (now.mean > law->mean) *law = now;
     }
-    if (!(law->mean > 0)) return sl_fail(err, SL_E_DOMAIN, "all rates of schedule '%s' are 0", op->schedule.spec.entry->name);
+    if (!(law->mean > 0))
+        return sl_fail(err, SL_E_DOMAIN, "all rates of schedule '%s' are 0", op->schedule.spec.entry->name);
     return SL_OK;
 }
 
@@ -87,17 +93,20 @@ static double stable_curvature(const sl_operator *op, const sl_rate_law *law, do
 
 static sl_status unstable(const sl_operator *op, const sl_rate_law *law, double a, sl_err *err)
 {
-    const double l = law->mean, mu = op->rule.mu, q = 1 + law->half * law->half / (3 * l * l), w = op->rule.weight_decay;
+    const double l = law->mean, mu = op->rule.mu, q = 1 + law->half * law->half / (3 * l * l),
+                 w = op->rule.weight_decay;
     const double bound = l * (stable_curvature(op, law, a - w) + w);
     if (op->rule.kind == SL_RULE_HEAVY_BALL)
-        return sl_fail(err, SL_E_UNSTABLE,
-                       "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability "
-                       "needs a l < 2 (1 - mu^2) / (q (1 + mu) - 2 mu) = %g (mu = %g, q = %g)",
-                       a * l, a, l, 2 * (1 - mu * mu) / (q * (1 + mu) - 2 * mu), mu, q);
-    return sl_fail(err, SL_E_UNSTABLE,
-                   "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability of "
-                   "rule '%s' needs a l < %g (mu = %g, q = %g)",
-                   a * l, a, l, sl_rule_name(&op->rule), bound, mu, q);
+        return sl_fail(
+            err, SL_E_UNSTABLE,
+            "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability "
+            "needs a l < 2 (1 - mu^2) / (q (1 + mu) - 2 mu) = %g (mu = %g, q = %g)",
+            a * l, a, l, 2 * (1 - mu * mu) / (q * (1 + mu) - 2 * mu), mu, q);
+    return sl_fail(
+        err, SL_E_UNSTABLE,
+        "no stationary law: a l = %g at the loss's minimum (curvature a = %g, l = %g), mean-square stability of "
+        "rule '%s' needs a l < %g (mu = %g, q = %g)",
+        a * l, a, l, sl_rule_name(&op->rule), bound, mu, q);
 }
 
 /* What the linear theory says at the minima: the temperature of f there (at least T), the variance of v. */
@@ -114,9 +123,10 @@ static sl_status local_laws(double *T, double *v2, const sl_operator *op, const 
     for (size_t i = 0; i < n; i++) {
         const sl_linear_moments m = sl_linear_moments_of(op, law, a[i] - w);
         least = fmin(least, a[i]);
-        if (!(m.radius < 1 + 1e-12)) continue;
+        const bool flat = fabs(a[i]) * law->mean < 1e-6; /* neither stable nor not, as far as the linear theory goes */
+        if (!flat && !(m.radius < 1 - 1e-6)) continue;
         stable = true;
-        if (!isfinite(m.x2)) continue; /* a flat minimum: neither */
+        if (flat) continue;
         top = fmax(top, a[i] * m.x2);
         *v2 = fmax(*v2, m.v2);
     }
@@ -124,18 +134,21 @@ static sl_status local_laws(double *T, double *v2, const sl_operator *op, const 
     return stable ? SL_OK : unstable(op, law, least, err);
 }
 
-/* Follows the rule without noise from the start for the steps asked, and widens [lo, hi] and V by where it gets. */
+/* Follows the rule without noise from the start, and from five deviations beside it, for the steps asked, and widens
+ * [lo, hi] and V by where it gets. */
 static void follow(double *lo, double *hi, double *V, const sl_operator *op, const sl_question *q)
 {
     const bool nesterov = op->rule.kind == SL_RULE_NESTEROV;
     const uint64_t steps = (uint64_t)fmin(q->times[q->n_times - 1], 100000);
     const double thermal = *V, side = FAR * q->spread, was_lo = *lo, was_hi = *hi;
+    *lo = fmin(*lo, q->from[0] - side);
+    *hi = fmax(*hi, q->from[0] + side);
     for (int s = -1; s <= 1; s++) {
-        double x = q->from[0] + s * side / 2, v = 0;
+        double x = q->from[0] + 0.6 * s * side, v = 0;
         for (uint64_t k = 0; k <= steps; k++) {
             const sl_rate_law law = sl_rate_at(op, k);
-            *lo = fmin(*lo, x - side);
-            *hi = fmax(*hi, x + side);
+            *lo = fmin(*lo, x);
+            *hi = fmax(*hi, x);
             *V = fmax(*V, fmin(thermal + fabs(v), 10 * thermal));
             const double push = sl_rate_on_gradient(&law, law.mean) * total_force(op, x);
             v = op->rule.mu * v - push;
@@ -145,7 +158,8 @@ static void follow(double *lo, double *hi, double *V, const sl_operator *op, con
     }
 }
 
-/* A random alpha on the gradient makes v a mixture of wide and narrow Gaussians, the more so the fewer of them count. */
+/* A random alpha on the gradient makes v a mixture of wide and narrow Gaussians, the more so the fewer of them count.
+ */
 static double tails(const sl_operator *op, const sl_rate_law *law)
 {
     if (law->on_step) return 1;
@@ -191,21 +205,29 @@ static sl_status probe(double edge[2], double *killed, const sl_operator *op, co
 static sl_status widen(sl_operator *op, const sl_question *q, const bool given[2], double T, sl_err *err)
 {
     const double least = sl_schedule_is_random(&op->schedule) ? LOSS_RANDOM : LOSS;
+    double lo[2] = {op->lo[0], op->lo[1]}, hi[2] = {op->hi[0], op->hi[1]};
     double before = INFINITY, n = PROBE;
     for (int round = 0; round < WIDENINGS; round++) {
         double edge[2], killed;
         SL_TRY(probe(edge, &killed, op, q, 2 * (size_t)(n / 2), T, err));
+        if (!(fabs(killed) < HELP * before)) { /* the last one was for nothing */
+            memcpy(op->lo, lo, sizeof lo);
+            memcpy(op->hi, hi, sizeof hi);
+            break;
+        }
         for (size_t d = 0; d < 2; d++)
             if (given[d]) edge[d] = 0;
         const double most = fmax(edge[0], edge[1]);
-        if (!(most > 1e-13) || !(fabs(killed) > least) || !(fabs(killed) < 0.8 * before)) break;
+        if (!(most > 1e-13) || !(fabs(killed) > least)) break;
         before = fabs(killed);
+        n *= WIDER;
         for (size_t d = 0; d < 2; d++) {
+            lo[d] = op->lo[d];
+            hi[d] = op->hi[d];
             if (!(edge[d] > 0.03 * most)) continue;
-            const double more = 0.1 * (op->hi[d] - op->lo[d]);
+            const double more = (WIDER - 1) / 2 * (op->hi[d] - op->lo[d]);
             op->lo[d] -= more;
             op->hi[d] += more;
-            if (d == 0) n *= 1.2;
         }
     }
     return SL_OK;
@@ -213,6 +235,7 @@ static sl_status widen(sl_operator *op, const sl_question *q, const bool given[2
 
 sl_status sl_phase_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
 {
+    openblas_set_num_threads(1);
     sl_rate_law law;
     SL_TRY(sl_phase_widest_rate(&law, op, q, err));
     const double excess = 1 + law.half * law.half / (3 * law.mean * law.mean);
@@ -250,4 +273,3 @@ sl_status sl_phase_domain(sl_operator *op, const sl_question *q, double *outside
         return sl_fail(err, SL_E_DOMAIN, "velocities [%g, %g]: need the same on both sides of 0", op->lo[1], op->hi[1]);
     return law.half > 0 || q->task == SL_TASK_STATIONARY ? widen(op, q, given, T, err) : SL_OK;
 }
-

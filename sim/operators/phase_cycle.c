@@ -38,7 +38,8 @@ sl_status sl_phase_cycle_init(sl_phase_cycle *c, const sl_operator *op, const sl
     c->step = calloc(period, sizeof *c->step);
     c->which = calloc(period, sizeof *c->which);
     c->half_way = malloc(c->grid.nx * c->grid.nv * sizeof(double));
-    if (!c->step || !c->which || !c->half_way) return sl_fail(err, SL_E_MEMORY, "no memory for a cycle of %zu steps", c->period);
+    if (!c->step || !c->which || !c->half_way)
+        return sl_fail(err, SL_E_MEMORY, "no memory for a cycle of %zu steps", c->period);
     for (size_t k = 0; k < period; k++) SL_TRY(add_step(c, k, err));
     return SL_OK;
 }

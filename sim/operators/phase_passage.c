@@ -5,7 +5,8 @@
  *
  * and that makes u smooth, right through L and R: the indicator acts under an integral over v'. So u lives on a smooth
  * grid that reaches a little beyond both ends (Chebyshev's in x, dense where layers as thin as one step lie; uniform in
- * v), and the cut is put into the integrals: those over L < x + a_s v' < R of Gaussian times interpolating polynomial. */
+ * v), and the cut is put into the integrals: those over L < x + a_s v' < R of Gaussian times interpolating polynomial.
+ */
 #include "sim/operators/phase_passage.h"
 
 #include <cblas.h>
@@ -19,22 +20,22 @@
 #include "sim/operators/rates.h"
 #include "sim/operators/stencil.h"
 
-enum { BASIS = 300, PRODUCTS = 3000, POINTS = 48, ALPHAS = 24, BRANCHES = 12 };
+enum { BASIS = 300, PRODUCTS = 3000, POINTS = 64, ALPHAS = 24, BRANCHES = 12 };
 
 static const double FAR = 8.5, FIT = 1e-9;
 
 typedef struct {
     const sl_operator *op;
     size_t n, nv;
-    double L, R;           /* inside                                                     */
-    bool up;               /* `to` is R                                                  */
-    double centre, half;   /* of the grid along x: x_i = centre - half cos(pi (i + 1/2)/n) */
+    double L, R;         /* inside                                                     */
+    bool up;             /* `to` is R                                                  */
+    double centre, half; /* of the grid along x: x_i = centre - half cos(pi (i + 1/2)/n) */
     double *x, *v, hv;
-    size_t branches;       /* of a random alpha on the step; else 1                      */
+    size_t branches; /* of a random alpha on the step; else 1                      */
     double a_s[BRANCHES], weight[BRANCHES];
-    double *B;             /* [branch][n][nv][nv']: integrals of Gaussian times polynomial over the inside */
-    double *shift;         /* [branch][n][nv'][SL_STENCIL]: weights of u(x_i + a_s v', v')               */
-    int *node;             /* the same: nodes along x                                    */
+    double *B;     /* [branch][n][nv][nv']: integrals of Gaussian times polynomial over the inside */
+    double *shift; /* [branch][n][nv'][SL_STENCIL]: weights of u(x_i + a_s v', v')               */
+    int *node;     /* the same: nodes along x                                    */
     double *source, *moved, *memory;
 } passage;
 
@@ -73,13 +74,14 @@ static sl_status passage_alloc(passage *p, const sl_operator *op, const sl_quest
     p->L = p->up ? (mfpt ? op->lo[0] : q->from[0]) : q->to[0];
     p->R = p->up ? q->to[0] : (mfpt ? op->hi[0] : q->from[0]);
     if (!(p->L <= q->from[0] && q->from[0] <= p->R && p->L < p->R))
-        return sl_fail(err, SL_E_DOMAIN, "from = %g is not inside the domain, which ends at [%g, %g]", q->from[0],
-                       p->L, p->R);
+        return sl_fail(err, SL_E_DOMAIN, "from = %g is not inside the domain, which ends at [%g, %g]", q->from[0], p->L,
+                       p->R);
     p->hv = (op->hi[1] - op->lo[1]) / (double)(p->nv - 1);
     const size_t nodes = n * p->nv, B = p->branches;
     p->memory = malloc((n + p->nv + B * nodes * (p->nv + SL_STENCIL) + 2 * nodes) * sizeof(double));
     p->node = malloc(B * nodes * SL_STENCIL * sizeof *p->node);
-    if (!p->memory || !p->node) return sl_fail(err, SL_E_MEMORY, "no memory for a passage on %zu x %zu nodes", n, p->nv);
+    if (!p->memory || !p->node)
+        return sl_fail(err, SL_E_MEMORY, "no memory for a passage on %zu x %zu nodes", n, p->nv);
     p->x = p->memory;
     p->v = p->x + n;
     p->B = p->v + p->nv;
@@ -209,7 +211,7 @@ static sl_status add_answer(sl_answer *a, const passage *p, const sl_question *q
     int node[SL_STENCIL];
     stencil_of(w, node, p, mfpt ? q->from[0] : (q->from[0] + q->to[0]) / 2);
     for (size_t k = 0; k < SL_STENCIL; k++) value += w[k] * u[(size_t)node[k] * p->nv + (p->nv - 1) / 2];
-    SL_TRY(sl_answer_add(a, name, 0, value, 0, 0, err));
+    SL_TRY(sl_answer_add(a, mfpt ? name : "committor_midway", 0, value, 0, mfpt ? 0 : 1, err));
     sl_field *field = NULL;
     SL_TRY(sl_answer_add_field(&field, a, name, 0, p->n, p->nv, err));
     memcpy(field->node[0], p->x, p->n * sizeof *p->x);
@@ -227,8 +229,9 @@ static sl_status solve(sl_answer *a, passage *p, const sl_question *q, sl_err *e
     if (!u) return sl_fail(err, SL_E_MEMORY, "no memory for %zu unknowns", nodes);
     sl_status st = sl_gmres(u, &residual, nodes, apply, p, p->source, 1e-14, BASIS, PRODUCTS, err);
     if (st == SL_OK && !(residual <= FIT))
-        st = sl_fail(err, SL_E_NUMERIC, "the first-passage equation is solved to %.1e only after %d products, need %.0e",
-                     residual, PRODUCTS, FIT);
+        st =
+            sl_fail(err, SL_E_NUMERIC, "the first-passage equation is solved to %.1e only after %d products, need %.0e",
+                    residual, PRODUCTS, FIT);
     if (st == SL_OK) st = add_answer(a, p, q, u, err);
     free(u);
     return st;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Beyond this many standard deviations a Gaussian is nothing to a double. */
-static const double FAR = 8.5;
+static const double FAR = 8.5, NOTHING = 1e-18;
 
 enum { MARGIN = 8, MOST_ALPHAS = 512 };
 
@@ -53,7 +53,8 @@ sl_status sl_phase_grid_init(sl_phase_grid *g, const sl_operator *op, size_t n, 
     if (!(wrap > 0)) {
         const double pad = ceil(farthest / g->hx);
         if (!(pad < 64.0 * (double)n))
-            return sl_fail(err, SL_E_CONFIG, "a step along x of up to %g is far beyond the domain, %g wide", farthest, width);
+            return sl_fail(err, SL_E_CONFIG, "a step along x of up to %g is far beyond the domain, %g wide", farthest,
+                           width);
         g->period = (n + MARGIN + (size_t)pad) | 1;
     }
     g->waves = g->period / 2 + 1;
@@ -120,7 +121,7 @@ typedef struct {
     double *in;       /* [2 waves][nv]: e^(-i w mu v)                          */
     double *mixed;    /* [2 waves][nv]: the same times the characteristic function of the kick */
     double *factor;   /* [2 waves]      */
-    double *window;   /* [waves], see choose_window */
+    double *damp;     /* [alphas][waves]: E e^(i w a_g n) times the weight of a_g, 0 from where it is nothing */
     size_t alphas;
     double a_g[MOST_ALPHAS], weight[MOST_ALPHAS];
 } kicks;
@@ -129,16 +130,14 @@ typedef struct {
 static void characteristic(const kicks *k, double G, double *factor)
 {
     const size_t W = k->waves;
-    const double s2 = k->g->op->noise_variance;
     memset(factor, 0, 2 * W * sizeof *factor);
     for (size_t a = 0; a < k->alphas; a++) {
-        const double push = fmax(fmin(k->a_g[a] * G, k->reach), -k->reach), a2 = k->a_g[a] * k->a_g[a];
+        const double push = fmax(fmin(k->a_g[a] * G, k->reach), -k->reach), *damp = k->damp + a * W;
         const double turn_re = cos(k->dw * push), turn_im = sin(k->dw * push);
-        double re = k->weight[a], im = 0; /* e^(i w push), turned on from frequency to frequency */
-        for (size_t m = 0; m < W; m++) {
-            const double w = k->dw * (double)m, damp = exp(-w * w * a2 * s2 / 2);
-            factor[m] += k->window[m] * re * damp;
-            factor[W + m] += k->window[m] * im * damp;
+        double re = 1, im = 0; /* e^(i w push), turned on from frequency to frequency */
+        for (size_t m = 0; m < W && damp[m] != 0; m++) {
+            factor[m] += re * damp[m];
+            factor[W + m] += im * damp[m];
             const double next = re * turn_re - im * turn_im;
             im = re * turn_im + im * turn_re;
             re = next;
@@ -151,7 +150,7 @@ static void choose_alphas(kicks *k, const sl_rate_law *law, double most_G)
 {
     const double half = sl_rate_on_gradient(law, law->half);
     const double push = fmin(half * most_G, k->reach);
-    const size_t n = (size_t)fmin(24 + push * M_PI / k->g->hv / 1.5, MOST_ALPHAS);
+    const size_t n = (size_t)fmin(20 + push * M_PI / k->g->hv / 2, MOST_ALPHAS);
     double rate[MOST_ALPHAS];
     k->alphas = law->on_step ? 1 : sl_rate_nodes(rate, k->weight, n, law);
     if (law->on_step) {
@@ -162,14 +161,19 @@ static void choose_alphas(kicks *k, const sl_rate_law *law, double most_G)
 }
 
 /* A kick much narrower than a cell (a random a_g near 0), cut off at the grid's highest frequency, would ring all over
- * the box. So its frequencies are faded out instead: in v, its cut-off image is multiplied by a Gaussian six cells wide.
- * The fade leaves the lower third of the frequencies as they are, and with them all moments. */
-static void choose_window(kicks *k, double least_a_g)
+ * the box. So its frequencies are faded out instead: in v, its cut-off image is multiplied by a Gaussian six cells
+ * wide. The fade leaves the lower third of the frequencies as they are, and with them all moments. */
+static void fill_damping(kicks *k, double least_a_g)
 {
-    const double h = k->g->hv, fade = 0.68 * M_PI / h, width = 6 * h;
-    const bool narrow = least_a_g * sqrt(k->g->op->noise_variance) < h;
-    for (size_t m = 0; m < k->waves; m++)
-        k->window[m] = narrow ? erfc((k->dw * (double)m - fade) * width / M_SQRT2) / 2 : 1;
+    const double h = k->g->hv, fade = 0.68 * M_PI / h, width = 6 * h, s2 = k->g->op->noise_variance;
+    const bool narrow = least_a_g * sqrt(s2) < h;
+    for (size_t a = 0; a < k->alphas; a++)
+        for (size_t m = 0; m < k->waves; m++) {
+            const double w = k->dw * (double)m, a2 = k->a_g[a] * k->a_g[a];
+            const double window = narrow ? erfc((w - fade) * width / M_SQRT2) / 2 : 1,
+                         damp = window * exp(-w * w * a2 * s2 / 2);
+            k->damp[a * k->waves + m] = damp < NOTHING ? 0 : k->weight[a] * damp;
+        }
 }
 
 static sl_status kicks_init(kicks *k, const sl_phase_grid *g, const sl_rate_law *law, double most_G, sl_err *err)
@@ -183,13 +187,13 @@ static sl_status kicks_init(kicks *k, const sl_phase_grid *g, const sl_rate_law 
     const size_t cells = (size_t)fmax(ceil(range / g->hv), (double)g->nv) + MARGIN, W = (cells | 1) / 2 + 1;
     k->waves = W;
     k->dw = 2 * M_PI / ((double)(2 * W - 1) * g->hv);
-    k->out = malloc((6 * W * g->nv + 3 * W) * sizeof(double));
+    k->out = malloc((6 * W * g->nv + (2 + k->alphas) * W) * sizeof(double));
     if (!k->out) return sl_fail(err, SL_E_MEMORY, "no memory for %zu frequencies of %zu velocities", W, g->nv);
     k->in = k->out + 2 * W * g->nv;
     k->mixed = k->in + 2 * W * g->nv;
     k->factor = k->mixed + 2 * W * g->nv;
-    k->window = k->factor + 2 * W;
-    choose_window(k, sl_rate_on_gradient(law, law->mean - law->half));
+    k->damp = k->factor + 2 * W;
+    fill_damping(k, sl_rate_on_gradient(law, law->mean - law->half));
     for (size_t m = 0; m < W; m++) {
         const double w = k->dw * (double)m, part = (m == 0 ? 1.0 : 2.0) / (double)(2 * W - 1);
         for (size_t j = 0; j < g->nv; j++) {
@@ -230,12 +234,13 @@ static void fill_kicks(double *kick, const kicks *k, const double *force)
                 mix(k, j, j + 1);
             }
         }
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)nv, (int)nv, (int)twice, 1, k->out, (int)twice, k->mixed,
-                    (int)nv, 0, kick + i * nv * nv, (int)nv);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)nv, (int)nv, (int)twice, 1, k->out, (int)twice,
+                    k->mixed, (int)nv, 0, kick + i * nv * nv, (int)nv);
     }
 }
 
-/* G at y_i + a_s c0 v_j; its largest modulus is returned. NaN and infinity (far outside a loss's range) count as far. */
+/* G at y_i + a_s c0 v_j; its largest modulus is returned. NaN and infinity (far outside a loss's range) count as far.
+ */
 static double fill_force(const sl_phase_grid *g, double a_s)
 {
     double most = 0;

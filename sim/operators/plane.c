@@ -281,10 +281,10 @@ static sl_status raise(sl_plane *p, double *floor, sl_err *err)
                : sl_fail(err, SL_E_NUMERIC, "loss '%s' is %g at a node", p->op->loss.kind->entry.name, *floor);
 }
 
-enum { RESOLVED = 4 };
+enum { RESOLVED = 2 };
 
-/* Which nodes lie in a disc. On grids coarser than RESOLVED spacings a radius what is left of order h^3 is as large as
- * the h^2 term and hides it, and extrapolation would make up digits (measured: mean times to discs of 0.1 and 0.4). */
+/* Which nodes lie in a disc. On grids coarser than RESOLVED spacings a radius, what is left of order h^3 is larger than
+ * the h^2 term (measured: mean times to discs of radius 0.1 and 0.4). */
 static sl_status mark(sl_plane *p, sl_err *err)
 {
     for (size_t b = 0; b < p->n_discs; b++) {

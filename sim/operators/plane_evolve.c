@@ -21,23 +21,24 @@
 #include "sim/operators/plane.h"
 
 /* STEPS: dimension of the space; CHECK: how often it is looked at. SPAN: ratio of the times that one space serves.
- * RARE: the norm of a start beyond which w is changed. POLE: gamma over the time. */
-enum { STEPS = 72, CHECK = 4, HALVINGS = 40 };
-static const double SPAN = 32, RARE = 30, POLE = 0.05, PRECISION = 1e-14, DUST = 1e-14;
+ * MANY: jumps a step beyond which solves are refined. RARE: the norm of a start beyond which w is changed. POLE: gamma
+ * over the time. */
+enum { STEPS = 72, CHECK = 6, HALVINGS = 40 };
+static const double SPAN = 32, RARE = 30, POLE = 0.05, PRECISION = 1e-14, DUST = 1e-14, MANY = 500;
 
 typedef struct {
     const sl_plane *p;
     size_t N;
     double gamma;
     sl_factor *factor;
-    double *mass; /* [N] the law at time `now`                              */
+    double *mass; /* [N] the law at time `now` */
     double now;
-    double *root; /* [N] sqrt(w)                                            */
+    double *root; /* [N] sqrt(w) */
     bool symmetric;
-    double *before, *residual; /* [N] scratch                                   */
-    double *V;                 /* [STEPS + 1][N]                                         */
-    double H[STEPS * STEPS];   /* row-major, column j: R v_j in the basis         */
-    double norm;               /* of the law at `now`                                    */
+    double *before, *residual; /* [N] scratch */
+    double *V;                 /* [STEPS + 1][N] */
+    double H[STEPS * STEPS];   /* row-major, column j: R v_j in the basis */
+    double norm;               /* of the law at `now` */
 } evolution;
 
 static double dot(const double *a, const double *b, size_t n)
@@ -152,12 +153,14 @@ static sl_status use_pole(evolution *e, double gamma, sl_err *err)
 }
 
 /* x = R b. Where gamma is long beside the time between jumps, rounding errors of the matrix' diagonal act like
- * killing: one step of refinement, its residual taken as differences of flows, restores the mass. */
+ * killing: one step of refinement, its residual taken as differences of flows, restores the mass. (Of laws that are
+ * rescaled in the end it is not needed.) */
 static sl_status implicit_step(evolution *e, double *x, const double *b, sl_err *err)
 {
     const sl_plane *const p = e->p;
     SL_TRY(sl_factor_solve(x, e->factor, b, err));
-    if (e->gamma * 2 * p->T * (1 / (p->h[0] * p->h[0]) + 1 / (p->h[1] * p->h[1])) < 100) return SL_OK;
+    const double jumps = e->gamma * 2 * p->T * (1 / (p->h[0] * p->h[0]) + 1 / (p->h[1] * p->h[1]));
+    if (jumps < MANY || (!e->symmetric && !p->absorbing)) return SL_OK;
     for (size_t k = 0; k < e->N; k++) {
         long double flow = -x[k] * (long double)p->lost[k];
         for (size_t w = 0; w < p->ways; w++) {

@@ -93,6 +93,7 @@ static sl_status reachable(const sl_plane *p, const double x[2], const char *wha
                    what, x[0], x[1], 0.5 * SL_PLANE_CEILING);
 }
 
+/* To the disc; edges that absorb end a passage too. */
 sl_status sl_plane_passage(sl_answer *a, const sl_plane *p, const sl_question *q, sl_err *err)
 {
     SL_TRY(reachable(p, q->from, "from", err));

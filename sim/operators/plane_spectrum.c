@@ -234,7 +234,7 @@ static sl_status add_general(sl_answer *a, const sl_plane *p, const double compl
             if (p->f[i] < 20 * p->T) most = fmax(most, fabs(v[i]));
         const double scale = most > 0 ? sign_of(v, N) / most : 1;
         sl_field *u = NULL;
-        SL_TRY(sl_answer_add(a, "eigenvalue", c, creal(lambda[c]), cimag(lambda[c]), 0, err));
+        SL_TRY(sl_answer_add(a, "eigenvalue", c, creal(lambda[c]), cimag(lambda[c]) + 0.0, 0, err));
         SL_TRY(sl_plane_field(&u, a, p, "eigenfunction", c, err));
         for (size_t i = 0; i < N; i++) u->value[i] = scale * v[i];
     }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* (-1)^k binomial(15, k): barycentric weights of 16 equidistant nodes. */
-static const double barycentric[SL_STENCIL] = {1,    -15,  105,   -455, 1365, -3003, 5005, -6435,
-                                               6435, -5005, 3003, -1365, 455, -105,  15,   -1};
+static const double barycentric[SL_STENCIL] = {1,    -15,   105,  -455,  1365, -3003, 5005, -6435,
+                                               6435, -5005, 3003, -1365, 455,  -105,  15,   -1};
 
 size_t sl_stencil(double w[SL_STENCIL], double at, size_t n)
 {

@@ -1,5 +1,5 @@
-/* sim/operators/stencil.h - interpolation on a uniform grid by polynomials through the nearest nodes (Lagrange), and its
- * transpose, which puts a point of mass onto a grid with all its moments up to degree SL_STENCIL - 1. Private to
+/* sim/operators/stencil.h - interpolation on a uniform grid by polynomials through the nearest nodes (Lagrange), and
+ * its transpose, which puts a point of mass onto a grid with all its moments up to degree SL_STENCIL - 1. Private to
  * sim/operators/. */
 #ifndef SL_SIM_OPERATORS_STENCIL_H
 #define SL_SIM_OPERATORS_STENCIL_H

@@ -24,22 +24,25 @@ static sl_status check_times(const sl_question *q, sl_err *err)
 {
     for (size_t i = 0; i < q->n_times; i++)
         if (q->times[i] != floor(q->times[i]) || !(q->times[i] < 1e9))
-            return sl_fail(err, SL_E_DOMAIN, "time %zu is %g: the transfer operator counts steps, need a whole number < 1e9",
-                           i, q->times[i]);
+            return sl_fail(err, SL_E_DOMAIN,
+                           "time %zu is %g: the transfer operator counts steps, need a whole number < 1e9", i,
+                           q->times[i]);
     return SL_OK;
 }
 
 static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 {
     if (!(op->noise_variance > 0 && isfinite(op->noise_variance)))
-        return sl_fail(err, SL_E_DOMAIN, "noise variance = %g, need 0 < noise variance < inf (without noise there is no density)",
+        return sl_fail(err, SL_E_DOMAIN,
+                       "noise variance = %g, need 0 < noise variance < inf (without noise there is no density)",
                        op->noise_variance);
     if (!op->schedule.spec.entry) return sl_fail(err, SL_E_DOMAIN, "the transfer operator needs a schedule");
     if (op->rule.alpha_on == SL_ALPHA_ON_GRADIENT && !(op->rule.lr > 0 && isfinite(op->rule.lr)))
         return sl_fail(err, SL_E_DOMAIN, "base rate l = %g, need 0 < l < inf with alpha on the gradient", op->rule.lr);
     const bool passage = q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR;
     if (passage && op->rule.kind == SL_RULE_NESTEROV)
-        return sl_fail(err, SL_E_DOMAIN, "first passages are not solved for rule 'nesterov'; they are for 'heavy-ball'");
+        return sl_fail(err, SL_E_DOMAIN,
+                       "first passages are not solved for rule 'nesterov'; they are for 'heavy-ball'");
     if (passage && op->loss.kind->period > 0)
         return sl_fail(err, SL_E_DOMAIN, "first passages with momentum are not solved on the periodic loss '%s'",
                        op->loss.kind->entry.name);
@@ -57,7 +60,8 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
     uint64_t period = 1;
     if (q->task == SL_TASK_STATIONARY && sl_rate_period(&period, op, q, NULL) != SL_OK) period = 1;
     const sl_rate_law law = sl_rate_at(op, 0);
-    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return op->grid == 0 && n > FINEST ? INFINITY : sl_phase_passage_bytes(op, n);
+    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR)
+        return op->grid == 0 && n > FINEST ? INFINITY : sl_phase_passage_bytes(op, n);
     if (op->grid == 0 && n > FINEST) return INFINITY; /* it would take minutes */
     return (double)period * sl_phase_step_bytes(op, &law, n) + 8 * (SL_CHAIN_VECTORS + 8) * nodes;
 }
@@ -108,6 +112,7 @@ static sl_status solve_stationary(sl_answer *a, sl_phase_cycle *c, double *p, do
     SL_TRY(sl_chain_stationary(p, &a->killed, &chain, err));
     a->killed = fmax(a->killed, 0) / (double)c->period;
     a->mass_error = a->killed;
+    sl_chain_note(a);
     memset(sum, 0, n * sizeof *sum);
     for (size_t k = 0; k < c->period; k++) { /* the law after each step of the cycle, averaged */
         sl_phase_step_apply(c->half_way, &c->step[c->which[k]], p);
@@ -136,7 +141,8 @@ static sl_status put_start(double *p, const sl_phase_grid *g, const sl_question 
         return SL_OK;
     }
     sl_gsl_quiet();
-    gsl_integration_fixed_workspace *gh = gsl_integration_fixed_alloc(gsl_integration_fixed_hermite, POINTS, 0, 0.5, 0, 0);
+    gsl_integration_fixed_workspace *gh =
+        gsl_integration_fixed_alloc(gsl_integration_fixed_hermite, POINTS, 0, 0.5, 0, 0);
     if (!gh) return sl_fail(err, SL_E_MEMORY, "no memory for %d quadrature nodes", POINTS);
     const double *z = gsl_integration_fixed_nodes(gh), *weight = gsl_integration_fixed_weights(gh);
     for (size_t k = 0; k < (s > 0 ? POINTS : 1); k++) {
@@ -149,7 +155,8 @@ static sl_status put_start(double *p, const sl_phase_grid *g, const sl_question 
     return SL_OK;
 }
 
-static sl_status solve_evolve(sl_answer *a, sl_phase_cycle *c, const sl_question *q, double *p, double *next, sl_err *err)
+static sl_status solve_evolve(sl_answer *a, sl_phase_cycle *c, const sl_question *q, double *p, double *next,
+                              sl_err *err)
 {
     const sl_phase_grid *g = &c->grid;
     const size_t n = g->nx * g->nv;
@@ -199,6 +206,7 @@ static sl_status solve_forward(sl_answer *a, sl_phase_cycle *c, const sl_questio
 
 static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
+    openblas_set_num_threads(1); /* sums must not depend on the number of cores */
     if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_phase_passage_solve(a, op, q, n, err);
     sl_phase_cycle c;
     sl_status st = sl_phase_cycle_init(&c, op, q, n, err);
@@ -207,4 +215,5 @@ static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q
     return st;
 }
 
-const sl_operator_variant sl_transfer_phase = {.check = check, .domain = sl_phase_domain, .bytes = bytes, .solve = solve};
+const sl_operator_variant sl_transfer_phase = {
+    .check = check, .domain = sl_phase_domain, .bytes = bytes, .solve = solve};

@@ -117,6 +117,7 @@ static void json__is_one_object_and_nothing_else(void **state)
         "list --json",
         "schedule cosine --steps 20 --json --no-save",
         "simulate --replicas 64 --steps 100 --burn-in 10 --json --no-save",
+        "operator --temperature 0.1 --json --no-save",
         "train --data digits:train=300:test=100 --epochs 1 --json --no-save",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -140,7 +141,7 @@ static void list__has_every_kind_with_names_and_help(void **state)
     (void)state;
     const said *s = run("list --json");
     cJSON *j = parse_only_json(s->out);
-    static const char *const kinds[] = {"claims", "figures", "losses", "schedules", "rules", "models", "datasets"};
+    static const char *const kinds[] = {"claims", "figures", "losses", "schedules", "rules", "models", "datasets", "operators"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const cJSON *list = at(j, kinds[i]);
         assert_true(cJSON_GetArraySize(list) > 0);
@@ -216,6 +217,7 @@ static void disk__that_is_full_is_code_4(void **state)
         {100, "train --data digits:train=300:test=100 --epochs 1 --quiet --out c", "c/checkpoint.h5"},
         {8, "train --data digits:train=300:test=100 --epochs 1 --quiet --no-save --save w.h5", "w.h5"},
         {8, "figure schedules --quiet --out d", "d/schedules.dat"},
+        {8, "operator --temperature 0.1 --quiet --out e", "e/density.dat"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char limit[64];
@@ -235,6 +237,7 @@ static void folder__that_cannot_be_written_is_named(void **state)
     run_with("echo something > file;", "--version");
     assert_refused("schedule constant --out file/run", 4, "file/run");
     assert_refused("simulate --replicas 64 --steps 10 --burn-in 0 --out file/run", 4, "file/run");
+    assert_refused("operator --temperature 0.1 --out file/run", 4, "file/run");
     assert_refused("verify musso.modified-loss --out file/run", 4, "file/run");
     assert_refused("figure schedules --out file/run", 4, "file/run");
     assert_refused("train --data digits:train=300:test=100 --epochs 1 --out file/run", 4, "file/run");
@@ -259,6 +262,7 @@ static void permissions__that_lack_are_named(void **state)
         {"simulate --replicas 64 --steps 10 --burn-in 0 --out readonly/run", "readonly/run", 4},
         {"verify musso.modified-loss --out readonly/run", "readonly/run", 4},
         {"figure schedules --out readonly/run", "readonly/run", 4},
+        {"operator --temperature 0.1 --out readonly/run", "readonly/run", 4},
         {"train --data digits:train=300:test=100 --epochs 1 --no-save --save readonly/w.h5", "readonly/w.h5", 4},
         {"train --data mnist --data-dir data --no-save", "data/train-images-idx3-ubyte", 3},
     };

@@ -206,8 +206,7 @@ static void shift_invert__finds_the_eigenvalues_next_to_the_shift(void **state)
     assert_near(1 / creal(value[0]) + 1e-3, 0, 1e-12);
     for (size_t i = 0; i < N; i++) assert_near(vectors[i], vectors[0], 1e-12); /* the constant */
     for (size_t j = 0; j < K; j++)
-        if (cimag(value[j]) == 0)
-            assert_near(residual(&d, 1 / value[j] + 1e-3, vectors + j * N, NULL), 0, 1e-9);
+        if (cimag(value[j]) == 0) assert_near(residual(&d, 1 / value[j] + 1e-3, vectors + j * N, NULL), 0, 1e-9);
     test_free(d.a), test_free(shifted.a), test_free(shifted.pivot);
 }
 

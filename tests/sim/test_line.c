@@ -43,10 +43,15 @@ static void fourier_gradient(const sl_loss *loss, size_t B, size_t stride, const
             g[i] += k * (loss->data[2 * k + 1] * cos(k * x[i]) - loss->data[2 * k] * sin(k * x[i]));
     }
 }
-static const sl_loss_kind polynomial = {.entry = {.name = "random-polynomial"}, .value = polynomial_value,
-                                        .gradient = polynomial_gradient, .confining = true};
-static const sl_loss_kind fourier = {.entry = {.name = "random-fourier"}, .value = fourier_value,
-                                     .gradient = fourier_gradient, .confining = true, .period = 2 * M_PI};
+static const sl_loss_kind polynomial = {.entry = {.name = "random-polynomial"},
+                                        .value = polynomial_value,
+                                        .gradient = polynomial_gradient,
+                                        .confining = true};
+static const sl_loss_kind fourier = {.entry = {.name = "random-fourier"},
+                                     .value = fourier_value,
+                                     .gradient = fourier_gradient,
+                                     .confining = true,
+                                     .period = 2 * M_PI};
 
 static double uniform(uint64_t *state) /* in [-1, 1); splitmix64 */
 {
@@ -71,7 +76,8 @@ static sl_operator random_operator(int k, const sl_question *q)
 {
     uint64_t seed = 1000 + (uint64_t)k;
     const bool ring = k % 2;
-    sl_operator op = {.kind = &sl_fokker_planck, .temperature = 0.5 + 0.1 * uniform(&seed), .grid = CELLS, .tolerance = 0.9};
+    sl_operator op = {
+        .kind = &sl_fokker_planck, .temperature = 0.5 + 0.1 * uniform(&seed), .grid = CELLS, .tolerance = 0.9};
     assert_ok(sl_loss_init_kind(&op.loss, ring ? &fourier : &polynomial, &err));
     for (int i = 0; i < 8; i++) op.loss.data[i] = 0.4 * uniform(&seed);
     if (!ring) op.loss.data[6] = 0.25;
@@ -119,7 +125,11 @@ static void chain__is_in_detailed_balance(void **state)
                 const double x = l.x[e] + s * h;
                 double g = 0;
                 sl_loss_gradient(&op.loss, &x, &g);
-                step += h / 3 * (s == 0 || s == 16 ? 1 : s % 2 ? 4 : 2) * g / (op.diffusion ? trembling_D(x) : op.temperature);
+                step += h / 3 *
+                        (s == 0 || s == 16 ? 1
+                         : s % 2           ? 4
+                                           : 2) *
+                        g / (op.diffusion ? trembling_D(x) : op.temperature);
             }
             phi += step;
             if (l.ring && e + 1 == l.edges) continue;
@@ -130,7 +140,8 @@ static void chain__is_in_detailed_balance(void **state)
     }
 }
 
-/* E := exp(tG) from non-negative terms only: exp(-d) exp(G + d) by its series for a step t/2^s, then squared s times. */
+/* E := exp(tG) from non-negative terms only: exp(-d) exp(G + d) by its series for a step t/2^s, then squared s times.
+ */
 static void exponential(double *E, const double *G, size_t n, double t)
 {
     static double A[NODES * NODES], B[NODES * NODES];
@@ -145,12 +156,14 @@ static void exponential(double *E, const double *G, size_t n, double t)
     for (size_t i = 0; i < n; i++) A[i * n + i] += rate * t;
     for (size_t i = 0; i < n * n; i++) E[i] = i % (n + 1) == 0;
     for (int k = 18; k > 0; k--) { /* Horner: E = 1 + A/1 (1 + A/2 (...)) */
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n, (int)n, 1.0 / k, A, (int)n, E, (int)n, 0, B, (int)n);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n, (int)n, 1.0 / k, A, (int)n, E, (int)n, 0,
+                    B, (int)n);
         for (size_t i = 0; i < n * n; i++) E[i] = B[i] + (i % (n + 1) == 0);
     }
     for (size_t i = 0; i < n * n; i++) E[i] *= exp(-rate * t);
     for (int k = 0; k < squarings; k++) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n, (int)n, 1, E, (int)n, E, (int)n, 0, B, (int)n);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n, (int)n, 1, E, (int)n, E, (int)n, 0, B,
+                    (int)n);
         memcpy(E, B, n * n * sizeof *E);
     }
 }
@@ -159,8 +172,8 @@ static void evolve__against_the_matrix_exponential(void **state)
 {
     (void)state;
     for (int k = 0; k < LOSSES / 2; k++) {
-        const sl_question q = {.task = SL_TASK_EVOLVE, .from = {0.1}, .spread = k % 5 ? 0.3 : 0, .times = {0.02, 0.4, 5},
-                               .n_times = 3};
+        const sl_question q = {
+            .task = SL_TASK_EVOLVE, .from = {0.1}, .spread = k % 5 ? 0.3 : 0, .times = {0.02, 0.4, 5}, .n_times = 3};
         const sl_operator op = random_operator(k, &q);
         sl_line l;
         assert_ok(sl_line_build(&l, &op, &q, CELLS, &err));
@@ -168,13 +181,14 @@ static void evolve__against_the_matrix_exponential(void **state)
         static double G[NODES * NODES], E[NODES * NODES];
         dense(G, &l);
         double start[NODES] = {0}, total = 0;
-        for (size_t i = dead; i < n - dead; i++) {
+        for (size_t i = 0; i < n; i++) {
             const double d = (l.x[i] - 0.1) / 0.3;
             start[i] = q.spread > 0 ? l.w[i] * exp(-d * d / 2) : i == l.from;
             if (l.ring && q.spread > 0) /* the nearest images; the next are e^-190 */
                 start[i] += l.w[i] * (exp(-pow(d - 2 * M_PI / 0.3, 2) / 2) + exp(-pow(d + 2 * M_PI / 0.3, 2) / 2));
             total += start[i];
         }
+        if (dead) start[0] = start[n - 1] = 0;
         for (size_t i = 0; dead && i < n; i++) G[i] = G[(n - 1) * n + i] = 0; /* what arrives at an edge stays there */
         sl_answer a = {0};
         sl_err err = {0};
@@ -237,7 +251,8 @@ static void passages__against_the_backward_equation(void **state)
     for (int k = 0; k < LOSSES; k++)
         for (int task = 0; task < 2; task++) {
             const double sign = k % 3 ? 1 : -1;
-            const sl_question q = {.task = task ? SL_TASK_COMMITTOR : SL_TASK_MFPT, .from = {-0.4 * sign}, .to = {0.7 * sign}};
+            const sl_question q = {
+                .task = task ? SL_TASK_COMMITTOR : SL_TASK_MFPT, .from = {-0.4 * sign}, .to = {0.7 * sign}};
             const sl_operator op = random_operator(k, &q);
             sl_line l;
             sl_answer a = {0};
@@ -246,24 +261,29 @@ static void passages__against_the_backward_equation(void **state)
             double u[NODES];
             lapack_int pivot[NODES];
             dense(G, &l);
-            const bool ends = l.absorbing || op.loss.kind->period > 0; /* a ring is cut open at the target, or at `from` */
+            const bool ends =
+                l.absorbing || op.loss.kind->period > 0; /* a ring is cut open at the target, or at `from` */
             for (size_t i = 0; i < l.n; i++) {
                 u[i] = task ? 0 : -1;
                 const bool beyond = task && !ends && (i >= l.to) == (l.to > l.from) && i != l.from;
                 const bool before = task && !ends && (i <= l.from) == (l.to > l.from) && i != l.to;
                 const bool fixed = i == l.to || beyond || before || (task && i == l.from) ||
-                                   (ends && !task && (i == 0 || i == l.n - 1)) || (task && ends && (i == 0 || i == l.n - 1));
+                                   (ends && !task && (i == 0 || i == l.n - 1)) ||
+                                   (task && ends && (i == 0 || i == l.n - 1));
                 if (!fixed) continue;
                 for (size_t j = 0; j < l.n; j++) G[i * l.n + j] = i == j;
                 u[i] = task && (i == l.to || beyond);
             }
             assert_int_equal(LAPACKE_dgesv(LAPACK_ROW_MAJOR, (int)l.n, 1, G, (int)l.n, pivot, u, 1), 0);
             const sl_field *f = NULL;
-            if (task) assert_ok(sl_line_committor(&a, &l, &op, &q, &err));
-            else assert_ok(sl_line_mfpt(&a, &l, &op, &q, &err));
+            if (task)
+                assert_ok(sl_line_committor(&a, &l, &op, &q, &err));
+            else
+                assert_ok(sl_line_mfpt(&a, &l, &op, &q, &err));
             f = sl_answer_field(&a, task ? "committor" : "mfpt", 0);
             for (size_t i = 0; i < l.n; i++) {
-                const bool other = task && l.absorbing && (i < l.from) == (l.from < l.to); /* sides that leak: not of use */
+                const bool other =
+                    task && l.absorbing && (i < l.from) == (l.from < l.to); /* sides that leak: not of use */
                 const bool far = task && l.absorbing && (i > l.to) == (l.from < l.to);
                 if (!other && !far) assert_near(f->value[i], u[i], 1e-9 * (1 + fabs(u[i])));
             }
@@ -302,10 +322,8 @@ static void mesh__has_the_points_as_nodes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chain__is_in_detailed_balance),
-        cmocka_unit_test(evolve__against_the_matrix_exponential),
-        cmocka_unit_test(spectrum__against_all_eigenvalues),
-        cmocka_unit_test(passages__against_the_backward_equation),
+        cmocka_unit_test(chain__is_in_detailed_balance),     cmocka_unit_test(evolve__against_the_matrix_exponential),
+        cmocka_unit_test(spectrum__against_all_eigenvalues), cmocka_unit_test(passages__against_the_backward_equation),
         cmocka_unit_test(mesh__has_the_points_as_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,10 +6,10 @@
 #include "sim/operators/operator.h"
 
 /* Kinds that answer from a formula, so that what the ladder makes of them is known beforehand. */
-static int solved;            /* calls of solve */
-static size_t too_coarse;     /* grids up to here fail */
-static double cut_off;        /* what domain() reports */
-static double rounding;       /* size of made-up rounding errors */
+static int solved;        /* calls of solve */
+static size_t too_coarse; /* grids up to here fail */
+static double cut_off;    /* what domain() reports */
+static double rounding;   /* size of made-up rounding errors */
 
 static sl_status fake_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
 {
@@ -32,7 +32,8 @@ static sl_status even_solve(sl_answer *a, const sl_operator *op, const sl_questi
     solved++;
     if (n <= too_coarse) return sl_fail(err, SL_E_NUMERIC, "too coarse");
     const double h = 8.0 / (double)n, noise = rounding * (double)((n / 16 * 7919) % 13);
-    SL_TRY(sl_answer_add(a, "even", 0, 3 + h * h + 0.3 * pow(h, 4) - 0.2 * pow(h, 6) + 0.1 * pow(h, 8) + noise, 0, 0, err));
+    SL_TRY(sl_answer_add(a, "even", 0, 3 + h * h + 0.3 * pow(h, 4) - 0.2 * pow(h, 6) + 0.1 * pow(h, 8) + noise, 0, 0,
+                         err));
     SL_TRY(sl_answer_add(a, "complex", 2, 1 - h * h, 2 + 3 * h * h, 0, err));
     SL_TRY(sl_answer_add(a, "nought", 0, 0, 0, 0, err));
     sl_field *f = NULL;
@@ -56,13 +57,44 @@ static sl_status slow_solve(sl_answer *a, const sl_operator *op, const sl_questi
     return sl_answer_add(a, "slow", 0, 1 + 1 / sqrt((double)n), 0, 0, err);
 }
 
-static const sl_operator_kind even = {.entry = {.name = "even"}, .order = 2, .first_grid = 16, .last_grid = 1 << 12,
-                                      .domain = fake_domain, .bytes = fake_bytes, .solve = even_solve};
-static const sl_operator_kind exponential = {.entry = {.name = "fast"}, .order = 0, .first_grid = 16,
-                                             .last_grid = 1 << 12, .domain = fake_domain, .bytes = fake_bytes,
+/* A second-order term, and a third-order one that jumps about from grid to grid. */
+static sl_status rough_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
+{
+    (void)op, (void)q;
+    solved++;
+    a->rough = true;
+    const double h = 8.0 / (double)n;
+    return sl_answer_add(a, "rough", 0, 2 + h * h + 0.3 * pow(h, 3) * sin((double)n), 0, 0, err);
+}
+
+static const sl_operator_kind even = {.entry = {.name = "even"},
+                                      .order = 2,
+                                      .first_grid = 16,
+                                      .last_grid = 1 << 12,
+                                      .domain = fake_domain,
+                                      .bytes = fake_bytes,
+                                      .solve = even_solve};
+static const sl_operator_kind exponential = {.entry = {.name = "fast"},
+                                             .order = 0,
+                                             .first_grid = 16,
+                                             .last_grid = 1 << 12,
+                                             .domain = fake_domain,
+                                             .bytes = fake_bytes,
                                              .solve = exponential_solve};
-static const sl_operator_kind slow = {.entry = {.name = "slow"}, .order = 2, .first_grid = 16, .last_grid = 1 << 8,
-                                      .domain = fake_domain, .bytes = fake_bytes, .solve = slow_solve};
+static const sl_operator_kind rough = {.entry = {.name = "rough"},
+                                       .order = 2,
+                                       .first_grid = 16,
+                                       .last_grid = 1 << 9,
+                                       .domain = fake_domain,
+                                       .bytes = fake_bytes,
+                                       .solve = rough_solve};
+static const sl_operator_kind slow = {.entry = {.name = "slow"},
+                                      .order = 2,
+                                      .first_grid = 16,
+                                      .last_grid = 1 << 8,
+                                      .domain = fake_domain,
+                                      .bytes = fake_bytes,
+                                      .solve = slow_solve};
 
 static const sl_question stationary = {.task = SL_TASK_STATIONARY};
 
@@ -428,8 +460,8 @@ static sl_status valley_init(sl_loss *loss, sl_err *err)
     loss->dim = 2;
     return SL_OK;
 }
-static const sl_loss_kind valley = {.entry = {.name = "valley"}, .init = valley_init, .value = valley_value,
-                                    .confining = true};
+static const sl_loss_kind valley = {
+    .entry = {.name = "valley"}, .init = valley_init, .value = valley_value, .confining = true};
 
 static void box__of_a_valley(void **state)
 {
@@ -473,6 +505,24 @@ static void box__refuses(void **state)
     assert_true(lo[0] == 7 && hi[0] == 8 && outside == 9);
 }
 
+/* The second-order term goes, and what is said of the rest is not less than it is, on 2 to 6 grids. */
+static void ladder__does_not_extrapolate_what_jumps_about(void **state)
+{
+    (void)state;
+    sl_operator op = with(&rough);
+    for (int tolerance = 1; tolerance < 8; tolerance++) {
+        sl_answer a = {0};
+        op.tolerance = pow(10, -tolerance);
+        const sl_status st = sl_operator_solve(&a, &op, &stationary, NULL);
+        assert_true(st == SL_OK || st == SL_UNDECIDED);
+        const sl_number n = sl_answer_number(&a, "rough", 0);
+        const double h = 8.0 / (double)a.grid;
+        assert_true(fabs(n.value - 2) < 0.3 * h * h * h * 4);
+        assert_true(fabs(n.value - 2) <= n.error);
+        sl_answer_clear(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +544,7 @@ int main(void)
         cmocka_unit_test(box__of_a_period_and_of_planes),
         cmocka_unit_test(box__of_a_valley),
         cmocka_unit_test(box__refuses),
+        cmocka_unit_test(ladder__does_not_extrapolate_what_jumps_about),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
