@@ -251,7 +251,7 @@ static void cycles__have_the_law_that_evolution_comes_to(void **state)
     ask(&given, &op, &q);
     assert_near(value(&found, "x4", 0), value(&given, "x4", 0), 1e-14);
     sl_question late = {.task = SL_TASK_EVOLVE, .from = {0}, .spread = 0.3, .n_times = 8};
-    for (int k = 0; k < 8; k++) late.times[k] = 8 * 25 + k;
+    for (int k = 0; k < 8; k++) late.times[k] = 8 * 40 + k;
     ask(&end, &op, &late);
     const char *const names[] = {"x", "x2", "x4", "loss", "xg"};
     for (size_t i = 0; i < 5; i++) {
