@@ -243,7 +243,7 @@ static void cycles__have_the_law_that_evolution_comes_to(void **state)
 {
     (void)state;
     sl_operator op;
-    set_up(&op, "double-well", "cyclic:period=4", 0.15, 1.5);
+    set_up(&op, "double-well", "cyclic:period=4", 0.1, 2);
     sl_answer found, given, end;
     sl_question q = {.task = SL_TASK_STATIONARY};
     ask(&found, &op, &q);
