@@ -46,7 +46,8 @@ LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) 
 SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
-ROOMS := base optim theory sim sim/losses sim/operators nets nets/data nets/layers claims plots
+ROOMS := base optim theory sim sim/losses sim/operators sim/operators/fokker_planck \
+         sim/operators/klein_kramers sim/operators/transfer nets nets/data nets/layers claims plots
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))

@@ -56,9 +56,9 @@ static const sl_option options[] = {
     SL_OPTION("edge", SL_OPT_CHOICE, "reflecting|absorbing", "reflecting", "what the ends of the domain do"),
     SL_OPTION("grid", SL_OPT_INTEGER, "N", "0", "nodes along x; 0: refined until --tolerance is met", .min = 0,
               .max = 1e7),
-    SL_OPTION("tolerance", SL_OPT_REAL, "E", "1e-8",
-              "relative grid error of every number; not met although asked for: code 1", .min = 0, .max = 1,
-              .open_min = true),
+    SL_OPTION("tolerance", SL_OPT_REAL, "E", NULL,
+              "relative grid error of every number (1e-8; fokker-planck in 2-D 1e-5); not met although asked for: code 1",
+              .min = 0, .max = 1, .open_min = true),
     SL_OPTION("memory", SL_OPT_REAL, "GB", "2", "that a solve may take", .min = 0, .max = 1e6, .open_min = true),
 };
 

@@ -263,7 +263,7 @@ sl_status sl_operation_init(sl_operation *o, const sl_cli *cli, sl_err *err)
     op->seed = sl_cli_integer(cli, "seed");
     op->edge = sl_cli_is(cli, "edge", "absorbing") ? SL_EDGE_ABSORBING : SL_EDGE_REFLECTING;
     op->grid = (size_t)sl_cli_integer(cli, "grid");
-    op->tolerance = sl_cli_real(cli, "tolerance");
+    op->tolerance = sl_cli_given(cli, "tolerance") ? sl_cli_real(cli, "tolerance") : 0;
     op->memory = 1e9 * sl_cli_real(cli, "memory");
     op->jobs = (int)sl_cli_integer(cli, "jobs");
 

@@ -201,7 +201,7 @@ cJSON *sl_operation_json(const sl_operation *o, const sl_answer *a, const sl_for
     cJSON_AddItemToObject(r, "errors", errors);
     add_predicted(r, o, p);
     sl_json_number(r, "grid_error", a->grid_error);
-    sl_json_number(r, "tolerance", o->op.tolerance);
+    sl_json_number(r, "tolerance", a->tolerance);
     cJSON_AddBoolToObject(r, "tolerance_met", met);
     sl_json_number(r, "temperature", o->temperature);
     cJSON_AddStringToObject(r, "time_unit", time_unit(o));

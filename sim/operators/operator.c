@@ -97,7 +97,7 @@ static sl_status prepare(sl_operator *o, sl_question *asked, const sl_operator *
         return sl_fail(err, SL_E_DOMAIN, "there is no operator task %d", (int)q->task);
     SL_TRY(check_operator(op, err));
     SL_TRY(check_question(q, op->loss.dim < 2 ? op->loss.dim : 2, err));
-    if (o->tolerance == 0) o->tolerance = 1e-8;
+    if (o->tolerance == 0) o->tolerance = o->loss.dim > 1 && o->kind->order > 0 ? 1e-5 : 1e-8;
     if (o->memory == 0) o->memory = 2e9;
     if (asked->eigenvalues == 0) asked->eigenvalues = 4;
     if (asked->radius == 0) asked->radius = 0.1;
@@ -310,6 +310,7 @@ static sl_status conclude(sl_answer *a, const ladder *l, const sl_operator *o, d
     a->outside = outside;
     a->levels = l->levels;
     a->grid_error = l->worst[l->levels - 1];
+    a->tolerance = o->tolerance;
     if (a->grid_error <= o->tolerance) return SL_OK;
     size_t worst = 0;
     for (size_t i = 1; i < a->n_numbers; i++)

@@ -74,7 +74,8 @@ typedef struct {
                             1e-13 (of the velocity axis too)                                    */
     sl_edge edge;
     size_t grid;      /* nodes along x of the finest grid; 0: refined until the tolerance is met */
-    double tolerance; /* relative, of every number; 0: 1e-8                                  */
+    double tolerance; /* relative, of every number; 0: 1e-8, or 1e-5 in 2-D for a kind with an order: what its
+                         largest grids give                                                  */
     double memory;    /* bytes that a solve may take; 0: 2e9                                 */
     int jobs;         /* <= 0: all cores; answers do not depend on it                        */
 } sl_operator;
@@ -110,6 +111,7 @@ typedef struct {
     double mass_error;     /* largest |mass - 1| of the laws (before the killed are added back)   */
     double density_min;    /* least density of the laws, relative to their maximum; >= -1e-12     */
     double grid_error;     /* largest error / max(|value|, scale) of the numbers                  */
+    double tolerance;      /* that was aimed at                                                   */
     size_t grid, unknowns; /* nodes along x, and unknowns, of the finest grid                     */
     size_t levels;         /* grids solved                                                        */
     bool rough;            /* only the first term of the errors' expansion in h is regular: extrapolated once */

@@ -1,7 +1,7 @@
 #include "tests/test.h"
 
 #include "base/random.h"
-#include "sim/operators/plane.h"
+#include "sim/operators/fokker_planck/plane.h"
 
 /* ------------------------------------------------------------------------------------------------------- helpers */
 

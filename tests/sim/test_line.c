@@ -5,7 +5,7 @@
 #include <cblas.h>
 #include <lapacke.h>
 
-#include "sim/operators/line.h"
+#include "sim/operators/fokker_planck/line.h"
 
 enum { LOSSES = 24, CELLS = 128, NODES = CELLS + 1 };
 
