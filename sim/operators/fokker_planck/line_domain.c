@@ -230,9 +230,14 @@ sl_status sl_line_domain(sl_operator *op, const sl_question *q, double *outside,
     *outside = 0;
     if (!given && op->edge == SL_EDGE_ABSORBING && !ring)
         return sl_fail(err, SL_E_DOMAIN, "absorbing edges need a domain: lo and hi");
-    if (given && ring && op->edge != SL_EDGE_ABSORBING && (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR))
-        return sl_fail(err, SL_E_DOMAIN,
-                       "a first passage on a periodic loss takes one period as its domain: give none");
+    sl_operator own = *op; /* of a first passage on a ring: the only domain that may be given */
+    if (given && ring && op->edge != SL_EDGE_ABSORBING && (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR)) {
+        SL_TRY(period_domain(&own, q, err));
+        if (own.lo[0] != op->lo[0] || own.hi[0] != op->hi[0])
+            return sl_fail(err, SL_E_DOMAIN,
+                           "a first passage on a periodic loss takes one period as its domain, here [%g, %g]: give none",
+                           own.lo[0], own.hi[0]);
+    }
     if (given)
         SL_TRY(cut_off(outside, op, q, err));
     else if (ring)
