@@ -61,6 +61,10 @@ static void mfpt__is_that_of_quadrature(void **state)
     assert_close(number_at(at(j, "predicted"), "mfpt_kramers"), 659.3822923750206, 1e-6);
     assert_close(number_at(at(j, "predicted"), "mfpt_corrected"), 708.8359643031471, 1e-4);
     cJSON_Delete(j);
+    /* round a ring, to 1 or 1 - 2 pi: quadrature by SciPy */
+    j = ask("--loss periodic --temperature 0.5 --task mfpt --from 0 --to 1");
+    assert_close(number_at(j, "mfpt"), 4.10303568960558, 1e-8);
+    cJSON_Delete(j);
     j = ask("--loss double-well --temperature 0.05 --task mfpt --from 1 --to 0"); /* the other way round, to the top */
     assert_close(number_at(j, "mfpt"), 361.903759500924366, 1e-8);
     assert_null(at(at(j, "predicted"), "mfpt_kramers")); /* no passage from well to well */
