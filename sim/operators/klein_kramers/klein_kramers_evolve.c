@@ -259,3 +259,15 @@ sl_status sl_klein_kramers_evolve(sl_answer *a, const sl_brinkman *b, const sl_o
     free(memory);
     return st;
 }
+
+/* Steps as seen on the double well: the fewer the friction, the longer what a start excites stays, most of it from a
+ * point. They lengthen as it goes, after some ten periods. 4e9 operations a second. */
+double sl_klein_kramers_evolve_seconds(const sl_operator *op, const sl_question *q, size_t n)
+{
+    const double frequency = sl_brinkman_rough_frequency(op), nx = (double)n;
+    const double unknowns = nx * (double)sl_brinkman_orders(op, n), most = DIMENSION;
+    const double time = q->n_times > 0 ? q->times[q->n_times - 1] : 0, turns = fmin(time * frequency, 60) / 4;
+    const double damping = fmax(op->friction / frequency, 0.02);
+    const double steps = (1 + turns) * (2 + 0.1 / damping) * (q->spread > 0 ? 0.5 : 1);
+    return steps * (8 * most * nx * unknowns + 4 * most * most * unknowns + 2e8) / 4e9;
+}
