@@ -263,5 +263,6 @@ double sl_klein_kramers_spectrum_seconds(const sl_operator *op, const sl_questio
     const double many = crowd(choose_shift(frequency, fastest, op->friction), op->friction);
     double found = many * (double)(4 * (q->eigenvalues - 1) + WORK);
     found = fmin(MOST, many > 1 && q->eigenvalues > 2 ? 2 * found : found);
-    return 4 * found * (8 * nx * nx * orders + 16 * found * nx * orders) / 2e9;
+    const double crawl = fmax(1, 0.02 * frequency / op->friction); /* below, orders are too few to damp anything */
+    return crawl * 4 * found * (8 * nx * nx * orders + 16 * found * nx * orders) / 2e9;
 }

@@ -265,7 +265,11 @@ sl_status sl_sgd_line_chain_law(double *p, sl_sgd_line_chain *c, sl_err *err)
                                      : law_by_product(&found, p, before, c, err);
     free(before);
     if (st != SL_OK) return st;
-    return found ? SL_OK : sl_fail(err, SL_E_NUMERIC, "no stationary law was found on %zu nodes", n);
+    if (found) return SL_OK;
+    return sl_fail(err, SL_E_NUMERIC,
+                   "no stationary law was found on %zu nodes of [%g, %g]: it is narrower than they are apart, or leaves "
+                   "within a few steps",
+                   n, c->line.a, c->line.b);
 }
 
 sl_status sl_sgd_line_chain_pass(double *p, double lost[2], sl_sgd_line_chain *c, uint64_t k, sl_err *err)

@@ -89,7 +89,7 @@ static double seconds(const sl_operator *op, const sl_question *q, size_t n)
 static double eq20_temperature(const sl_operator *op, const sl_rate_law *law)
 {
     if (op->temperature > 0) return op->temperature;
-    const double excess = 1 + law->half * law->half / (3 * law->mean * law->mean);
+    const double excess = 1 + pow(law->half / law->mean, 2) / 3;
     return law->mean * excess * op->noise_variance / (2 * (1 - op->rule.mu));
 }
 

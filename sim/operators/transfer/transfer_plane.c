@@ -42,7 +42,7 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 /* T of exp(-f/T) to leading order in the rate: E r^2 s2 / (2 E r). */
 static double leading_temperature(const sl_operator *op, const sl_rate_law *law)
 {
-    return (law->mean + law->half * law->half / (3 * law->mean)) * op->noise_variance / 2;
+    return law->mean * (1 + pow(law->half / law->mean, 2) / 3) * op->noise_variance / 2;
 }
 
 static void guess(double *p, const sl_sgd_plane_step *s, double T)
@@ -136,7 +136,7 @@ static sl_status check_stability(const sl_operator *op, const sl_rate_law *law, 
         down = g[d];
         x[d] = at;
         const double a = (up - down) / (2 * h) + op->rule.weight_decay;
-        const double q = 1 + law->half * law->half / (3 * law->mean * law->mean);
+        const double q = 1 + pow(law->half / law->mean, 2) / 3;
         if (a * law->mean * q >= 2)
             return sl_fail(
                 err, SL_E_UNSTABLE,
