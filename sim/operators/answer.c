@@ -183,6 +183,9 @@ sl_status sl_answer_add_law(sl_answer *a, const sl_loss *loss, const sl_field *d
     sums s;
     add_up(&s, density, w, f, f + n, loss);
     sl_status st = s.mass > 0 ? SL_OK : sl_fail(err, SL_E_NUMERIC, "a law of mass %g", s.mass);
+    if (st == SL_OK && !(s.x2 >= 0 && s.y2 >= 0 && s.x4 >= 0))
+        st = sl_fail(err, SL_E_NUMERIC, "a law with large negative parts (<x^2> = %g, <y^2> = %g): its grid is too coarse",
+                     s.x2 / s.mass, s.y2 / s.mass);
     if (st == SL_OK) st = add_moments(a, &s, loss->dim > 1, density->dim > loss->dim, index, err);
     if (st == SL_OK && T > 0) st = add_boltzmann(a, loss, density, w, f, T, index, err);
     free(f);

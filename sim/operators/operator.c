@@ -16,6 +16,9 @@ const size_t sl_n_operator_kinds = sizeof sl_operator_kinds / sizeof *sl_operato
 
 enum { LEVELS = 32, LEAST_GRID = 16 };
 
+/* Seconds that the finest grid may take unasked, of a processor like those of 2020. */
+static const double PATIENCE = 20;
+
 /* What is left after a change is never taken to be less than this part of it. */
 static const double LEAST_GAIN = 0.1;
 
@@ -30,6 +33,7 @@ typedef struct {
     sl_number *best;
     double worst[LEVELS]; /* largest relative error of the best, after each grid */
     bool rough;           /* of the answers                                      */
+    double seconds;       /* of the next grid, if that is why the ladder ends    */
 } ladder;
 
 static void clear_ladder(ladder *l)
@@ -256,14 +260,27 @@ static double bytes_of(const sl_operator *o, const sl_question *q, size_t n)
     return o->kind->bytes ? o->kind->bytes(o, q, n) : 0;
 }
 
-/* Whether the grid fits into memory. A refusal where at least two grids could not be solved. */
-static sl_status fits(bool *fit, const sl_operator *o, const sl_question *q, size_t n, bool needed, sl_err *err)
+/* Of a grid that nobody asked for. */
+static double seconds_of(const sl_operator *o, const sl_question *q, size_t n)
 {
-    const double bytes = bytes_of(o, q, n);
-    *fit = bytes <= o->memory;
+    return o->grid == 0 && o->kind->seconds ? o->kind->seconds(o, q, n) : 0;
+}
+
+/* Whether the grid fits into memory and into the time taken unasked. A refusal where at least two grids could not be
+ * solved; coarser: "", or why the grids before were too coarse. */
+static sl_status fits(bool *fit, const sl_operator *o, const sl_question *q, size_t n, bool needed, const char *coarser,
+                      sl_err *err)
+{
+    const double bytes = bytes_of(o, q, n), seconds = seconds_of(o, q, n);
+    const char *but = coarser[0] ? "; on coarser ones: " : "";
+    *fit = bytes <= o->memory && seconds <= PATIENCE;
     if (*fit || !needed) return SL_OK;
-    return sl_fail(err, SL_E_CONFIG, "a grid of %zu nodes along x takes %.3g bytes, memory is %.3g bytes", n, bytes,
-                   o->memory);
+    if (!(bytes <= o->memory))
+        return sl_fail(err, SL_E_CONFIG, "a grid of %zu nodes along x takes %.3g bytes, memory is %.3g bytes%s%s", n,
+                       bytes, o->memory, but, coarser);
+    return sl_fail(err, SL_E_CONFIG,
+                   "a grid of %zu nodes along x takes about %.0f s, and is solved only if the grid is given%s%s", n,
+                   seconds, but, coarser);
 }
 
 /* Gradual: 2^k is followed by 3/2 of it, and this by 2^(k+1). */
@@ -278,29 +295,35 @@ static sl_status refine(sl_answer *a, ladder *l, const sl_operator *o, const sl_
 {
     const steps s = choose_steps(o);
     bool fit = false;
-    SL_TRY(fits(&fit, o, q, s.given ? s.last : 2 * s.grid, true, err));
+    sl_err coarse = {0}; /* why the last grid was too coarse */
+    SL_TRY(fits(&fit, o, q, s.given ? s.last : next_grid(o->kind, s.grid), true, coarse.message, err));
     for (size_t n = s.grid; n <= s.last && l->levels < LEVELS; n = s.given ? 2 * n : next_grid(o->kind, n)) {
-        SL_TRY(fits(&fit, o, q, n, l->levels < 2, err));
-        if (!fit) break;
+        SL_TRY(fits(&fit, o, q, n, l->levels < 2, coarse.message, err));
+        if (!fit) {
+            l->seconds = seconds_of(o, q, n);
+            break;
+        }
         if (sl_stop_requested()) return SL_INTERRUPTED;
         sl_answer now = {0};
-        sl_status st = o->kind->solve(&now, o, q, n, err);
+        sl_status st = o->kind->solve(&now, o, q, n, &coarse);
         if (st >= SL_OK && st != SL_INTERRUPTED) {
             now.grid = n;
             sl_answer_clear(a);
             *a = now;
-            st = climb(l, a, err);
+            st = climb(l, a, &coarse);
         } else {
             sl_answer_clear(&now);
         }
-        if (st == SL_INTERRUPTED) return st;
         if (st == SL_E_NUMERIC && l->levels >= 2) break; /* what there is stands */
         /* A grid that is too coarse to be solved on: the ladder begins with the next one. */
         if (st == SL_E_NUMERIC && !s.given && n * 4 <= s.last) {
             clear_ladder(l);
             continue;
         }
-        if (st < SL_OK) return st;
+        if (st < SL_OK || st == SL_INTERRUPTED) {
+            if (err) *err = coarse;
+            return st;
+        }
         if (l->levels > 1 && (l->worst[l->levels - 1] <= o->tolerance || stalled(l))) break;
     }
     return SL_OK;
@@ -320,8 +343,14 @@ static sl_status conclude(sl_answer *a, const ladder *l, const sl_operator *o, d
     size_t worst = 0;
     for (size_t i = 1; i < a->n_numbers; i++)
         if (relative_error(&a->numbers[i]) > relative_error(&a->numbers[worst])) worst = i;
-    snprintf(a->note, sizeof a->note, "%s %zu is good to %.1e only on %zu grids up to %zu nodes, the tolerance is %.1e",
-             a->numbers[worst].name, a->numbers[worst].index, a->grid_error, l->levels, a->grid, o->tolerance);
+    const size_t said = strlen(a->note); /* by the solver, about the law */
+    int n = snprintf(a->note + said, sizeof a->note - said,
+                     "%s%s %zu is good to %.1e only on %zu grids up to %zu nodes, the tolerance is %.1e",
+                     said > 0 ? "; " : "", a->numbers[worst].name, a->numbers[worst].index, a->grid_error, l->levels,
+                     a->grid, o->tolerance);
+    if (l->seconds > PATIENCE)
+        snprintf(a->note + said + n, sizeof a->note - said - (size_t)n,
+                 "; a finer grid would take about %.0f s and is solved only if it is given", l->seconds);
     return SL_UNDECIDED;
 }
 

@@ -115,7 +115,7 @@ typedef struct {
     size_t grid, unknowns; /* nodes along x, and unknowns, of the finest grid                     */
     size_t levels;         /* grids solved                                                        */
     bool rough;            /* only the first term of the errors' expansion in h is regular: extrapolated once */
-    char note[256];        /* a reservation in a sentence, or ""                                  */
+    char note[512];        /* reservations in a sentence or some, or ""                           */
 } sl_answer;
 
 struct sl_operator_kind {
@@ -132,6 +132,8 @@ struct sl_operator_kind {
     sl_status (*domain)(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
     /* Bytes that solve() takes with n nodes along x. */
     double (*bytes)(const sl_operator *op, const sl_question *q, size_t n);
+    /* About how many seconds solve() takes with n nodes along x, the same on every machine; NULL: not many. */
+    double (*seconds)(const sl_operator *op, const sl_question *q, size_t n);
     /* Fills numbers, fields, unknowns, killed, mass_error, density_min, rough of a zeroed answer: the same numbers in
      * the same order on every grid. Defaults of *op and *q are filled in. SL_E_NUMERIC: this grid is too coarse, the
      * ladder begins with the next one (if two more follow). */
@@ -143,15 +145,15 @@ extern const sl_operator_kind *const sl_operator_kinds[];
 extern const size_t sl_n_operator_kinds;
 
 /* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles (or as said at
- * `gradual`). With an order, numbers are extrapolated over the ladder and error is the change by the last
+ * `gradual`), up to what is solved within half a minute or so: longer only where op->grid asks for it. With an order, numbers are extrapolated over the ladder and error is the change by the last
  * extrapolation, or from the grid before where changes do not fall as the order says (which is where rounding errors
  * are reached); without, error is the
  * change from the grid before (a gradual kind: see there). *a is to be cleared by the caller; it is empty after a
  * negative status and SL_INTERRUPTED.
  * SL_UNDECIDED, with the answer and a note: the tolerance was not met on the largest grid that fits.
  * Errors: SL_E_DOMAIN for a bad value; SL_E_UNSTABLE: no stationary law, why; SL_E_CONFIG: a grid that does not fit
- * into op->memory (the bytes it would take, before anything is allocated), a domain that cuts off mass (above
- * 1e-6), a density that underflows; SL_E_MEMORY; SL_E_NUMERIC; SL_INTERRUPTED if sl_stop_requested. */
+ * into op->memory (the bytes it would take, before anything is allocated) or takes too long unasked, a domain that cuts
+ * off mass (above 1e-6), a density that underflows; SL_E_MEMORY; SL_E_NUMERIC; SL_INTERRUPTED if sl_stop_requested. */
 SL_CHECKED sl_status sl_operator_solve(sl_answer *a, const sl_operator *op, const sl_question *q, sl_err *err);
 void sl_answer_clear(sl_answer *a);
 

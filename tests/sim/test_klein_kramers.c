@@ -464,6 +464,28 @@ static void evolve__on_a_ring_keeps_mass_and_flattens(void **state)
 
 /* ---------------------------------------------------------------------------------------------------- bad input */
 
+/* However late: steps lengthen once nothing moves. */
+static void evolve__ends_at_the_stationary_law(void **state)
+{
+    (void)state;
+    const sl_operator op = kramers("double-well", 3, 0.1);
+    const sl_question q = {.task = SL_TASK_EVOLVE, .from = {1}, .spread = 0.3, .times = {1e15}, .n_times = 1};
+    sl_answer a = solved(&op, &q);
+    assert_close(number(&a, "x2", 0), 0.87136290804204983, 1e-9); /* quadrature */
+    sl_answer_clear(&a);
+}
+
+static void refuses__what_would_take_long(void **state)
+{
+    (void)state;
+    const sl_operator op = kramers("double-well", 1e-3, 0.1);
+    const sl_question spectrum = {.task = SL_TASK_SPECTRUM};
+    const sl_question evolve = {.task = SL_TASK_EVOLVE, .from = {1}, .times = {1}, .n_times = 1};
+    sl_answer a = {0};
+    assert_fails(sl_operator_solve(&a, &op, &spectrum, &err), SL_E_CONFIG, "solved only if the grid is given");
+    assert_fails(sl_operator_solve(&a, &op, &evolve, &err), SL_E_CONFIG, "solved only if the grid is given");
+}
+
 static void refuses__what_it_cannot_solve(void **state)
 {
     (void)state;
@@ -550,6 +572,8 @@ int main(void)
         cmocka_unit_test(evolve__relaxes_by_the_slowest_eigenvalue),
         cmocka_unit_test(evolve__agrees_with_trajectories),
         cmocka_unit_test(evolve__on_a_ring_keeps_mass_and_flattens),
+        cmocka_unit_test(evolve__ends_at_the_stationary_law),
+        cmocka_unit_test(refuses__what_would_take_long),
         cmocka_unit_test(refuses__what_it_cannot_solve),
         cmocka_unit_test(refuses__questions_it_cannot_answer),
         cmocka_unit_test(stops__when_asked_to),

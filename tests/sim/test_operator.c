@@ -111,6 +111,32 @@ static const sl_operator_kind slow = {.entry = {.name = "slow"},
                                       .bytes = fake_bytes,
                                       .solve = slow_solve};
 
+/* A minute on 240 nodes; with a reservation of its own. */
+static double minute_seconds(const sl_operator *op, const sl_question *q, size_t n)
+{
+    (void)op, (void)q;
+    return (double)n / 4;
+}
+
+static sl_status minute_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
+{
+    strcpy(a->note, "it leaks");
+    return slow_solve(a, op, q, n, err);
+}
+
+static const sl_operator_kind minute = {.entry = {.name = "minute"},
+                                        .order = 2,
+                                        .first_grid = 16,
+                                        .last_grid = 1 << 8,
+                                        .seconds = minute_seconds,
+                                        .solve = minute_solve};
+static const sl_operator_kind minutes = {.entry = {.name = "minutes"},
+                                         .order = 2,
+                                         .first_grid = 64,
+                                         .last_grid = 1 << 8,
+                                         .seconds = minute_seconds,
+                                         .solve = minute_solve};
+
 static const sl_question stationary = {.task = SL_TASK_STATIONARY};
 
 static sl_operator with(const sl_operator_kind *kind)
@@ -229,6 +255,41 @@ static void solve__says_when_the_ladder_ends(void **state)
     assert_int_equal(a.grid, 256);
     assert_true(a.grid_error > 1e-3);
     assert_true(strlen(a.note) > 0);
+    sl_answer_clear(&a);
+}
+
+static void solve__takes_long_only_if_asked(void **state)
+{
+    (void)state;
+    sl_operator op = with(&minute);
+    op.lo[0] = 0, op.hi[0] = 1;
+    sl_answer a = {0};
+    assert_int_equal(sl_operator_solve(&a, &op, &stationary, NULL), SL_UNDECIDED);
+    assert_int_equal(a.grid, 64);
+    assert_non_null(strstr(a.note, "it leaks; slow 0 is good to"));
+    assert_non_null(strstr(a.note, "a finer grid would take about 32 s"));
+    sl_answer_clear(&a);
+    op.grid = 256;
+    assert_int_equal(sl_operator_solve(&a, &op, &stationary, NULL), SL_UNDECIDED);
+    assert_int_equal(a.grid, 256);
+    assert_null(strstr(a.note, "finer"));
+    sl_answer_clear(&a);
+    op = with(&minutes);
+    solved = 0;
+    assert_fails(sl_operator_solve(&a, &op, &stationary, &err), SL_E_CONFIG,
+                 "a grid of 128 nodes along x takes about 32 s, and is solved only if the grid is given");
+    assert_int_equal(solved, 0);
+}
+
+static void add_law__refuses_what_is_no_law(void **state)
+{
+    (void)state;
+    sl_loss loss;
+    assert_ok(sl_loss_init(&loss, "quadratic", &err));
+    double x[3] = {-2, 0, 2}, p[3] = {-1, 3, -0.5}, w[3] = {1, 1, 1};
+    const sl_field law = {.dim = 1, .n = {3, 1}, .node = {x, NULL}, .value = p};
+    sl_answer a = {0};
+    assert_fails(sl_answer_add_law(&a, &loss, &law, w, 1, 0, &err), SL_E_NUMERIC, "large negative parts (<x^2> = -4");
     sl_answer_clear(&a);
 }
 
@@ -561,6 +622,8 @@ int main(void)
         cmocka_unit_test_setup(solve__takes_the_grid_given, reset),
         cmocka_unit_test_setup(solve__is_honest_about_rounding, reset),
         cmocka_unit_test_setup(solve__says_when_the_ladder_ends, reset),
+        cmocka_unit_test_setup(solve__takes_long_only_if_asked, reset),
+        cmocka_unit_test(add_law__refuses_what_is_no_law),
         cmocka_unit_test_setup(solve__begins_where_grids_are_fine_enough, reset),
         cmocka_unit_test_setup(solve__counts_bytes_before_it_solves, reset),
         cmocka_unit_test_setup(solve__refuses_domains_that_cut, reset),

@@ -295,6 +295,10 @@ static void refuses__what_has_no_answer(void **state)
                  SL_E_DOMAIN, "whole number");
     assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {30, 0}, .radius = 0.3}, &err),
                  SL_E_DOMAIN, "(30, 0) is outside");
+    op.memory = 0;
+    op = chain_of("rosenbrock", 0.001, "constant", 2, 64); /* a valley 0.0014 wide */
+    assert_fails(sl_operator_solve(&a, &op, &stationary, &err), SL_E_NUMERIC, "narrower than a cell of 32 x 32");
+    op = chain_of("quadratic:a=1:dim=2", 0.1, "constant", 1, 64);
     op.memory = 1e5;
     assert_fails(sl_operator_solve(&a, &op, &stationary, &err), SL_E_CONFIG, "bytes");
     assert_int_equal(a.n_numbers, 0);

@@ -26,5 +26,6 @@ const sl_operator_kind sl_fokker_planck = {
     .check = fokker_planck_check,
     .domain = fokker_planck_domain,
     .bytes = fokker_planck_bytes,
+    .seconds = fokker_planck_seconds,
     .solve = fokker_planck_solve,
 };

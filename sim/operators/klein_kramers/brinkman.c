@@ -40,9 +40,7 @@ static const double LENGTHS = 20;
 /* |A sqrt(p)| by c and the standard deviation of p that is refused. */
 static const double COARSE = 0.1;
 
-/* The frequency before there are nodes: thermal velocity by the length over which p spreads. Good enough to count
- * orders by. */
-static double rough_frequency(const sl_operator *op)
+double sl_brinkman_rough_frequency(const sl_operator *op)
 {
     return LENGTHS * sl_brinkman_thermal(op) / (op->hi[0] - op->lo[0]);
 }
@@ -53,7 +51,7 @@ static double rough_frequency(const sl_operator *op)
  * g = 0.1: 300 orders for 128 nodes, g = 0.3: 90 for 64, g = 1: 60 for 96, g = 3: 25 for 64, g = 10: 12 for 64. */
 size_t sl_brinkman_orders(const sl_operator *op, size_t n)
 {
-    const double ratio = op->friction / rough_frequency(op);
+    const double ratio = op->friction / sl_brinkman_rough_frequency(op);
     const double each = 0.65 * pow(fmax(ratio, 0.02), -0.6);
     return 12 + (size_t)ceil(each * (double)n);
 }

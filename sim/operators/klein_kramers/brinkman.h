@@ -40,6 +40,8 @@ double sl_brinkman_thermal(const sl_operator *op);
 double sl_brinkman_temperature(const sl_operator *op);
 /* sqrt(s <f''>) = sqrt(s <f'^2> / T): how fast x swings, by which times are judged. */
 double sl_brinkman_frequency(const sl_brinkman *b, const sl_operator *op);
+/* The same before there are nodes, roughly: thermal velocity by the length over which p spreads. */
+double sl_brinkman_rough_frequency(const sl_operator *op);
 
 /* On op->lo[0], hi[0] with about n nodes along x and nv orders (0: chosen, see .c). Errors: SL_E_MEMORY; SL_E_CONFIG if
  * the stationary law underflows; SL_E_NUMERIC if the nodes are too few for it. */

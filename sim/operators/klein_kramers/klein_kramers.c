@@ -95,6 +95,12 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
     return 8 * (factor + 6 * nx * nx + (double)vectors * nv * nx + 2 * nv * nx + 2 * fields * nx * nx);
 }
 
+static double seconds(const sl_operator *op, const sl_question *q, size_t n)
+{
+    if (q->task == SL_TASK_SPECTRUM) return sl_klein_kramers_spectrum_seconds(op, q, n);
+    return q->task == SL_TASK_EVOLVE ? sl_klein_kramers_evolve_seconds(op, q, n) : 0;
+}
+
 static sl_status stationary(sl_answer *a, const sl_brinkman *b, const sl_operator *op, sl_err *err)
 {
     double *state = calloc(b->unknowns, sizeof *state);
@@ -129,5 +135,6 @@ const sl_operator_kind sl_klein_kramers = {
     .check = check,
     .domain = domain,
     .bytes = bytes,
+    .seconds = seconds,
     .solve = solve,
 };

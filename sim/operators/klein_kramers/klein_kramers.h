@@ -21,5 +21,8 @@ SL_CHECKED sl_status sl_klein_kramers_evolve(sl_answer *a, const sl_brinkman *b,
 /* Vectors of all unknowns that a task keeps, for the estimate of memory. */
 size_t sl_klein_kramers_spectrum_vectors(const sl_question *q);
 size_t sl_klein_kramers_evolve_vectors(void);
+/* About how many seconds a task takes on n nodes. */
+double sl_klein_kramers_spectrum_seconds(const sl_operator *op, const sl_question *q, size_t n);
+double sl_klein_kramers_evolve_seconds(const sl_operator *op, const sl_question *q, size_t n);
 
 #endif

@@ -98,6 +98,18 @@ static bool complete(const search *s, double radius, size_t *last)
     return radius > hypot(s->shift + decay, s->frequency);
 }
 
+/* Modes in the disc that is searched first, for each one wanted: they go like 1 / g. */
+static double crowd(double shift, double friction)
+{
+    return fmax(1, fmin(MOST, 0.015 * shift / friction));
+}
+
+static double choose_shift(double frequency, double fastest, double friction)
+{
+    /* Overdamped: next to the real ones, which relax at about frequency^2 / g. */
+    return friction > 2 * frequency ? frequency * frequency / friction : 2 * fastest;
+}
+
 /* Finds eigenvalues, twice as many until they are surely the slowest. */
 static sl_status find(search *s, sl_answer *a, sl_err *err)
 {
@@ -107,8 +119,7 @@ static sl_status find(search *s, sl_answer *a, sl_err *err)
     const size_t unknowns = s->b->unknowns, most = unknowns / 4 < MOST ? unknowns / 4 : MOST;
     double radius = 0;
     size_t last = 0;
-    const double crowd = fmax(1, fmin(MOST, 0.015 * s->shift / s->b->friction)); /* modes in the disc go like 1 / g */
-    for (size_t k = (size_t)(crowd * (double)(4 * s->wanted + WORK)); st == SL_OK; k *= 2) {
+    for (size_t k = (size_t)(crowd(s->shift, s->b->friction) * (double)(4 * s->wanted + WORK)); st == SL_OK; k *= 2) {
         s->found = k < most ? k : most;
         st = sl_arnoldi(s->value, s->vectors, unknowns, s->found, false, apply, &f, NULL, TOLERANCE, 0, err);
         if (st != SL_OK) break;
@@ -229,8 +240,7 @@ sl_status sl_klein_kramers_spectrum(sl_answer *a, const sl_brinkman *b, const sl
     search s = {.b = b, .wanted = q->eigenvalues - 1};
     const double frequency = sl_brinkman_frequency(b, op);
     s.frequency = (1 + (double)q->eigenvalues / 4) * frequency;
-    /* Overdamped: next to the real ones, which relax at about frequency^2 / g. */
-    s.shift = b->friction > 2 * frequency ? frequency * frequency / b->friction : 2 * s.frequency;
+    s.shift = choose_shift(frequency, s.frequency, b->friction);
     s.value = malloc(MOST * sizeof *s.value);
     s.modes = malloc(MOST * sizeof *s.modes);
     s.vectors = malloc(MOST * b->unknowns * sizeof *s.vectors);
@@ -241,4 +251,18 @@ sl_status sl_klein_kramers_spectrum(sl_answer *a, const sl_brinkman *b, const sl
     free(s.modes);
     free(s.vectors);
     return st;
+}
+
+/* Some 4 solves for each eigenvalue, each made orthogonal to twice as many vectors, twice; at low friction, where more
+ * than the first must be found to know which are the slowest, twice as many eigenvalues in the end. 2e9 operations a
+ * second. */
+double sl_klein_kramers_spectrum_seconds(const sl_operator *op, const sl_question *q, size_t n)
+{
+    const double frequency = sl_brinkman_rough_frequency(op), orders = (double)sl_brinkman_orders(op, n);
+    const double fastest = (1 + (double)q->eigenvalues / 4) * frequency, nx = (double)n;
+    const double many = crowd(choose_shift(frequency, fastest, op->friction), op->friction);
+    double found = many * (double)(4 * (q->eigenvalues - 1) + WORK);
+    found = fmin(MOST, many > 1 && q->eigenvalues > 2 ? 2 * found : found);
+    const double crawl = fmax(1, 0.02 * frequency / op->friction); /* below, orders are too few to damp anything */
+    return crawl * 4 * found * (8 * nx * nx * orders + 16 * found * nx * orders) / 2e9;
 }

@@ -52,6 +52,8 @@ void sl_phase_step_clear(sl_phase_step *s);
 /* to[nx][nv] = what becomes of from[nx][nv] by the step; not in place. */
 void sl_phase_step_apply(double *to, sl_phase_step *s, const double *from);
 double sl_phase_step_bytes(const sl_operator *op, const sl_rate_law *law, size_t n);
+/* About how many seconds a step takes to be made ready, and to be applied. */
+void sl_phase_step_seconds(double *ready, double *apply, const sl_operator *op, const sl_rate_law *law, size_t n);
 
 /* The steps of one cycle of a periodic schedule (phase_cycle.c); equal rates share one. Of a schedule that is not
  * periodic, or if the question is not about a stationary law: the first step only. */
@@ -63,6 +65,8 @@ typedef struct {
     double *half_way; /* [nx][nv]: the law between two steps */
 } sl_phase_cycle;
 
+/* How many steps of a cycle differ. */
+size_t sl_phase_cycle_distinct(const sl_operator *op, uint64_t period);
 /* *c is to be cleared, also after an error. */
 SL_CHECKED sl_status sl_phase_cycle_init(sl_phase_cycle *c, const sl_operator *op, const sl_question *q, size_t n,
                                          sl_err *err);

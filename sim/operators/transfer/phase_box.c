@@ -163,7 +163,7 @@ static void follow(double *lo, double *hi, double *V, const sl_operator *op, con
 static double tails(const sl_operator *op, const sl_rate_law *law)
 {
     if (law->on_step) return 1;
-    const double most = 1 + law->half / law->mean, q = 1 + law->half * law->half / (3 * law->mean * law->mean);
+    const double most = 1 + law->half / law->mean, q = 1 + pow(law->half / law->mean, 2) / 3;
     return sqrt(1 + (most * most / q - 1) * sqrt(1 - op->rule.mu * op->rule.mu));
 }
 
@@ -238,7 +238,7 @@ sl_status sl_phase_domain(sl_operator *op, const sl_question *q, double *outside
     openblas_set_num_threads(1);
     sl_rate_law law;
     SL_TRY(sl_phase_widest_rate(&law, op, q, err));
-    const double excess = 1 + law.half * law.half / (3 * law.mean * law.mean);
+    const double excess = 1 + pow(law.half / law.mean, 2) / 3;
     double T = law.mean * excess * op->noise_variance / (2 * (1 - op->rule.mu)), v2, lo[2], hi[2];
     SL_TRY(sl_operator_box(lo, hi, outside, &op->loss, T, LEAK, err));
     SL_TRY(local_laws(&T, &v2, op, &law, lo[0], hi[0], err));

@@ -13,11 +13,27 @@ void sl_phase_cycle_clear(sl_phase_cycle *c)
     sl_phase_grid_clear(&c->grid);
 }
 
+/* The first step of a cycle that has the rate of step k. */
+static size_t like(const sl_operator *op, size_t k)
+{
+    const double mean = sl_rate_at(op, k).mean;
+    size_t j = 0;
+    while (j < k && fabs(sl_rate_at(op, j).mean - mean) > 1e-13 * mean) j++;
+    return j;
+}
+
+size_t sl_phase_cycle_distinct(const sl_operator *op, uint64_t period)
+{
+    size_t distinct = 0;
+    for (size_t k = 0; k < period; k++) distinct += like(op, k) == k;
+    return distinct;
+}
+
 static sl_status add_step(sl_phase_cycle *c, size_t k, sl_err *err)
 {
     const sl_rate_law law = sl_rate_at(c->grid.op, k);
-    for (size_t j = 0; j < k; j++) {
-        if (fabs(sl_rate_at(c->grid.op, j).mean - law.mean) > 1e-13 * law.mean) continue;
+    const size_t j = like(c->grid.op, k);
+    if (j < k) {
         c->which[k] = c->which[j];
         return SL_OK;
     }

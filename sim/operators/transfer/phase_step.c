@@ -65,7 +65,8 @@ sl_status sl_phase_grid_init(sl_phase_grid *g, const sl_operator *op, size_t n, 
     g->forth = g->v + g->nv;
     g->back = g->forth + 2 * K * g->nx;
     g->force = g->back + 2 * K * g->nx;
-    for (size_t i = 0; i < g->nx; i++) g->x[i] = op->lo[0] + g->hx * (double)i;
+    /* On a ring half a cell from its ends, where x jumps: on both sides alike, so that <x> is not biased. */
+    for (size_t i = 0; i < g->nx; i++) g->x[i] = op->lo[0] + g->hx * ((double)i + (wrap > 0 ? 0.5 : 0));
     for (size_t j = 0; j < g->nv; j++) g->v[j] = op->lo[1] + g->hv * (double)j;
     fill_transform(g);
     return SL_OK;
@@ -337,6 +338,18 @@ void sl_phase_step_apply(double *to, sl_phase_step *s, const double *from)
         if (b == 0) memset(to, 0, n * sizeof *to);
         cblas_daxpy((int)n, s->weight[b], moved, 1, to, 1);
     }
+}
+
+/* Matrix products go at some 3e10 operations a second, sweeps through a kick's matrices at 5e9, and its characteristic
+ * function at 2e9: that one is needed at each v of a Nesterov step. */
+void sl_phase_step_seconds(double *ready, double *apply, const sl_operator *op, const sl_rate_law *law, size_t n)
+{
+    const bool nesterov = op->rule.kind == SL_RULE_NESTEROV;
+    const double nx = (double)n, nv = (double)sl_phase_velocities(n), B = (double)branches_of(op, law);
+    const double width = op->hi[0] - op->lo[0], cells = nx * (1 + fmin(sl_phase_farthest(op, law) / width, 64));
+    const double alphas = law->half > 0 && !law->on_step ? 60 : 1;
+    *ready = B * nx * (8 * nv * nv * nv / 3e10 + (nesterov ? nv : 1) * 10 * nv * alphas / 2e9);
+    *apply = B * ((nesterov ? 2 : 1) * 4 * cells * nv * nx / 3e10 + 2 * nx * nv * nv / 5e9);
 }
 
 double sl_phase_step_bytes(const sl_operator *op, const sl_rate_law *law, size_t n)

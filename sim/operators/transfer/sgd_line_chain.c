@@ -71,12 +71,16 @@ static bool fit(const sl_operator *op, size_t slots, size_t n)
     return (double)slots * (double)n * (double)n * sizeof(double) <= memory / 2;
 }
 
-double sl_sgd_line_chain_bytes(const sl_operator *op, size_t n, uint64_t cycle, double matrices)
+size_t sl_sgd_line_chain_slots(const sl_operator *op, size_t n, uint64_t cycle)
 {
     size_t slots = 1;
     if (cycle > 1 && group(NULL, &slots, &op->schedule, 0, cycle, NULL) != SL_OK) slots = 1;
-    if (!fit(op, slots, n)) slots = 1;
-    return ((double)slots + 1 + matrices) * (double)n * (double)n * sizeof(double);
+    return fit(op, slots, n) ? slots : 1;
+}
+
+double sl_sgd_line_chain_bytes(const sl_operator *op, size_t n, uint64_t cycle, double matrices)
+{
+    return ((double)sl_sgd_line_chain_slots(op, n, cycle) + 1 + matrices) * (double)n * (double)n * sizeof(double);
 }
 
 sl_status sl_sgd_line_chain_init(sl_sgd_line_chain *c, const sl_operator *op, double a, double b, size_t n,
@@ -261,7 +265,11 @@ sl_status sl_sgd_line_chain_law(double *p, sl_sgd_line_chain *c, sl_err *err)
                                      : law_by_product(&found, p, before, c, err);
     free(before);
     if (st != SL_OK) return st;
-    return found ? SL_OK : sl_fail(err, SL_E_NUMERIC, "no stationary law was found on %zu nodes", n);
+    if (found) return SL_OK;
+    return sl_fail(err, SL_E_NUMERIC,
+                   "no stationary law was found on %zu nodes of [%g, %g]: it is narrower than they are apart, or leaves "
+                   "within a few steps",
+                   n, c->line.a, c->line.b);
 }
 
 sl_status sl_sgd_line_chain_pass(double *p, double lost[2], sl_sgd_line_chain *c, uint64_t k, sl_err *err)

@@ -34,6 +34,8 @@ typedef struct {
 SL_CHECKED sl_status sl_sgd_line_chain_init(sl_sgd_line_chain *chain, const sl_operator *op, double a, double b,
                                             size_t n, uint64_t first, uint64_t cycle, sl_err *err);
 void sl_sgd_line_chain_clear(sl_sgd_line_chain *chain);
+/* Steps of a cycle that a chain on n nodes keeps: all that differ, or 1 where they do not fit. */
+size_t sl_sgd_line_chain_slots(const sl_operator *op, size_t n, uint64_t cycle);
 /* Bytes that a chain on n nodes keeps, with `matrices` more of n x n. */
 double sl_sgd_line_chain_bytes(const sl_operator *op, size_t n, uint64_t cycle, double matrices);
 

@@ -26,7 +26,7 @@ typedef struct {
     double lo, hi;
 } sl_sgd_rates;
 
-enum { SL_SGD_LINE_RULES = 8, SL_SGD_LINE_BATCH = 256 };
+enum { SL_SGD_LINE_RULES = 8, SL_SGD_LINE_BATCH = 256, SL_SGD_LINE_GAUSS = 256 };
 
 /* Points t in [-1, 1] with coefficients c, whose Legendre sums are taken when there are enough of them. */
 typedef struct {
@@ -47,6 +47,8 @@ typedef struct {
     double *up, *down; /* [n+1] the recurrence, see sim/operators/legendre_kernel.h                       */
     gsl_integration_glfixed_table *rule[SL_SGD_LINE_RULES];
     double *work; /* [2 n]                                                                          */
+    double gauss[SL_SGD_LINE_GAUSS]; /* weights of so many equally spaced points of a Gaussian        */
+    size_t gauss_count;
     sl_sgd_line_batch points, ends;
 } sl_sgd_line;
 

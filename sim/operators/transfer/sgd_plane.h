@@ -35,6 +35,8 @@ typedef struct {
     double *work; /* [3][n n] */
 } sl_sgd_plane_step;
 
+/* About how many seconds a step takes. */
+double sl_sgd_plane_step_seconds(const sl_operator *op, size_t n);
 /* *s is to be cleared, also after an error. */
 SL_CHECKED sl_status sl_sgd_plane_step_init(sl_sgd_plane_step *s, const sl_operator *op, size_t n, sl_err *err);
 /* Another law of the rate on the same grid. */

@@ -29,5 +29,6 @@ const sl_operator_kind sl_transfer = {
     .check = transfer_check,
     .domain = transfer_domain,
     .bytes = transfer_bytes,
+    .seconds = transfer_seconds,
     .solve = transfer_solve,
 };

@@ -61,6 +61,40 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
     return sl_sgd_line_chain_bytes(op, n, cycle, q->task == SL_TASK_SPECTRUM ? 4 : 2);
 }
 
+/* Rates that an evolution meets one after the other: of a long one, as many as its first steps say. */
+static double changes(const sl_operator *op, double steps)
+{
+    const uint64_t seen = (uint64_t)fmin(steps, 10000);
+    double count = 1, last = sl_schedule_mean(&op->schedule, 0, 1);
+    for (uint64_t k = 1; k < seen; k++) {
+        const double now = sl_schedule_mean(&op->schedule, k, k + 1);
+        count += now != last;
+        last = now;
+    }
+    return seen > 0 ? count * steps / (double)seen : 1;
+}
+
+/* A table takes some 4 operations for each node, degree and point of the noise's integral (of which a random rate makes
+ * segments), 1e10 a second; a step of a law is two products with a matrix, 2e9 a second. */
+static double seconds(const sl_operator *op, const sl_question *q, size_t n)
+{
+    enum { PASSES = 20 }; /* through a cycle until its law is found */
+    uint64_t cycle = 0;
+    if (sl_sgd_line_cycle(&cycle, op, q, NULL) != SL_OK) cycle = 0;
+    const double square = (double)n * (double)n, width = op->hi[0] - op->lo[0];
+    const double steps = q->task == SL_TASK_EVOLVE && q->n_times > 0 ? q->times[q->n_times - 1] : 0;
+    const double rate = sl_schedule_mean(&op->schedule, 0, (uint64_t)fmax(steps, 1));
+    const double points = (32 + (double)n * fmin(6 * rate * sqrt(op->noise_variance) / width, 1)) *
+                          (sl_schedule_is_random(&op->schedule) ? 4 : 1);
+    const double table = 4 * square * points / 1e10, step = 4 * square / 2e9;
+    if (q->task == SL_TASK_EVOLVE && cycle == 0) return changes(op, steps) * table + steps * step;
+    const double slots = (double)sl_sgd_line_chain_slots(op, n, cycle);
+    if (q->task == SL_TASK_EVOLVE) return slots * table; /* the steps are what was asked for */
+    const double product = 4 * square * (double)n / 1e10 * (double)cycle;
+    if (q->task == SL_TASK_STATIONARY && slots > 1) return slots * table + PASSES * (double)cycle * step;
+    return (slots > 1 ? slots : (double)cycle) * table + product;
+}
+
 /* ------------------------------------------------------------------------------------------------------ shared by
  * tasks */
 
@@ -495,4 +529,4 @@ static sl_status solve(sl_answer *answer, const sl_operator *op, const sl_questi
 }
 
 const sl_operator_variant sl_transfer_line = {
-    .check = check, .domain = sl_sgd_line_domain, .bytes = bytes, .solve = solve};
+    .check = check, .domain = sl_sgd_line_domain, .bytes = bytes, .seconds = seconds, .solve = solve};

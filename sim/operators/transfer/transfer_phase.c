@@ -16,8 +16,6 @@
 #include "sim/operators/transfer/stencil.h"
 #include "sim/operators/variant.h"
 
-enum { FINEST = 512 };
-
 /* ---- what it can be asked ---- */
 
 static sl_status check_times(const sl_question *q, sl_err *err)
@@ -60,10 +58,30 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
     uint64_t period = 1;
     if (q->task == SL_TASK_STATIONARY && sl_rate_period(&period, op, q, NULL) != SL_OK) period = 1;
     const sl_rate_law law = sl_rate_at(op, 0);
-    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR)
-        return op->grid == 0 && n > FINEST ? INFINITY : sl_phase_passage_bytes(op, n);
-    if (op->grid == 0 && n > FINEST) return INFINITY; /* it would take minutes */
-    return (double)period * sl_phase_step_bytes(op, &law, n) + 8 * (SL_CHAIN_VECTORS + 8) * nodes;
+    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return sl_phase_passage_bytes(op, n);
+    const double distinct = (double)sl_phase_cycle_distinct(op, period);
+    return distinct * sl_phase_step_bytes(op, &law, n) + 8 * (SL_CHAIN_VECTORS + 8) * nodes;
+}
+
+/* Steps: what it takes to find a law or a spectrum, seen on double wells. */
+static double seconds(const sl_operator *op, const sl_question *q, size_t n)
+{
+    enum { LAW = 200, CYCLES = 50, SPECTRUM = 800 };
+    const double finer = (double)n / 512;
+    if (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR) return 15 * pow(finer, 3);
+    double ready, apply, distinct = 1, steps = SPECTRUM;
+    const sl_rate_law law = sl_rate_at(op, 0);
+    sl_phase_step_seconds(&ready, &apply, op, &law, n);
+    uint64_t period = 1;
+    if (q->task == SL_TASK_STATIONARY && sl_rate_period(&period, op, q, NULL) == SL_OK) {
+        distinct = (double)sl_phase_cycle_distinct(op, period);
+        steps = (double)(period > 1 ? CYCLES * period : LAW);
+    }
+    if (q->task == SL_TASK_EVOLVE) {
+        steps = q->n_times > 0 ? q->times[q->n_times - 1] : 0;
+        distinct = sl_schedule_is_stationary(&op->schedule) ? 1 : steps;
+    }
+    return distinct * ready + steps * apply;
 }
 
 /* ---- answers ---- */
@@ -71,7 +89,7 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 static double eq20_temperature(const sl_operator *op, const sl_rate_law *law)
 {
     if (op->temperature > 0) return op->temperature;
-    const double excess = 1 + law->half * law->half / (3 * law->mean * law->mean);
+    const double excess = 1 + pow(law->half / law->mean, 2) / 3;
     return law->mean * excess * op->noise_variance / (2 * (1 - op->rule.mu));
 }
 
@@ -128,15 +146,19 @@ static sl_status solve_stationary(sl_answer *a, sl_phase_cycle *c, double *p, do
 static sl_status put_start(double *p, const sl_phase_grid *g, const sl_question *q, sl_err *err)
 {
     enum { POINTS = 24 };
-    const double x0 = q->from[0], s = q->spread, lo = g->x[0], hi = g->x[g->nx - 1];
+    const double x0 = q->from[0], s = q->spread, lo = g->op->lo[0], hi = g->op->hi[0];
+    const double wrap = g->op->loss.kind->period;
     const size_t rest = (g->nv - 1) / 2;
     memset(p, 0, g->nx * g->nv * sizeof *p);
     if (!(x0 >= lo && x0 <= hi))
         return sl_fail(err, SL_E_DOMAIN, "the start %g is outside the domain [%g, %g]", x0, lo, hi);
     if (s >= 2 * g->hx) {
         for (size_t i = 0; i < g->nx; i++) {
-            const double z = (g->x[i] - x0) / s;
-            p[i * g->nv + rest] = exp(-z * z / 2) / (sqrt(2 * M_PI) * s * g->hv);
+            const int turns = wrap > 0 ? 1 + (int)ceil(9 * s / wrap) : 0;
+            for (int k = -turns; k <= turns; k++) {
+                const double z = (g->x[i] - x0 - k * wrap) / s;
+                p[i * g->nv + rest] += exp(-z * z / 2) / (sqrt(2 * M_PI) * s * g->hv);
+            }
         }
         return SL_OK;
     }
@@ -148,8 +170,11 @@ static sl_status put_start(double *p, const sl_phase_grid *g, const sl_question 
     for (size_t k = 0; k < (s > 0 ? POINTS : 1); k++) {
         const double x = s > 0 ? x0 + s * z[k] : x0, part = s > 0 ? weight[k] / sqrt(2 * M_PI) : 1;
         double w[SL_STENCIL];
-        const size_t first = sl_stencil(w, (x - lo) / g->hx, g->nx);
-        for (size_t i = 0; i < SL_STENCIL; i++) p[(first + i) * g->nv + rest] += part * w[i] / (g->hx * g->hv);
+        /* A ring goes on at both ends. */
+        const double at = (x - g->x[0]) / g->hx, turn = wrap > 0 ? (double)g->nx : 0;
+        const size_t first = sl_stencil(w, wrap > 0 ? at - turn * floor(at / turn) + turn : at, wrap > 0 ? 3 * g->nx : g->nx);
+        for (size_t i = 0; i < SL_STENCIL; i++)
+            p[(first + i) % g->nx * g->nv + rest] += part * w[i] / (g->hx * g->hv);
     }
     gsl_integration_fixed_free(gh);
     return SL_OK;
@@ -216,4 +241,4 @@ static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q
 }
 
 const sl_operator_variant sl_transfer_phase = {
-    .check = check, .domain = sl_phase_domain, .bytes = bytes, .solve = solve};
+    .check = check, .domain = sl_phase_domain, .bytes = bytes, .seconds = seconds, .solve = solve};

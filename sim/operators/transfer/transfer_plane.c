@@ -15,6 +15,9 @@
 
 static const double LEAK = 1e-14, LOSS = 1e-12;
 
+/* Of the law that a small rate would have. */
+static const double TOO_ROUGH = 0.5;
+
 enum { PROBE = 48, PROBE_STEPS = 40, WIDENINGS = 12 };
 
 static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
@@ -39,7 +42,7 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 /* T of exp(-f/T) to leading order in the rate: E r^2 s2 / (2 E r). */
 static double leading_temperature(const sl_operator *op, const sl_rate_law *law)
 {
-    return (law->mean + law->half * law->half / (3 * law->mean)) * op->noise_variance / 2;
+    return law->mean * (1 + pow(law->half / law->mean, 2) / 3) * op->noise_variance / 2;
 }
 
 static void guess(double *p, const sl_sgd_plane_step *s, double T)
@@ -133,7 +136,7 @@ static sl_status check_stability(const sl_operator *op, const sl_rate_law *law, 
         down = g[d];
         x[d] = at;
         const double a = (up - down) / (2 * h) + op->rule.weight_decay;
-        const double q = 1 + law->half * law->half / (3 * law->mean * law->mean);
+        const double q = 1 + pow(law->half / law->mean, 2) / 3;
         if (a * law->mean * q >= 2)
             return sl_fail(
                 err, SL_E_UNSTABLE,
@@ -185,7 +188,33 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
     return sl_sgd_plane_step_bytes(op, n) + 8 * (SL_CHAIN_VECTORS + 8) * (double)n * (double)n;
 }
 
+/* Steps: what it takes to find a law or a spectrum, seen on double wells. */
+static double seconds(const sl_operator *op, const sl_question *q, size_t n)
+{
+    enum { LAW = 150, SPECTRUM = 500 };
+    double steps = q->task == SL_TASK_SPECTRUM ? SPECTRUM : LAW;
+    if (q->task == SL_TASK_EVOLVE) steps = q->n_times > 0 ? q->times[q->n_times - 1] : 0;
+    return steps * sl_sgd_plane_step_seconds(op, n);
+}
+
 /* ---- answers ---- */
+
+/* How much a law differs from node to node along either axis, 0 to 2: more than 1/2 where it is narrower than a cell. */
+static double roughness(const double *p, size_t n)
+{
+    double most = 0, all = 0;
+    for (size_t k = 0; k < n * n; k++) all += p[k] * p[k];
+    for (size_t d = 0; d < 2; d++) {
+        double sum = 0;
+        for (size_t k = 0; k < n * n; k++) {
+            const size_t i = d == 0 ? k / n : k % n, stride = d == 0 ? n : 1;
+            if (i + 1 == n) continue;
+            sum += (p[k + stride] - p[k]) * (p[k + stride] - p[k]);
+        }
+        most = fmax(most, sum / (2 * all));
+    }
+    return most;
+}
 
 static sl_status add_law(sl_answer *a, const sl_sgd_plane_step *s, const double *p, double T, size_t index, sl_err *err)
 {
@@ -287,6 +316,10 @@ static sl_status solve_forward(sl_answer *a, sl_sgd_plane_step *s, const sl_ques
     sl_status st = SL_OK;
     if (q->task == SL_TASK_STATIONARY) {
         guess(p, s, T);
+        if (roughness(p, n) > TOO_ROUGH) {
+            free(p);
+            return sl_fail(err, SL_E_NUMERIC, "the law is narrower than a cell of %zu x %zu nodes", n, n);
+        }
         st = sl_chain_stationary(p, &a->killed, &chain, err);
         a->killed = fmax(a->killed, 0);
         a->mass_error = a->killed;
@@ -313,4 +346,4 @@ static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q
     return st;
 }
 
-const sl_operator_variant sl_transfer_plane = {.check = check, .domain = domain, .bytes = bytes, .solve = solve};
+const sl_operator_variant sl_transfer_plane = {.check = check, .domain = domain, .bytes = bytes, .seconds = seconds, .solve = solve};
