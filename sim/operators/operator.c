@@ -316,7 +316,7 @@ static sl_status refine(sl_answer *a, ladder *l, const sl_operator *o, const sl_
         }
         if (st == SL_E_NUMERIC && l->levels >= 2) break; /* what there is stands */
         /* A grid that is too coarse to be solved on: the ladder begins with the next one. */
-        if (st == SL_E_NUMERIC && !s.given && n * 4 <= s.last) {
+        if (st == SL_E_NUMERIC && !s.given && next_grid(o->kind, next_grid(o->kind, n)) <= s.last) {
             clear_ladder(l);
             continue;
         }
