@@ -204,13 +204,26 @@ static const problem *find(const char *name)
     abort();
 }
 
-int main(void)
+/* Whether a name is among those asked for: all are where none is. */
+static bool asked(const char *name, int n, char **names)
 {
+    for (int i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return n == 0;
+}
+
+int main(int argc, char **argv)
+{
+    const int n = argc - 1;
+    char **names = argv + 1;
     /* Memory first: a child has what its parent had. */
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        printf("%s.megabytes %.0f\n", sizes[i].name, megabytes(&sizes[i]));
-    for (size_t i = 0; i < sizeof races / sizeof *races; i++) race(&races[i]);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) race(&sizes[i]);
+        if (asked(sizes[i].name, n, names)) printf("%s.megabytes %.0f\n", sizes[i].name, megabytes(&sizes[i]));
+    for (size_t i = 0; i < sizeof races / sizeof *races; i++)
+        if (asked(races[i].name, n, names)) race(&races[i]);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (asked(sizes[i].name, n, names)) race(&sizes[i]);
+    if (n > 0) return 0;
     growth(find("full.line.mfpt"), 256, 131072);
     growth(find("full.line.spectrum"), 256, 131072);
     growth(find("full.plane.spectrum"), 100, 800);

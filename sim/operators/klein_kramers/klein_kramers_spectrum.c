@@ -18,6 +18,7 @@
 #include "sim/operators/klein_kramers/klein_kramers.h"
 
 enum { MOST = 160, WORK = 16 }; /* eigenvalues found at most; what sl_arnoldi needs beyond 2 vectors for each */
+enum { OVERDAMPED = 3 };        /* eigenvalues found beyond twice those wanted where all are real */
 
 /* ARPACK's tolerance on 1 / (shift - lambda). */
 static const double TOLERANCE = 1e-14;
@@ -98,6 +99,15 @@ static bool complete(const search *s, double radius, size_t *last)
     return radius > hypot(s->shift + decay, s->frequency);
 }
 
+/* How many eigenvalues next to the shift to begin with. Where oscillations are among the slowest the disc has to hold
+ * many, which go like 1 / g; by trial on the double well at T = 0.1, where a second round would follow with fewer. */
+static size_t first_guess(const search *s)
+{
+    if (s->shift < s->frequency) return 2 * s->wanted + OVERDAMPED;
+    const double crowd = s->shift / s->b->friction;
+    return (size_t)((double)(4 * s->wanted + WORK) * fmax(crowd < 30 ? 0.7 : 1, fmin(MOST, 0.015 * crowd)));
+}
+
 /* Finds eigenvalues, twice as many until they are surely the slowest. */
 static sl_status find(search *s, sl_answer *a, sl_err *err)
 {
@@ -107,8 +117,7 @@ static sl_status find(search *s, sl_answer *a, sl_err *err)
     const size_t unknowns = s->b->unknowns, most = unknowns / 4 < MOST ? unknowns / 4 : MOST;
     double radius = 0;
     size_t last = 0;
-    const double crowd = fmax(1, fmin(MOST, 0.015 * s->shift / s->b->friction)); /* modes in the disc go like 1 / g */
-    for (size_t k = (size_t)(crowd * (double)(4 * s->wanted + WORK)); st == SL_OK; k *= 2) {
+    for (size_t k = first_guess(s); st == SL_OK; k *= 2) {
         s->found = k < most ? k : most;
         st = sl_arnoldi(s->value, s->vectors, unknowns, s->found, false, apply, &f, NULL, TOLERANCE, 0, err);
         if (st != SL_OK) break;
