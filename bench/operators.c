@@ -125,7 +125,7 @@ static void set_up(sl_operator *op, const problem *p)
 /* Best seconds of some solves; *a: the last answer, to be cleared. */
 static double solve(sl_answer *a, const problem *p)
 {
-    enum { MOST_REPEATS = 50 };
+    enum { MOST_REPEATS = 500 };
     const double budget = 1;
     sl_err err = {0};
     sl_operator op;
