@@ -283,9 +283,9 @@ PROBLEMS = {
     "kramers.spectrum.g0.3": (-0.024354010339981882, 1e-6, {
         "scipy": (lambda n: kramers_differences(n, 40, 0.3), 2600, ORDER_2),
         "tuned": (lambda n: kramers_spectral(n, n, 0.3), 40, SPECTRAL)}),
-    "kramers.spectrum.g3": (-0.010454351081794936, 1e-6, {
-        "scipy": (lambda n: kramers_differences(n, 8, 3), 1200, ORDER_2),
-        "tuned": (lambda n: kramers_spectral(n, 8, 3), 32, SPECTRAL)}),
+    "kramers.spectrum.g3": (-0.010454351081794936, 1e-7, {
+        "scipy": (lambda n: kramers_differences(n, 8, 3), 3700, ORDER_2),
+        "tuned": (lambda n: kramers_spectral(n, 8, 3), 34, SPECTRAL)}),
     "chain.constant": (0.8436445428153574, 1e-8, {
         "scipy": (lambda n: chain_nystrom(n), 36, SPECTRAL)}),
     "chain.random": (0.83027174569555, 1e-5, {
