@@ -270,7 +270,7 @@ static int picture(const char *dir, const contest *c, size_t n, bool by_error)
                                   "one is counted and their extrapolation compared.",
                               .rows = (n + 3) / 4,
                               .columns = n < 4 ? n : 4,
-                              .width = 8,
+                              .width = 10,
                               .height = 6,
                               .panels = panels,
                               .n_panels = n};
