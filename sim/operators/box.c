@@ -6,9 +6,10 @@
 #include "sim/operators/operator.h"
 
 /* FARTHEST: the search doubles its range up to there. SCAN, PLANE: points of a scan along a line, along each side of a
- * plane. TAIL: a tail is followed for so many steps of f by T. */
+ * plane. TAIL: a tail is followed for so many steps of f by T. FINE, ROUGH: halvings of an interval in search of a point;
+ * of one that only bounds a mass. */
 #define FARTHEST 1e9
-enum { SCAN = 4096, PLANE = 256, TAIL = 80 };
+enum { SCAN = 4096, PLANE = 256, TAIL = 80, FINE = 60, ROUGH = 12 };
 
 /* A loss along one coordinate, the others at zero, and a scan of it over [-R, R]. */
 typedef struct {
@@ -88,8 +89,9 @@ static bool scan(line *l, double *first, double *last, double R, double reach)
     return *first > -R / 2 && *last < R / 2;
 }
 
-/* Beyond x (going the way of `sign`, from a point below it) the first point where f is `rise` above the floor. */
-static double crossing(const line *l, double x, double sign, double rise)
+/* Beyond x (going the way of `sign`, from a point below it) the first point where f is `rise` above the floor, from
+ * above: too far by 2^-halvings of the way at most. */
+static double crossing(const line *l, double x, double sign, double rise, int halvings)
 {
     double step = 1e-6 * (1 + fabs(x)), inner = x;
     while (height(l, x + sign * step) - l->floor < rise && step < FARTHEST) {
@@ -97,7 +99,7 @@ static double crossing(const line *l, double x, double sign, double rise)
         step *= 2;
     }
     double outer = x + sign * step;
-    for (int k = 0; k < 60; k++) {
+    for (int k = 0; k < halvings; k++) {
         const double middle = (inner + outer) / 2;
         if (height(l, middle) - l->floor < rise)
             inner = middle;
@@ -113,10 +115,10 @@ static double tail(const line *l, double x, double sign, double rise)
 {
     double sum = 0;
     for (int k = 0; k < TAIL; k++) {
-        const double next = crossing(l, x, sign, (rise + k + 1) * l->T);
+        const double next = crossing(l, x, sign, (rise + k + 1) * l->T, ROUGH);
         const double level = fabs(next - x) * exp(-(rise + k));
         sum += level;
-        if (level < 1e-12 * sum) break; /* the levels above are as much less again, each by nearly a factor e */
+        if (level < 1e-6 * sum) break; /* the levels above are as much less again, each by nearly a factor e */
         x = next;
     }
     return sum;
@@ -136,9 +138,9 @@ static sl_status find_line(double *lo, double *hi, double *outside, const sl_los
     double left = INFINITY, right = -INFINITY;
     for (double rise = least; rise < least + TAIL; rise++) {
         if (!scan(&l, &left, &right, R, rise * T)) return unbounded(loss, T, err);
-        *lo = crossing(&l, left, -1, rise * T);
-        *hi = crossing(&l, right, 1, rise * T);
-        const double well = crossing(&l, l.bottom, 1, T) - crossing(&l, l.bottom, -1, T);
+        *lo = crossing(&l, left, -1, rise * T, FINE);
+        *hi = crossing(&l, right, 1, rise * T, FINE);
+        const double well = crossing(&l, l.bottom, 1, T, FINE) - crossing(&l, l.bottom, -1, T, FINE);
         *outside = (tail(&l, *lo, -1, rise) + tail(&l, *hi, 1, rise)) / (well * exp(-1));
         if (*outside < mass) return SL_OK;
     }

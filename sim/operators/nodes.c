@@ -14,11 +14,12 @@ void sl_loss_on_nodes(double *f, double *g, const sl_loss *loss, size_t nx, cons
     block b;
     for (size_t first = 0; first < n; first += BLOCK) {
         const size_t m = n - first < BLOCK ? n - first : BLOCK;
-        for (size_t k = 0; k < BLOCK; k++) { /* the last node fills up a block, since kernels take multiples of 8 */
-            const size_t node = first + (k < m ? k : m - 1);
-            b.x[0][k] = x[node / ny];
-            b.x[1][k] = loss->dim > 1 ? y[node % ny] : 0;
+        for (size_t k = 0; k < m; k++) {
+            b.x[0][k] = ny > 1 ? x[(first + k) / ny] : x[first + k];
+            b.x[1][k] = loss->dim > 1 ? y[(first + k) % ny] : 0;
         }
+        for (size_t k = m; k < BLOCK; k++) /* by the last node, since kernels take multiples of 8 */
+            b.x[0][k] = b.x[0][m - 1], b.x[1][k] = b.x[1][m - 1];
         loss->kind->value(loss, BLOCK, BLOCK, b.x[0], b.f);
         memcpy(f + first, b.f, m * sizeof *f);
         if (!g) continue;
