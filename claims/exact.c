@@ -1,6 +1,9 @@
 #include "claims/exact.h"
 
 #include <math.h>
+#include <stdio.h>
+
+#include "theory/temperature.h"
 
 static sl_status begin(sl_operator *op, const sl_operator_kind *kind, const char *loss, const sl_lab *lab, sl_err *err)
 {
@@ -14,6 +17,20 @@ sl_status sl_exact_chain(sl_operator *op, const sl_sgd_chain *c, const sl_lab *l
     op->noise_variance = c->s2;
     SL_TRY(sl_rule_init(&op->rule, c->mu > 0 ? "heavy-ball" : "plain", c->alpha_on, c->l, c->mu, 0, err));
     return sl_schedule_init(&op->schedule, c->schedule ? c->schedule : "constant", c->l, 1, 1, err);
+}
+
+sl_status sl_exact_law_at(sl_answer *a, const char *loss, double T, double l, double delta, const sl_lab *lab,
+                          sl_err *err)
+{
+    char schedule[32];
+    snprintf(schedule, sizeof schedule, "random:delta=%g", delta);
+    const sl_sgd_chain chain = {
+        .loss = loss, .schedule = delta > 0 ? schedule : NULL, .l = l, .s2 = 2 * T / (l * sl_alpha_q(delta))};
+    const sl_question q = {.task = SL_TASK_STATIONARY};
+    sl_operator op;
+    SL_TRY(sl_exact_chain(&op, &chain, lab, err));
+    op.temperature = T;
+    return sl_exact_solve(a, &op, &q, err);
 }
 
 sl_status sl_exact_overdamped(sl_operator *op, const char *loss, double T, const sl_lab *lab, sl_err *err)

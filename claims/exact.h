@@ -15,6 +15,11 @@ typedef struct {
 } sl_sgd_chain;
 SL_CHECKED sl_status sl_exact_chain(sl_operator *op, const sl_sgd_chain *c, const sl_lab *lab, sl_err *err);
 
+/* The stationary law of SGD without momentum whose noise has temperature T at rate l, alpha ~ U[1-delta, 1+delta], with
+ * its divergence from Boltzmann's law at T. *a is to be cleared. */
+SL_CHECKED sl_status sl_exact_law_at(sl_answer *a, const char *loss, double T, double l, double delta,
+                                     const sl_lab *lab, sl_err *err);
+
 /* Overdamped motion at temperature T, and underdamped motion with friction g. */
 SL_CHECKED sl_status sl_exact_overdamped(sl_operator *op, const char *loss, double T, const sl_lab *lab, sl_err *err);
 SL_CHECKED sl_status sl_exact_underdamped(sl_operator *op, const char *loss, double T, double g, const sl_lab *lab,

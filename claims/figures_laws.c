@@ -283,18 +283,8 @@ typedef struct {
 static sl_status departure_of(departure *d, double l, double delta, const sl_boltzmann *b, const sl_lab *lab,
                               sl_err *err)
 {
-    char schedule[32];
-    snprintf(schedule, sizeof schedule, "random:delta=%g", delta);
-    const sl_sgd_chain chain = {.loss = "double-well",
-                            .schedule = delta > 0 ? schedule : NULL,
-                            .l = l,
-                            .s2 = 2 * T / (l * sl_alpha_q(delta))};
-    const sl_question q = {.task = SL_TASK_STATIONARY};
-    sl_operator op;
     sl_answer a;
-    SL_TRY(sl_exact_chain(&op, &chain, lab, err));
-    op.temperature = T;
-    SL_TRY(sl_exact_solve(&a, &op, &q, err));
+    SL_TRY(sl_exact_law_at(&a, "double-well", T, l, delta, lab, err));
     const sl_estimate kl = sl_exact_number(&a, "kl_to_boltzmann", 0), loss = sl_exact_number(&a, "loss", 0),
                       x2 = sl_exact_number(&a, "x2", 0);
     sl_answer_clear(&a);
@@ -484,14 +474,9 @@ static sl_status fill_large(void *ctx, sl_table *t, sl_err *err)
                                    err));
     cJSON *laws = cJSON_AddArrayToObject(o->result, "laws");
     for (size_t i = 0; i < LARGE; i++) {
-        const sl_sgd_chain chain = {.loss = "double-well", .l = large[i], .s2 = 2 * T / large[i]};
-        const sl_question q = {.task = SL_TASK_STATIONARY};
         char title[80];
-        sl_operator op;
         sl_answer a;
-        SL_TRY(sl_exact_chain(&op, &chain, o->lab, err));
-        op.temperature = T;
-        SL_TRY(sl_exact_solve(&a, &op, &q, err));
+        SL_TRY(sl_exact_law_at(&a, "double-well", T, large[i], 0, o->lab, err));
         const sl_field *const p = sl_answer_field(&a, "density", 0);
         const double kl = sl_answer_number(&a, "kl_to_boltzmann", 0).value, killed = a.killed;
         snprintf(title, sizeof title, "l = %g: x, chain, Boltzmann, first order", large[i]);

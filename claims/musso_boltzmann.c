@@ -11,40 +11,11 @@
 
 static const double T = 0.1;
 
-/* The double well for theory/, written out here so that a prediction does not go through sim/. */
-static double well(double x, void *ctx)
-{
-    (void)ctx;
-    return (x * x - 1) * (x * x - 1) / 4;
-}
-
-static double d_well(double x, void *ctx)
-{
-    (void)ctx;
-    return x * (x * x - 1);
-}
-
-static double dd_well(double x, void *ctx)
-{
-    (void)ctx;
-    return 3 * x * x - 1;
-}
-
 /* <f> and the divergence of SGD's law from Boltzmann's, at rate l and the noise that makes the temperature T. */
 static sl_status law_of(sl_estimate *loss, sl_estimate *kl, double l, double delta, const sl_lab *lab, sl_err *err)
 {
-    char schedule[32];
-    snprintf(schedule, sizeof schedule, "random:delta=%g", delta);
-    const sl_sgd_chain chain = {.loss = "double-well",
-                            .schedule = delta > 0 ? schedule : NULL,
-                            .l = l,
-                            .s2 = 2 * T / (l * sl_alpha_q(delta))};
-    const sl_question q = {.task = SL_TASK_STATIONARY};
-    sl_operator op;
     sl_answer a;
-    SL_TRY(sl_exact_chain(&op, &chain, lab, err));
-    op.temperature = T;
-    SL_TRY(sl_exact_solve(&a, &op, &q, err));
+    SL_TRY(sl_exact_law_at(&a, "double-well", T, l, delta, lab, err));
     *loss = sl_exact_number(&a, "loss", 0);
     *kl = sl_exact_number(&a, "kl_to_boltzmann", 0);
     sl_answer_clear(&a);
@@ -61,14 +32,14 @@ static sl_status boltzmann(const sl_lab *lab, sl_finding *f, sl_err *err)
     const double l[2] = {0.02 / r, 0.01 / r};
     double order_one_kl = 0;
     sl_boltzmann b;
-    SL_TRY(sl_boltzmann_solve(&b, well, d_well, NULL, T, 0, err));
+    SL_TRY(sl_boltzmann_solve(&b, sl_well, sl_well_slope, NULL, T, 0, err));
     for (size_t d = 0; d < 3; d++) {
         sl_lab_report(lab, "musso.boltzmann", d, 3);
         const sl_alpha_law alpha = sl_alpha_uniform(deltas[d]), constant = sl_alpha_uniform(0);
         sl_first_order limit, other;
         sl_estimate loss[2], kl[2], shift[2];
-        SL_TRY(sl_discrete_first_order(&limit, &b, well, d_well, dd_well, NULL, T, &alpha, err));
-        SL_TRY(sl_discrete_first_order(&other, &b, well, d_well, dd_well, NULL, T, &constant, err));
+        SL_TRY(sl_discrete_first_order(&limit, &b, sl_well, sl_well_slope, sl_well_curvature, NULL, T, &alpha, err));
+        SL_TRY(sl_discrete_first_order(&other, &b, sl_well, sl_well_slope, sl_well_curvature, NULL, T, &constant, err));
         if (d == 0) /* wrong on purpose: elsewhere a constant rate's */
             other.f_per_l *= 1.05, other.kl_per_l2 *= 1.05;
         for (int i = 0; i < 2; i++) {

@@ -5,20 +5,6 @@
 #include "claims/synthetic.h"
 #include "theory/modified.h"
 
-/* ---- The double well for theory/, written out here so that a prediction does not go through sim/ ---------------- */
-
-static double d_well(double x, void *ctx)
-{
-    (void)ctx;
-    return x * (x * x - 1);
-}
-
-static double dd_well(double x, void *ctx)
-{
-    (void)ctx;
-    return 3 * x * x - 1;
-}
-
 /* Gradient descent (SGD with the whole data set as its batch) to t = 1. */
 static sl_status descend(double *x, const char *loss_name, double x0, double l, sl_err *err)
 {
@@ -51,8 +37,8 @@ static const struct {
     const char *name;
     sl_function derivative, second;
     double x0;
-} descents[] = {{"double-well", d_well, dd_well, 0.3},
-                {"double-well", d_well, dd_well, 1.6},
+} descents[] = {{"double-well", sl_well_slope, sl_well_curvature, 0.3},
+                {"double-well", sl_well_slope, sl_well_curvature, 1.6},
                 {"periodic", d_periodic, dd_periodic, 2}};
 enum { DESCENTS = sizeof descents / sizeof *descents };
 

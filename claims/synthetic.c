@@ -70,3 +70,21 @@ double sl_synthetic_relaxation(double al, double mu)
 {
     return fmax((1 - mu) / (2 * al), 1 / (1 - mu));
 }
+
+double sl_well(double x, void *ctx)
+{
+    (void)ctx;
+    return (x * x - 1) * (x * x - 1) / 4;
+}
+
+double sl_well_slope(double x, void *ctx)
+{
+    (void)ctx;
+    return x * (x * x - 1);
+}
+
+double sl_well_curvature(double x, void *ctx)
+{
+    (void)ctx;
+    return 3 * x * x - 1;
+}

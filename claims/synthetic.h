@@ -44,6 +44,12 @@ SL_CHECKED sl_status sl_synthetic_run(sl_observed *o, const sl_synthetic *s, con
  * dominates, 1 - mu where inertia does. */
 double sl_synthetic_relaxation(double al, double mu);
 
+/* The double well f = (x^2 - 1)^2/4, f' and f'' for theory/ (ctx is not used), written out so that a prediction does
+ * not go through sim/. */
+double sl_well(double x, void *ctx);
+double sl_well_slope(double x, void *ctx);
+double sl_well_curvature(double x, void *ctx);
+
 /* First experiment numbers: a block of 64 for each claim and figure, so that none share their noise. */
 enum {
     SL_EXPERIMENT_TEMPERATURE = 64,

@@ -63,8 +63,7 @@ static void ask_once(sl_answer *a, const sl_operator *op, const sl_question *q, 
     assert_ok(o.kind->solve(a, &o, &asked, n, &err));
 }
 
-/* --------------------------------------------------------------------------------------------------- losses of our own
- */
+/* ------------------------------------------------------------------------------------------------ losses of our own */
 
 /* f = 0 and f = 1 - cos x + 1 - cos y + sin x sin y / 2, of period 2 pi; a polynomial of random coefficients. */
 static void flat(const sl_loss *loss, size_t B, size_t stride, const double *x, double *f)
@@ -154,8 +153,7 @@ static sl_operator own(const sl_loss_kind *kind, double T, size_t grid)
     return op;
 }
 
-/* ------------------------------------------------------------------------------------------------------ stationary law
- */
+/* --------------------------------------------------------------------------------------------------- stationary law */
 
 /* <x^2> of exp(-(x^2-1)^2/4T) by quadrature (mpmath), the rest by <x f'> = T and the Gaussian in y given x. */
 static void stationary__of_the_bent_double_well_has_its_moments(void **state)
@@ -408,8 +406,7 @@ static void evolve__from_high_above_keeps_mass_and_positivity(void **state)
     assert_true(a->density_min >= -1e-12);
 }
 
-/* ------------------------------------------------------------------------------------------------ diffusion that
- * varies */
+/* -------------------------------------------------------------------------------------------- diffusion that varies */
 
 static void constant_field(void *ctx, const sl_loss *loss, const double *x, double *D)
 {
@@ -503,8 +500,7 @@ static void diffusion_of_one_coordinate__is_ito_in_one_dimension(void **state)
     assert_near(number(a, "kl_to_boltzmann", 0), 0, 1e-14);
 }
 
-/* ------------------------------------------------------------------------------------------------- times and
- * committors */
+/* --------------------------------------------------------------------------------------------- times and committors */
 
 /* On f = a r^2/2 the mean time from r to the disc of radius R around the origin is log(r/R)/a at any T: in
  * (1/T) int_R^r exp(f/T)/s int_s^inf u exp(-f/T) du ds the inner integral is (T/a) exp(-a s^2/2T). */

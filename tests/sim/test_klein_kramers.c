@@ -198,8 +198,7 @@ static void eigenfunction__of_the_double_well_is_odd(void **state)
     sl_answer_clear(&a);
 }
 
-/* ------------------------------------------------------------------------------------------------- a loss of one's own
- */
+/* ---------------------------------------------------------------------------------------------- a loss of one's own */
 
 /* Smooth, with no symmetry, no polynomial: x^2/2 + 0.4 sin(3x + 0.5). */
 static double rugged_at(double x)

@@ -417,8 +417,7 @@ static void spectrum__tends_to_fokker_plancks(void **state)
     sl_answer_clear(&exact);
 }
 
-/* ---------------------------------------------------------------------------------------------------- first passages
- */
+/* --------------------------------------------------------------------------------------------------- first passages */
 
 /* A quadratic with an absorbing point near: the sum over steps of the probability to be there still, by iterating the
  * density on Gauss points of many small panels. */
@@ -537,8 +536,7 @@ static void committor__is_antisymmetric(void **state)
     sl_answer_clear(&a);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- refusals
- */
+/* --------------------------------------------------------------------------------------------------------- refusals */
 
 static void assert_refused(const char *loss, const char *schedule, double l, double s2, const sl_question *q,
                            sl_status status, const char *text)

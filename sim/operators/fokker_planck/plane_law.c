@@ -44,8 +44,7 @@ static void boltzmann(double *masses, const sl_plane *p)
     normalise(masses, p->unknowns);
 }
 
-/* -------------------------------------------------------------------------------------------- without detailed balance
- */
+/* ----------------------------------------------------------------------------------------- without detailed balance */
 
 /* What flows into each node, less what flows out: Q' m, in long double, since at low temperatures what is left of
  * large flows decides about the weights of wells. */
@@ -127,8 +126,7 @@ static sl_status irreversible(double *masses, const sl_plane *p, sl_err *err)
     return st == SL_OK ? check_edges(masses, p, err) : st;
 }
 
-/* ------------------------------------------------------------------------------------------------ with absorbing edges
- */
+/* --------------------------------------------------------------------------------------------- with absorbing edges */
 
 /* Inverse iteration: the mean time that mass stays converges to 1/decay, its shape to the quasi-stationary law. */
 static sl_status iterate(double *masses, double *decay, const sl_plane *p, sl_factor *factor, double *next, sl_err *err)

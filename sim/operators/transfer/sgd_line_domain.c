@@ -38,8 +38,7 @@ static uint64_t fastest(const sl_operator *op, const sl_question *q, uint64_t cy
     return best;
 }
 
-/* ---------------------------------------------------------------------------------------------------- too large rates
- */
+/* -------------------------------------------------------------------------------------------------- too large rates */
 
 static double drift(const sl_operator *op, double x)
 {
@@ -118,8 +117,7 @@ static sl_status refuse(const sl_operator *op, double lost, double rate, sl_err 
         rate, lost, lo, hi, TOO_MUCH, at, 2 / (sl_schedule_q(&op->schedule) * curvature));
 }
 
-/* ------------------------------------------------------------------------------------------------------ the widening
- */
+/* ----------------------------------------------------------------------------------------------------- the widening */
 
 /* Is the density of p a polynomial of that degree, to rounding? Else its tails, which are asked about, are noise. */
 static bool resolved(const double *p, const sl_sgd_line *line, double *density, double *coefficient)

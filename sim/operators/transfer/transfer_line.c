@@ -25,8 +25,7 @@
 enum { PHASES = 8, DENSE = 512 };
 static const double WORTH_A_NOTE = 1e-14, LONGEST = 1e13;
 
-/* ---------------------------------------------------------------------------------------------------- what is refused
- */
+/* -------------------------------------------------------------------------------------------------- what is refused */
 
 static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
 {
@@ -95,8 +94,7 @@ static double seconds(const sl_operator *op, const sl_question *q, size_t n)
     return (slots > 1 ? slots : (double)cycle) * table + product;
 }
 
-/* ------------------------------------------------------------------------------------------------------ shared by
- * tasks */
+/* -------------------------------------------------------------------------------------------------- shared by tasks */
 
 /* A chain with its product over a cycle, and vectors to work with. */
 typedef struct {
@@ -151,8 +149,7 @@ static sl_status add_law(sl_answer *a, const sl_operator *op, const work *w, con
     return sl_answer_add_law(a, &op->loss, density, w->chain.line.w, T, index, err);
 }
 
-/* --------------------------------------------------------------------------------------------------------- stationary
- */
+/* ------------------------------------------------------------------------------------------------------- stationary */
 
 static double law_temperature(const sl_operator *op, uint64_t cycle)
 {
@@ -199,8 +196,7 @@ static sl_status stationary(sl_answer *a, work *w, const sl_operator *op, sl_err
     return SL_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- evolve
- */
+/* ----------------------------------------------------------------------------------------------------------- evolve */
 
 /* p <- (B^T)^steps p by repeated squaring. C and T: [n][n], used up. */
 static void leap(double *p, double *C, double *T, double *scratch, size_t n, uint64_t steps)
@@ -312,8 +308,7 @@ static sl_status evolve(sl_answer *a, work *w, const sl_operator *op, const sl_q
     return SL_OK;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- spectrum
- */
+/* --------------------------------------------------------------------------------------------------------- spectrum */
 
 typedef struct {
     double complex lambda;
@@ -493,8 +488,7 @@ static sl_status passage(sl_answer *a, work *w, const sl_operator *op, const sl_
     return st;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- the kind
- */
+/* --------------------------------------------------------------------------------------------------------- the kind */
 
 /* The interval on which the functions of the question live. */
 static void interval(double *a, double *b, const sl_operator *op, const sl_question *q)
