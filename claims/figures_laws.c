@@ -166,7 +166,7 @@ static sl_status add_decay(sl_table *t, evolution *e, sl_err *err)
     SL_TRY(sl_exact_solve(&a, &op, &stationary, err));
     const double limit = sl_answer_number(&a, "x", 0).value;
     sl_answer_clear(&a);
-    for (int i = 0; i < DECAY; i++) at[i] = 4.0 * (i + 1);
+    for (int i = 0; i < DECAY; i++) at[i] = 0.1 * (i + 1) * (i + 1); /* up to 160 */
     SL_TRY(ask_evolution(&a, at, DECAY, e->lab, err));
     for (size_t i = 0; i < DECAY; i++) excess[i] = fabs(sl_answer_number(&a, "x", i).value - limit);
     sl_answer_clear(&a);
@@ -369,7 +369,7 @@ static sl_status boltzmann_order(const sl_lab *lab, char **summary, cJSON *resul
     static const char *const measured[] = {"2", "5", "8"}, *const predicted[] = {"4", "7", "10"};
     static const char *const names[] = {"Δ = 0", "Δ = 0.5", "Δ = 1"};
     static const char *const titles[] = {"Divergence: slope 2", "Loss: slope 1", "Second moment: slope 1"};
-    static const char *const ylabels[] = {"KL(SGD | Boltzmann)", "<f> − <f> of Boltzmann", "<x²> of Boltzmann − <x²>"};
+    static const char *const ylabels[] = {"KL(SGD | Boltzmann)", "<f> − <f>(Boltzmann)", "<x²>(Boltzmann) − <x²>"};
     sl_curve curves[3][2 * DELTAS];
     sl_panel panels[3];
     for (int p = 0; p < 3; p++) {
@@ -395,8 +395,8 @@ static sl_status boltzmann_order(const sl_lab *lab, char **summary, cJSON *resul
                                .ylabel = ylabels[p],
                                .logx = true,
                                .logy = true,
-                               .xmin = NAN,
-                               .xmax = NAN,
+                               .xmin = 2e-3,
+                               .xmax = 0.3,
                                .ymin = NAN,
                                .ymax = NAN,
                                .curves = curves[p],
@@ -509,8 +509,10 @@ static sl_status fill_large(void *ctx, sl_table *t, sl_err *err)
         sl_answer_clear(&a);
         SL_TRY(st);
         SL_TRY(add_sampled(t, o->lab, i, err));
-        sl_say(o->text, "l = %g: KL(SGD | Boltzmann) = %.3g, to first order %.3g; killed a step %.1g.\n", large[i], kl,
-               first.kl_per_l2 * large[i] * large[i], killed);
+        sl_say(o->text, "l = %g: KL(SGD | Boltzmann) = %.3g, to first order %.3g", large[i], kl,
+               first.kl_per_l2 * large[i] * large[i]);
+        if (killed > 1e-15) sl_say(o->text, "; %.1g of the mass leaves for good in a step", killed);
+        sl_say(o->text, ".\n");
         cJSON *law = cJSON_CreateObject();
         sl_json_number(law, "lr", large[i]);
         sl_json_number(law, "kl", kl);

@@ -190,7 +190,8 @@ static sl_status hamiltonian_printed(const sl_lab *lab, sl_finding *f, sl_err *e
 }
 
 /* The double well at mu = 0.9 and one temperature, from the transfer operator on the (x, v) plane: how fast the law of
- * x becomes exp(-H/T_H)'s as l -> 0. */
+ * x becomes exp(-H/T_H)'s as l -> 0. Inertia is felt down to l = (1 - mu)^2 / (4 f'') = 0.001, so the order of KL
+ * comes near 2 slowly (1.91 at l = 0.02, 1.93 at 0.007, 1.95 at 0.003), and its tolerance does not shrink. */
 static sl_status hamiltonian_limit(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     const double r = sl_lab_refinement(lab), mu = 0.9, T = 0.1, l[2] = {0.02 / r, 0.01 / r};
@@ -214,7 +215,7 @@ static sl_status hamiltonian_limit(const sl_lab *lab, sl_finding *f, sl_err *err
     }
     SL_TRY(sl_finding_add(f, sl_measured_order(excess[0], excess[1]), 1, 0.1 / r, 2, err,
                           "double well, mu=%g: order of <x f'> - T in l, from %.3g", mu, l[0]));
-    return sl_finding_add(f, sl_measured_order(kl[0], kl[1]), 2, 0.2 / r, 1, err,
+    return sl_finding_add(f, sl_measured_order(kl[0], kl[1]), 2, 0.2, 1, err,
                           "double well, mu=%g: order of KL from exp(-f/T) in l", mu);
 }
 

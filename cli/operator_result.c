@@ -373,6 +373,6 @@ void sl_operation_people(const sl_cli *cli, const cJSON *r)
     printf("%.0f nodes along x, %.0f unknowns, %.0f grids, %.2g s; largest relative grid error %.1e\n",
            number_at(r, "grid"), number_at(r, "unknowns"), number_at(r, "levels"), number_at(r, "seconds"),
            number_at(r, "grid_error"));
-    printf("unit of time: %s\n", text_at(r, "time_unit"));
+    if (cJSON_IsNull(at(r, "stationary"))) printf("unit of time: %s\n", text_at(r, "time_unit"));
     for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
 }

@@ -433,6 +433,18 @@ static void predict_spectrum(sl_forecasts *p, const sl_operation *o, passage_way
     add(p, "eigenvalue", 1, "spatial_diffusion", -(there.plain + back.plain), false, there.by_plain);
 }
 
+/* The domain; where it ends at the target of a first passage, with as much again beyond: the well that is entered may
+ * have its bottom there. */
+static void landscape_box(double lo[2], double hi[2], const sl_operation *o)
+{
+    const sl_question *q = &o->question;
+    memcpy(lo, o->op.lo, sizeof o->op.lo);
+    memcpy(hi, o->op.hi, sizeof o->op.hi);
+    if (q->task != SL_TASK_MFPT || o->op.loss.dim > 1 || o->op.loss.kind->period > 0) return;
+    if (hi[0] == q->to[0]) hi[0] += q->to[0] - q->from[0];
+    if (lo[0] == q->to[0]) lo[0] -= q->from[0] - q->to[0];
+}
+
 void sl_operation_predict(sl_forecasts *p, const sl_operation *o)
 {
     p->n = 0;
@@ -441,7 +453,9 @@ void sl_operation_predict(sl_forecasts *p, const sl_operation *o)
     if (o->question.task == SL_TASK_STATIONARY || o->question.task == SL_TASK_EVOLVE) return;
     passage_way w = {.all = calloc(1, sizeof *w.all)};
     if (!w.all) return;
-    if (sl_landscape_find(w.all, &o->op.loss, o->op.lo, o->op.hi, NULL) != SL_OK) w.all->n = 0;
+    double lo[2], hi[2];
+    landscape_box(lo, hi, o);
+    if (sl_landscape_find(w.all, &o->op.loss, lo, hi, NULL) != SL_OK) w.all->n = 0;
     if (o->question.task == SL_TASK_MFPT) predict_mfpt(p, o, &w);
     if (o->question.task == SL_TASK_SPECTRUM) predict_spectrum(p, o, &w);
     if (o->question.task == SL_TASK_COMMITTOR) predict_committor(p, o, &w);

@@ -84,18 +84,18 @@ void sl_grid_print(sl_grid *g)
         const size_t w = width_of(g->cell[i]);
         if (w > width[i % g->columns]) width[i % g->columns] = w;
     }
-    for (size_t i = 0; i < g->n; i++) {
-        const size_t j = i % g->columns;
-        const int pad = (int)(width[j] - width_of(g->cell[i]));
-        const bool last = j + 1 == g->columns, empty = *g->cell[i] == '\0'; /* nothing trails at the end of a line */
-        if (j > 0 && !(last && empty)) fputs("  ", stdout);
-        if (g->alignment[j] == 'r')
-            printf("%*s%s", last && empty ? 0 : pad, "", g->cell[i]);
-        else
-            printf("%s%*s", g->cell[i], last ? 0 : pad, "");
-        if (last) putchar('\n');
-        free(g->cell[i]);
+    for (size_t i = 0; i < g->n; i += g->columns) {
+        size_t cells = g->n - i < g->columns ? g->n - i : g->columns;
+        const bool whole = cells == g->columns;
+        while (cells > 0 && *g->cell[i + cells - 1] == '\0') cells--; /* nothing trails at the end of a line */
+        for (size_t j = 0; j < cells; j++) {
+            const int pad = (int)(width[j] - width_of(g->cell[i + j]));
+            const bool right = g->alignment[j] == 'r', last = j + 1 == cells;
+            printf("%s%*s%s%*s", j > 0 ? "  " : "", right ? pad : 0, "", g->cell[i + j], right || last ? 0 : pad, "");
+        }
+        if (whole) putchar('\n');
     }
+    for (size_t i = 0; i < g->n; i++) free(g->cell[i]);
     free(g->cell);
     free(g);
 }

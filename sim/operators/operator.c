@@ -22,6 +22,9 @@ static const double PATIENCE = 20;
 /* What is left after a change is never taken to be less than this part of it. */
 static const double LEAST_GAIN = 0.1;
 
+/* What is not known to this is still on its way, not at rounding errors. */
+static const double ROUNDED = 1e-6;
+
 /* The numbers of every grid solved (as they came, `row`), and the best that could be made of them so far. */
 typedef struct {
     const sl_operator_kind *kind;
@@ -219,8 +222,10 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
         now.imag = estimate(&imag_error, l, i, true);
         now.error = hypot(error, imag_error) + (row[i].error > 0 ? row[i].error : 0);
         if (now.error > 0) now.error += roundoff * hypot(now.value, now.imag);
-        /* An earlier grid is better only if by far: that it had the smaller change may have been chance. */
-        if (l->levels <= 2 || now.error <= 10 * l->best[i].error) l->best[i] = now;
+        /* An earlier grid is better only where rounding errors are all that came since, and if by far: that it had
+         * the smaller change may have been chance, or both of its grids too coarse to see what they miss. */
+        if (l->levels <= 2 || now.error <= 10 * l->best[i].error || relative_error(&l->best[i]) > ROUNDED)
+            l->best[i] = now;
         if (l->levels > 1) worst = fmax(worst, relative_error(&l->best[i]));
     }
     l->worst[l->levels - 1] = worst;
@@ -232,7 +237,7 @@ static sl_status climb(ladder *l, const sl_answer *a, sl_err *err)
 static bool stalled(const ladder *l)
 {
     const size_t k = l->levels;
-    return k > 3 && l->worst[k - 1] < 1e-6 && l->worst[k - 1] > 0.5 * l->worst[k - 3];
+    return k > 3 && l->worst[k - 1] < ROUNDED && l->worst[k - 1] > 0.5 * l->worst[k - 3];
 }
 
 /* --------------------------------------------------------------------------------------------------- the ladder */
@@ -311,7 +316,7 @@ static sl_status refine(sl_answer *a, ladder *l, const sl_operator *o, const sl_
         }
         if (st == SL_E_NUMERIC && l->levels >= 2) break; /* what there is stands */
         /* A grid that is too coarse to be solved on: the ladder begins with the next one. */
-        if (st == SL_E_NUMERIC && !s.given && n * 4 <= s.last) {
+        if (st == SL_E_NUMERIC && !s.given && next_grid(o->kind, next_grid(o->kind, n)) <= s.last) {
             clear_ladder(l);
             continue;
         }

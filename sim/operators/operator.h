@@ -127,7 +127,8 @@ struct sl_operator_kind {
     size_t first_grid_2d, last_grid_2d;
     /* Refuses what it cannot solve, with the reason. */
     sl_status (*check)(const sl_operator *op, const sl_question *q, sl_err *err);
-    /* Chooses op->lo, hi where lo == hi, and *outside. Errors: SL_E_UNSTABLE where there is no stationary law. */
+    /* Chooses op->lo, hi where lo == hi, and *outside; given what it chose, it leaves that as it is. Errors:
+     * SL_E_UNSTABLE where there is no stationary law. */
     sl_status (*domain)(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
     /* Bytes that solve() takes with n nodes along x. */
     double (*bytes)(const sl_operator *op, const sl_question *q, size_t n);

@@ -735,6 +735,8 @@ static void solve__refuses(void **state)
     op = on("double-well", 0.1);
     sl_question q = {.task = SL_TASK_EVOLVE, .times = {0}, .n_times = 1};
     refuses(&op, &q, SL_E_DOMAIN, "spread");
+    q.times[0] = 1e-12;
+    refuses(&op, &q, SL_E_NUMERIC, "less than a cell");
     q.times[0] = 1;
     q.from[0] = 50;
     refuses(&op, &q, SL_E_CONFIG, "underflows");

@@ -343,6 +343,20 @@ static void absorbing_edges__let_mass_out_as_sines_do(void **state)
 /* ------------------------------------------------------------------------------------------------------------
  * evolution */
 
+/* A law far narrower than a cell: the moments are right, and KL, which no grid here sees, is not claimed to be known. */
+static void evolve__knows_what_it_does_not_resolve(void **state)
+{
+    sl_answer *a = *state;
+    const double T = 0.1, t = 1e-6;
+    const sl_operator op = operator_of("quadratic:spectrum=1,1", T, 64);
+    ask(a, &op, &(sl_question){.task = SL_TASK_EVOLVE, .from = {-1, 0}, .times = {t}, .n_times = 1});
+    const double mean = -exp(-t), ratio = 1 - exp(-2 * t); /* variance over T */
+    assert_honest(a, "x", 0, mean, 1e-8);
+    assert_near(number(a, "y2", 0), T * ratio, 1e-8 * T);
+    const sl_number kl = sl_answer_number(a, "kl_to_boltzmann", 0);
+    assert_true(fabs(kl.value - (ratio + mean * mean / (2 * T) - 1 - log(ratio))) < kl.error);
+}
+
 /* Ornstein and Uhlenbeck: means decay like exp(-a t), variances go to T/a like exp(-2 a t). */
 static void evolve__of_a_quadratic_is_gaussian(void **state)
 {
@@ -642,6 +656,8 @@ static void solve__refuses_what_makes_no_sense(void **state)
     op.memory = 0;
     op.temperature = 0.002;
     assert_fails(refusal(&op, &high, &err), SL_E_CONFIG, "underflow");
+    sl_operator thin = operator_of("bent-double-well:a=1e6", 0.1, 0); /* a valley of a twentieth of a cell */
+    assert_fails(refusal(&thin, &law, &err), SL_E_NUMERIC, "narrower than a cell");
     op.temperature = 0.1;
     op.lo[0] = -0.5, op.hi[0] = 0.5, op.lo[1] = -3, op.hi[1] = 3;
     assert_fails(refusal(&op, &law, &err), SL_E_CONFIG, "cuts off");
@@ -692,6 +708,7 @@ int main(void)
         TEST(spectrum__of_a_periodic_plane),
         TEST(absorbing_edges__let_mass_out_as_sines_do),
         TEST(evolve__of_a_quadratic_is_gaussian),
+        TEST(evolve__knows_what_it_does_not_resolve),
         TEST(evolve__from_high_above_keeps_mass_and_positivity),
         TEST(constant_diffusion__has_lyapunovs_covariance),
         TEST(varying_diffusion__has_the_moments_that_close),

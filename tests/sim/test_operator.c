@@ -57,6 +57,14 @@ static sl_status slow_solve(sl_answer *a, const sl_operator *op, const sl_questi
     return sl_answer_add(a, "slow", 0, 1 + 1 / sqrt((double)n), 0, 0, err);
 }
 
+/* 1, which grids of less than 64 nodes do not see at all. */
+static sl_status blind_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
+{
+    (void)op, (void)q;
+    solved++;
+    return sl_answer_add(a, "blind", 0, n < 64 ? 1e-4 + 1e-6 * (double)n : 1 - 20 / (double)n, 0, 0, err);
+}
+
 /* A second-order term, and a third-order one that jumps about from grid to grid. */
 static sl_status rough_solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
@@ -88,6 +96,13 @@ static const sl_operator_kind rough = {.entry = {.name = "rough"},
                                        .domain = fake_domain,
                                        .bytes = fake_bytes,
                                        .solve = rough_solve};
+static const sl_operator_kind blind = {.entry = {.name = "blind"},
+                                       .order = 2,
+                                       .first_grid = 16,
+                                       .last_grid = 1 << 8,
+                                       .domain = fake_domain,
+                                       .bytes = fake_bytes,
+                                       .solve = blind_solve};
 static const sl_operator_kind slow = {.entry = {.name = "slow"},
                                       .order = 2,
                                       .first_grid = 16,
@@ -140,6 +155,20 @@ static int reset(void **state)
     rounding = 0;
     sl_stop_clear();
     return 0;
+}
+
+/* Two coarse grids that agree about nothing are not believed against finer ones that do not agree yet. */
+static void solve__follows_what_only_fine_grids_see(void **state)
+{
+    (void)state;
+    const sl_operator op = with(&blind);
+    sl_answer a = {0};
+    sl_err err = {0};
+    assert_int_equal(sl_operator_solve(&a, &op, &stationary, &err), SL_UNDECIDED);
+    const sl_number x = sl_answer_number(&a, "blind", 0);
+    assert_true(x.value > 0.9);
+    assert_true(fabs(x.value - 1) <= 2 * x.error);
+    sl_answer_clear(&a);
 }
 
 /* Four grids, with errors h^2 to h^8 of which Romberg takes away the first three: without it 1e-8 would need a grid of
@@ -588,6 +617,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(solve__extrapolates_even_powers, reset),
+        cmocka_unit_test_setup(solve__follows_what_only_fine_grids_see, reset),
         cmocka_unit_test_setup(solve__stops_when_two_grids_agree, reset),
         cmocka_unit_test_setup(solve__takes_the_grid_given, reset),
         cmocka_unit_test_setup(solve__is_honest_about_rounding, reset),

@@ -591,6 +591,9 @@ static void operator__refuses_bad_domains(void **state)
     assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY}, &err), SL_E_CONFIG,
                  "one period");
     set_up(&op, "periodic", "constant", 0.1, 1);
+    const sl_question round = {.task = SL_TASK_MFPT, .from = {0}, .to = {M_PI}};
+    assert_fails(sl_operator_solve(&a, &op, &round, &err), SL_E_DOMAIN, "an end of the period");
+    set_up(&op, "periodic", "constant", 0.1, 1);
     op.rule.weight_decay = 0.1;
     assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY}, &err), SL_E_DOMAIN,
                  "weight decay");

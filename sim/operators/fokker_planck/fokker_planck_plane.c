@@ -19,6 +19,8 @@ static sl_status check(const sl_operator *op, const sl_question *q, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "loss '%s' is periodic: it has no edges to absorb", name);
     if (q->task == SL_TASK_COMMITTOR && absorbing)
         return sl_fail(err, SL_E_DOMAIN, "committor: edges that absorb would be a third set; use reflecting ones");
+    if (q->task == SL_TASK_EVOLVE && !(q->spread > 0) && q->times[0] == 0)
+        return sl_fail(err, SL_E_DOMAIN, "at time 0 a point start has no density: give it a spread, or a time > 0");
     if (q->task != SL_TASK_MFPT && q->task != SL_TASK_COMMITTOR) return SL_OK;
     double distance = 0;
     for (size_t d = 0; d < 2; d++) {

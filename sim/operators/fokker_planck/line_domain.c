@@ -162,10 +162,15 @@ static sl_status period_domain(sl_operator *op, const sl_question *q, sl_err *er
     if (q->task == SL_TASK_MFPT) lo = sign > 0 ? q->to[0] - P : q->to[0];
     if (q->task == SL_TASK_COMMITTOR) lo = sign > 0 ? q->from[0] : q->from[0] - P;
     if (q->task == SL_TASK_EVOLVE) lo = P * floor((q->from[0] + P / 2) / P) - P / 2;
+    double hi = lo + P;
+    if (q->task == SL_TASK_MFPT && sign > 0) hi = q->to[0]; /* without rounding */
+    if (q->task == SL_TASK_COMMITTOR && sign < 0) hi = q->from[0];
+    if (op->lo[0] < op->hi[0] && (op->lo[0] != lo || op->hi[0] != hi)) /* chosen here before, it is welcome again */
+        return sl_fail(err, SL_E_DOMAIN,
+                       "a first passage on a periodic loss takes one period as its domain, [%g, %g]: give no other", lo,
+                       hi);
     op->lo[0] = lo;
-    op->hi[0] = lo + P;
-    if (q->task == SL_TASK_MFPT && sign > 0) op->hi[0] = q->to[0]; /* without rounding */
-    if (q->task == SL_TASK_COMMITTOR && sign < 0) op->hi[0] = q->from[0];
+    op->hi[0] = hi;
     return SL_OK;
 }
 
@@ -226,17 +231,15 @@ static sl_status choose(sl_operator *op, const sl_question *q, double *outside, 
 
 sl_status sl_line_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err)
 {
-    const bool given = op->lo[0]<op->hi[0], ring = op->loss.kind->period> 0;
+    const bool given = op->lo[0] < op->hi[0], ring = op->loss.kind->period > 0;
+    const bool passage = q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR;
     *outside = 0;
     if (!given && op->edge == SL_EDGE_ABSORBING && !ring)
         return sl_fail(err, SL_E_DOMAIN, "absorbing edges need a domain: lo and hi");
-    if (given && ring && op->edge != SL_EDGE_ABSORBING && (q->task == SL_TASK_MFPT || q->task == SL_TASK_COMMITTOR))
-        return sl_fail(err, SL_E_DOMAIN,
-                       "a first passage on a periodic loss takes one period as its domain: give none");
-    if (given)
-        SL_TRY(cut_off(outside, op, q, err));
-    else if (ring)
+    if (ring && (!given || (passage && op->edge != SL_EDGE_ABSORBING)))
         SL_TRY(period_domain(op, q, err));
+    else if (given)
+        SL_TRY(cut_off(outside, op, q, err));
     else
         SL_TRY(choose(op, q, outside, err));
     SL_TRY(check_inside(op, q, err));

@@ -65,6 +65,21 @@ static void advance(walk *w, double dt)
     for (size_t i = 0; i < w->n; i++) w->P[i] *= ratio;
 }
 
+/* Refuses a law narrower than a cell, of which the nodes know nothing but its moments: a Gaussian start, or what a
+ * point has become by the first time. */
+static sl_status check_width(const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+{
+    const double h = l->n > l->from + 1 ? l->x[l->from + 1] - l->x[l->from] : l->x[l->from] - l->x[l->from - 1];
+    const double width = q->spread > 0 ? q->spread : sqrt(2 * sl_line_diffusion(op, q->from[0]) * q->times[0]);
+    if (width >= h) return SL_OK;
+    if (q->spread > 0)
+        return sl_fail(err, SL_E_NUMERIC, "the start's spread %g is smaller than a cell, %g (spread 0 is a point)",
+                       width, h);
+    return sl_fail(err, SL_E_NUMERIC,
+                   "at time %g the law from a point is %g wide, less than a cell, %g: give a later time or a spread",
+                   q->times[0], width, h);
+}
+
 /* The masses of the start: all on its node, or (what lies inside the domain of) a Gaussian sampled at the nodes; also
  * at absorbing edges, so that the sum over the nodes is a trapezoid rule. */
 static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
@@ -81,10 +96,7 @@ static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, con
         total += w->all[i];
     }
     if (!(sum(w->P, w->n) > 0)) return sl_fail(err, SL_E_DOMAIN, "the start %g lies on an absorbing edge", q->from[0]);
-    const double h = l->n > l->from + 1 ? l->x[l->from + 1] - l->x[l->from] : l->x[l->from] - l->x[l->from - 1];
-    if (s > 0 && s < h) /* a Gaussian on nodes farther apart is none */
-        return sl_fail(err, SL_E_NUMERIC, "the start's spread %g is smaller than a cell, %g (spread 0 is a point)", s,
-                       h);
+    SL_TRY(check_width(l, op, q, err));
     for (size_t i = 0; i < l->n; i++) w->all[i] /= total;
     return SL_OK;
 }

@@ -9,6 +9,9 @@
 /* The steepest fall of f between neighbours that is told from a cliff, in units of D: rates stay finite. */
 static const double STEEP = 1e6;
 
+/* See check_resolved: a rise in units of T, a part of all mass. */
+static const double RIDGE = 8, SHARE = 0.1;
+
 static const int step[SL_WAYS][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, 1}, {-1, -1}, {1, -1}, {-1, 1}};
 
 /* ------------------------------------------------------------------------------------------------------ memory */
@@ -304,6 +307,31 @@ static sl_status mark(sl_plane *p, sl_err *err)
     return SL_OK;
 }
 
+/* Refuses a grid between whose nodes a well or a valley falls, so that its walls stand between neighbours: a node with
+ * RIDGE T to both sides sums what is beside it with an error of a half. */
+static sl_status check_resolved(const sl_plane *p, sl_err *err)
+{
+    double total = 0, thin = 0, heaviest = 0;
+    size_t at = 0;
+    for (size_t k = 0; k < p->unknowns; k++) {
+        const double mass = exp(-p->f[k] / p->T);
+        bool ridge = false;
+        for (size_t w = 0; w < SL_NORTH_EAST; w += 2) {
+            const int32_t a = p->to[w][k], b = p->to[w + 1][k];
+            ridge = ridge || (a >= 0 && b >= 0 && fmin(p->f[a], p->f[b]) - p->f[k] > RIDGE * p->T);
+        }
+        total += mass;
+        if (!ridge) continue;
+        thin += mass;
+        if (mass <= heaviest) continue;
+        heaviest = mass;
+        at = k;
+    }
+    if (!(thin > SHARE * total)) return SL_OK;
+    return sl_fail(err, SL_E_NUMERIC,
+                   "a grid of %zu x %zu nodes is too coarse: the valley at (%g, %g) is narrower than a cell", p->n[0], p->n[1], p->node[0][at / p->n[1]], p->node[1][at % p->n[1]]);
+}
+
 static sl_status set_up(sl_plane *p, size_t n, sl_err *err)
 {
     lay_out(p, n);
@@ -315,6 +343,7 @@ static sl_status set_up(sl_plane *p, size_t n, sl_err *err)
     place_nodes(p);
     connect(p);
     SL_TRY(raise(p, &floor, err));
+    SL_TRY(check_resolved(p, err));
     SL_TRY(mark(p, err));
     return set_rates(p, floor, err);
 }

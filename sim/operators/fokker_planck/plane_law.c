@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "sim/operators/fokker_planck/plane.h"
 
 sl_status sl_plane_add_law(sl_answer *a, const sl_plane *p, const double *masses, size_t index, sl_err *err)
@@ -68,6 +69,7 @@ static sl_status pin_and_solve(double *masses, const sl_plane *p, size_t pinned,
     double last = INFINITY;
     for (size_t k = 0; k < p->unknowns; k++) m[k] = k == pinned;
     for (int round = 0; round < 12; round++) {
+        if (sl_stop_requested()) return SL_INTERRUPTED;
         balance(r, p, m, pinned);
         SL_TRY(sl_factor_solve(r, factor, r, err));
         double change = 0;
@@ -134,6 +136,7 @@ static sl_status iterate(double *masses, double *decay, const sl_plane *p, sl_fa
     enum { MOST = 2000 };
     double change = INFINITY;
     for (int round = 0; round < MOST && change > 1e-14; round++) {
+        if (sl_stop_requested()) return SL_INTERRUPTED;
         SL_TRY(sl_factor_solve(next, factor, masses, err));
         double time = 0;
         for (size_t k = 0; k < p->unknowns; k++) time += next[k];

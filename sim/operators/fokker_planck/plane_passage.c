@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "sim/operators/fokker_planck/plane.h"
 
 /* -Q u = b outside the discs, u = 0 inside, with u in long double: times are large where small differences of large
@@ -55,6 +56,7 @@ static sl_status solve(double *u, backward *s, const char *what, sl_err *err)
     const size_t N = s->p->unknowns;
     double last = INFINITY;
     for (int round = 0; round < 12; round++) {
+        if (sl_stop_requested()) return SL_INTERRUPTED;
         residual(s);
         SL_TRY(sl_factor_transpose_solve(s->r, s->factor, s->r, err));
         double change = 0, size = 0;

@@ -227,6 +227,12 @@ static sl_status check_domain(const sl_operator *op, const sl_question *q, sl_er
         if ((i == 0 ? first : second) && !(points[i] >= lo && points[i] <= hi))
             return sl_fail(err, SL_E_CONFIG, "'%s' = %g is outside the domain [%g, %g]", i == 0 ? "from" : "to",
                            points[i], lo, hi);
+    const double left = points[1] > points[0] ? hi - points[1] : points[1] - lo;
+    if (period > 0 && q->task == SL_TASK_MFPT && !(left > 1e-9 * period))
+        return sl_fail(err, SL_E_DOMAIN,
+                       "'to' = %g is an end of the period [%g, %g]: nothing lies beyond it, and a step does not hit a "
+                       "point",
+                       points[1], lo, hi);
     return SL_OK;
 }
 
