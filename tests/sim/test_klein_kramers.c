@@ -481,7 +481,7 @@ static void evolve__ends_at_the_stationary_law(void **state)
 {
     (void)state;
     const sl_operator op = kramers("double-well", 3, 0.1);
-    const sl_question q = {.task = SL_TASK_EVOLVE, .from = {1}, .spread = 0.3, .times = {1e15}, .n_times = 1};
+    const sl_question q = {.task = SL_TASK_EVOLVE, .from = {1}, .spread = 0.1, .times = {1e15}, .n_times = 1};
     sl_answer a = solved(&op, &q);
     assert_close(number(&a, "x2", 0), 0.87136290804204983, 1e-9); /* quadrature */
     sl_answer_clear(&a);
