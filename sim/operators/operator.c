@@ -33,6 +33,7 @@ typedef struct {
     sl_number *best;
     double worst[LEVELS]; /* largest relative error of the best, after each grid */
     bool rough;           /* of the answers                                      */
+    bool abrupt;          /* the answers need not converge exponentially: a start that is a point does not */
     double seconds;       /* of the next grid, if that is why the ladder ends    */
 } ladder;
 
@@ -184,7 +185,7 @@ static double estimate(double *error, const ladder *l, size_t i, bool imaginary)
     if (l->kind->order > 0) return romberg(error, l, i, imaginary);
     const double change = fabs(last - part(l, l->levels - 2, i, imaginary));
     *error = change;
-    if (l->kind->gradual && l->levels > 2) {
+    if (l->kind->gradual && !l->abrupt && l->levels > 2) {
         const double before = fabs(part(l, l->levels - 2, i, imaginary) - part(l, l->levels - 3, i, imaginary));
         if (change < before / 2) *error = fmax(change * change / (before - change), LEAST_GAIN * change);
     }
@@ -373,7 +374,7 @@ sl_status sl_operator_solve(sl_answer *a, const sl_operator *op, const sl_questi
     if (outside > 1e-6)
         return sl_fail(err, SL_E_CONFIG, "the domain [%g, %g] cuts off %.1e of the stationary law: make it wider",
                        o.lo[0], o.hi[0], outside);
-    ladder l = {.kind = o.kind};
+    ladder l = {.kind = o.kind, .abrupt = q->task == SL_TASK_EVOLVE};
     sl_answer solved = {0};
     sl_status st = refine(&solved, &l, &o, &asked, err);
     if (st == SL_OK && l.levels < 2)

@@ -145,7 +145,8 @@ extern const sl_operator_kind *const sl_operator_kinds[];
 extern const size_t sl_n_operator_kinds;
 
 /* Answers q. Starts at first_grid (op->grid given: at half of it, then it, and no further) and doubles (or as said at
- * `gradual`), up to what is solved within half a minute or so: longer only where op->grid asks for it. With an order, numbers are extrapolated over the ladder and error is the change by the last
+ * `gradual`), up to what is solved within half a minute or so: longer only where op->grid asks for it. With an order,
+ * numbers are extrapolated over the ladder and error is the change by the last
  * extrapolation, or from the grid before where changes do not fall as the order says (which is where rounding errors
  * are reached); without, error is the
  * change from the grid before (a gradual kind: see there). *a is to be cleared by the caller; it is empty after a
