@@ -139,8 +139,9 @@ static sl_status add_histograms(sl_table *t, evolution *e, const sl_answer *a, s
         const double w = (range.hi - range.lo) / BINS;
         for (size_t b = 0; b < BINS && st == SL_OK; b++) {
             const double *const bin = sl_table_row(h, b);
-            const double mean =
-                (density_at(density, bin[0] - w / 2) + 4 * density_at(density, bin[0]) + density_at(density, bin[0] + w / 2)) / 6;
+            const double mean = (density_at(density, bin[0] - w / 2) + 4 * density_at(density, bin[0]) +
+                                 density_at(density, bin[0] + w / 2)) /
+                                6;
             if (bin[2] > 0) e->worst = fmax(e->worst, fabs(bin[1] - mean) / bin[2]);
             st = sl_table_add(t, bin, err);
         }
@@ -201,19 +202,25 @@ static sl_status fokker_planck_evolution(const sl_lab *lab, char **summary, cJSO
     sl_json_number(result, "spectral_gap", e.gap);
     sl_json_number(result, "largest_z", e.worst);
     sl_prose text = {0};
-    sl_say(&text,
-           "Tilted double well, T = %g: lines are the Fokker-Planck operator's density, points histograms of %g "
-           "independent trajectories (largest deviation in %d bins: %.1f standard errors). Started in the upper well, the "
-           "law first fills it, then leaks over the barrier at the pace of the spectral gap, %.5f.\n",
-           T, 4e3 * effort(lab), TIMES * BINS, e.worst, e.gap);
+    sl_say(
+        &text,
+        "Tilted double well, T = %g: lines are the Fokker-Planck operator's density, points histograms of %g "
+        "independent trajectories (largest deviation in %d bins: %.1f standard errors). Started in the upper well, the "
+        "law first fills it, then leaks over the barrier at the pace of the spectral gap, %.5f.\n",
+        T, 4e3 * effort(lab), TIMES * BINS, e.worst, e.gap);
 
     sl_curve curves[TIMES + 1][2];
     sl_panel panels[TIMES + 1];
     char titles[TIMES][32];
     for (int i = 0; i < TIMES; i++) {
         snprintf(titles[i], sizeof titles[i], "t = %g", times[i]);
-        curves[i][0] = (sl_curve){
-            .kind = SL_CURVE_LINE, .title = "Fokker-Planck operator", .dat = file, .block = i, .x = "1", .y = "2", .colour = 6};
+        curves[i][0] = (sl_curve){.kind = SL_CURVE_LINE,
+                                  .title = "Fokker-Planck operator",
+                                  .dat = file,
+                                  .block = i,
+                                  .x = "1",
+                                  .y = "2",
+                                  .colour = 6};
         curves[i][1] = (sl_curve){.kind = SL_CURVE_POINTS,
                                   .title = "ensemble",
                                   .dat = file,
@@ -232,13 +239,8 @@ static sl_status fokker_planck_evolution(const sl_lab *lab, char **summary, cJSO
                                .curves = curves[i],
                                .n_curves = 2};
     }
-    curves[TIMES][0] = (sl_curve){.kind = SL_CURVE_LINE,
-                                  .title = "operator",
-                                  .dat = file,
-                                  .block = 2 * TIMES,
-                                  .x = "1",
-                                  .y = "2",
-                                  .colour = 6};
+    curves[TIMES][0] = (sl_curve){
+        .kind = SL_CURVE_LINE, .title = "operator", .dat = file, .block = 2 * TIMES, .x = "1", .y = "2", .colour = 6};
     curves[TIMES][1] = (sl_curve){.kind = SL_CURVE_LINE,
                                   .title = "exp(-gap t)",
                                   .dat = file,
@@ -303,8 +305,10 @@ static sl_status fill_order(void *ctx, sl_table *t, sl_err *err)
     const order_figure *o = ctx;
     sl_loss loss;
     sl_boltzmann b;
-    SL_TRY(sl_table_set(t, "setting", err, "double well, mu = 0, T = q l s2 / 2 = %g; law of the transfer operator, not "
-                        "sampled; moments against Boltzmann's", T));
+    SL_TRY(sl_table_set(t, "setting", err,
+                        "double well, mu = 0, T = q l s2 / 2 = %g; law of the transfer operator, not "
+                        "sampled; moments against Boltzmann's",
+                        T));
     SL_TRY(sl_loss_init(&loss, "double-well", err));
     sl_loss_slice slice = {&loss, 0};
     SL_TRY(sl_boltzmann_solve(&b, sl_loss_slice_value, sl_loss_slice_derivative, &slice, T, 0, err));
@@ -321,9 +325,16 @@ static sl_status fill_order(void *ctx, sl_table *t, sl_err *err)
         for (int k = 0; k < RATES; k++) {
             SL_TRY(departure_of(&d[k], 0.2 / (1 << k), deltas[i], &b, o->lab, err));
             const double l = d[k].l;
-            const double row[] = {l,           d[k].kl,         d[k].kl_error, limit.kl_per_l2 * l * l,
-                                  d[k].loss,   d[k].loss_error, limit.f_per_l * l,
-                                  d[k].x2,     d[k].x2_error,   -limit.x2_per_l * l};
+            const double row[] = {l,
+                                  d[k].kl,
+                                  d[k].kl_error,
+                                  limit.kl_per_l2 * l * l,
+                                  d[k].loss,
+                                  d[k].loss_error,
+                                  limit.f_per_l * l,
+                                  d[k].x2,
+                                  d[k].x2_error,
+                                  -limit.x2_per_l * l};
             SL_TRY(sl_table_add(t, row, err));
             sl_lab_report(o->lab, "boltzmann-order", i * RATES + (size_t)k + 1, DELTAS * RATES);
         }
@@ -345,9 +356,16 @@ static sl_status fill_order(void *ctx, sl_table *t, sl_err *err)
 static sl_status boltzmann_order(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
     static const char file[] = "boltzmann-order.dat";
-    static const char *const columns[] = {"lr[1]",         "kl[1]",           "kl_error[1]", "kl_first_order[1]",
-                                          "loss_shift[f]", "loss_error[f]",   "loss_first_order[f]",
-                                          "x2_shift[x2]",  "x2_error[x2]",    "x2_first_order[x2]"};
+    static const char *const columns[] = {"lr[1]",
+                                          "kl[1]",
+                                          "kl_error[1]",
+                                          "kl_first_order[1]",
+                                          "loss_shift[f]",
+                                          "loss_error[f]",
+                                          "loss_first_order[f]",
+                                          "x2_shift[x2]",
+                                          "x2_error[x2]",
+                                          "x2_first_order[x2]"};
     sl_prose text = {0};
     sl_say(&text, "Double well at T = %g, no momentum: SGD's stationary law from its transfer operator.\n", T);
     order_figure o = {lab, result, &text};
@@ -567,4 +585,5 @@ static sl_status discrete_vs_continuous(const sl_lab *lab, char **summary, cJSON
 
 const sl_recipe sl_recipe_discrete_vs_continuous = {
     "discrete-vs-continuous", "Musso 2020, eq 18",
-    "stationary laws of SGD at large rates: transfer operator, ensemble, Boltzmann, first order", discrete_vs_continuous};
+    "stationary laws of SGD at large rates: transfer operator, ensemble, Boltzmann, first order",
+    discrete_vs_continuous};

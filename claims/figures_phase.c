@@ -24,7 +24,8 @@ typedef struct {
     const sl_lab *lab;
     cJSON *result;
     sl_barrier barrier;
-    double minimum, action, worst[TEMPERATURES], worst_at[TEMPERATURES]; /* the formula's largest error, and the friction */
+    double minimum, action, worst[TEMPERATURES],
+        worst_at[TEMPERATURES]; /* the formula's largest error, and the friction */
 } turnover_figure;
 
 static double friction_of(int i, int n)
@@ -77,8 +78,9 @@ static sl_status fill_turnover(void *ctx, sl_table *t, sl_err *err)
 {
     turnover_figure *o = ctx;
     char title[48], key[48];
-    SL_TRY(sl_table_set(t, "setting", err, "double well, dx = v dt, dv = -f' dt - g v dt + sqrt(2 g T) dW; rate = half "
-                                           "the slowest eigenvalue of the Klein-Kramers operator"));
+    SL_TRY(sl_table_set(t, "setting", err,
+                        "double well, dx = v dt, dv = -f' dt - g v dt + sqrt(2 g T) dW; rate = half "
+                        "the slowest eigenvalue of the Klein-Kramers operator"));
     for (size_t i = 0; i < TEMPERATURES; i++) {
         const double T = temperatures[i];
         snprintf(title, sizeof title, "operator, T = %g", T);
@@ -114,9 +116,8 @@ static sl_status fill_turnover(void *ctx, sl_table *t, sl_err *err)
 static sl_status kramers_turnover(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
     static const char file[] = "kramers-turnover.dat";
-    static const char *const columns[] = {"friction[1/t]",   "rate[1/t]",        "rate_error[1/t]",
-                                          "turnover[1/t]",   "kramers[1/t]",     "weak_friction[1/t]",
-                                          "overdamped[1/t]"};
+    static const char *const columns[] = {"friction[1/t]", "rate[1/t]",          "rate_error[1/t]", "turnover[1/t]",
+                                          "kramers[1/t]",  "weak_friction[1/t]", "overdamped[1/t]"};
     static const double minimum = 2, saddle = -1; /* curvatures of (x^2 - 1)^2 / 4 at 1 and 0 */
     turnover_figure o = {.lab = lab, .result = result, .barrier = {1, &minimum, &saddle, 0.25}, .minimum = minimum};
     sl_loss loss;
@@ -125,11 +126,12 @@ static sl_status kramers_turnover(const sl_lab *lab, char **summary, cJSON *resu
     SL_TRY(sl_action_barrier(&o.action, sl_loss_slice_value, &slice, 1, 0, err));
     SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_turnover, &o, err));
     sl_prose text = {0};
-    sl_say(&text,
-           "Double well, barrier 1/4. Points: half the slowest eigenvalue of the Klein-Kramers operator. The rate differs "
-           "from Melnikov and Meshkov's formula by at most %.0f %% at T = %g (at g = %.2g) and %.0f %% at T = %g (at g = "
-           "%.2g): the formula, too, is a limit, T << 1/4.\n",
-           100 * o.worst[0], temperatures[0], o.worst_at[0], 100 * o.worst[1], temperatures[1], o.worst_at[1]);
+    sl_say(
+        &text,
+        "Double well, barrier 1/4. Points: half the slowest eigenvalue of the Klein-Kramers operator. The rate differs "
+        "from Melnikov and Meshkov's formula by at most %.0f %% at T = %g (at g = %.2g) and %.0f %% at T = %g (at g = "
+        "%.2g): the formula, too, is a limit, T << 1/4.\n",
+        100 * o.worst[0], temperatures[0], o.worst_at[0], 100 * o.worst[1], temperatures[1], o.worst_at[1]);
     sl_json_number(result, "largest_difference_warm", o.worst[0]);
     sl_json_number(result, "largest_difference_cold", o.worst[1]);
     sl_curve curves[TEMPERATURES][5];
@@ -178,9 +180,9 @@ static sl_status kramers_turnover(const sl_lab *lab, char **summary, cJSON *resu
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 
-const sl_recipe sl_recipe_kramers_turnover = {
-    "kramers-turnover", "Kramers 1940; Melnikov and Meshkov 1986",
-    "rate of escape against friction, Klein-Kramers operator and formulas", kramers_turnover};
+const sl_recipe sl_recipe_kramers_turnover = {"kramers-turnover", "Kramers 1940; Melnikov and Meshkov 1986",
+                                              "rate of escape against friction, Klein-Kramers operator and formulas",
+                                              kramers_turnover};
 
 /* ---- phase-space ----------------------------------------------------------------------------------------------- */
 
@@ -229,8 +231,7 @@ typedef struct {
 static sl_status fill_phase(void *ctx, sl_table *t, sl_err *err)
 {
     phase_figure *o = ctx;
-    sl_question evolve = {
-        .task = SL_TASK_EVOLVE, .from = {phase_start}, .spread = phase_spread, .n_times = MOMENTS};
+    sl_question evolve = {.task = SL_TASK_EVOLVE, .from = {phase_start}, .spread = phase_spread, .n_times = MOMENTS};
     const sl_question stationary = {.task = SL_TASK_STATIONARY};
     sl_operator op;
     sl_answer a;
@@ -269,12 +270,14 @@ static sl_status phase_space(const sl_lab *lab, char **summary, cJSON *result, s
     SL_TRY(sl_tabulate(lab, file, 3, columns, fill_phase, &o, err));
     sl_json_numbers(result, "mean_x", o.left, MOMENTS + 1);
     sl_prose text = {0};
-    sl_say(&text,
-           "Klein-Kramers operator, double well, friction %g, T = %g, barrier 1/4: started beside the saddle, the law "
-           "rolls into the right-hand well, winds up, and leaks through the gates of the separatrix (line: the energy of "
-           "the barrier) until both wells hold exp(-(v²/2 + f)/T). <x> = ",
-           phase_friction, phase_T);
-    for (int i = 0; i < MOMENTS; i++) sl_say(&text, "%.3f at t = %g%s", o.left[i], moments[i], i + 1 < MOMENTS ? ", " : ".\n");
+    sl_say(
+        &text,
+        "Klein-Kramers operator, double well, friction %g, T = %g, barrier 1/4: started beside the saddle, the law "
+        "rolls into the right-hand well, winds up, and leaks through the gates of the separatrix (line: the energy of "
+        "the barrier) until both wells hold exp(-(v²/2 + f)/T). <x> = ",
+        phase_friction, phase_T);
+    for (int i = 0; i < MOMENTS; i++)
+        sl_say(&text, "%.3f at t = %g%s", o.left[i], moments[i], i + 1 < MOMENTS ? ", " : ".\n");
     sl_curve curves[MOMENTS + 1][2];
     sl_panel panels[MOMENTS + 1];
     char titles[MOMENTS + 1][32];
@@ -285,8 +288,8 @@ static sl_status phase_space(const sl_lab *lab, char **summary, cJSON *result, s
             snprintf(titles[i], sizeof titles[i], "equilibrium");
         curves[i][0] = (sl_curve){
             .kind = SL_CURVE_MAP, .title = "density", .dat = file, .block = i, .x = "1", .y = "2", .value = "3"};
-        curves[i][1] = (sl_curve){
-            .kind = SL_CURVE_LINE, .dat = file, .block = MOMENTS + 1, .x = "1", .y = "2", .colour = 4};
+        curves[i][1] =
+            (sl_curve){.kind = SL_CURVE_LINE, .dat = file, .block = MOMENTS + 1, .x = "1", .y = "2", .colour = 4};
         panels[i] = (sl_panel){.title = titles[i],
                                .xlabel = "x",
                                .ylabel = "v",
@@ -308,6 +311,6 @@ static sl_status phase_space(const sl_lab *lab, char **summary, cJSON *result, s
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 
-const sl_recipe sl_recipe_phase_space = {"phase-space", "Risken 1989, ch. 10",
-                                         "the Klein-Kramers density in the (x, v) plane as a map, from start to equilibrium",
-                                         phase_space};
+const sl_recipe sl_recipe_phase_space = {
+    "phase-space", "Risken 1989, ch. 10",
+    "the Klein-Kramers density in the (x, v) plane as a map, from start to equilibrium", phase_space};

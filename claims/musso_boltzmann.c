@@ -52,11 +52,12 @@ static sl_status boltzmann(const sl_lab *lab, sl_finding *f, sl_err *err)
         SL_TRY(sl_finding_add(f, sl_extrapolated(sl_scaled(1 / l[0], shift[0]), sl_scaled(1 / l[1], shift[1])),
                               limit.f_per_l, 0.01 / r * limit.f_per_l, other.f_per_l, err,
                               "Delta=%g: (<f>_l - <f>) / l, l -> 0", deltas[d]));
-        SL_TRY(sl_finding_add(f, sl_measured_order(kl[0], kl[1]), 2, 0.1 / r, 1, err, "Delta=%g: order of KL in l, from %.3g",
-                              deltas[d], l[0]));
-        SL_TRY(sl_finding_add(
-            f, sl_extrapolated(sl_scaled(1 / (l[0] * l[0]), kl[0]), sl_scaled(1 / (l[1] * l[1]), kl[1])),
-            limit.kl_per_l2, 0.02 / r * limit.kl_per_l2, other.kl_per_l2, err, "Delta=%g: KL / l^2, l -> 0", deltas[d]));
+        SL_TRY(sl_finding_add(f, sl_measured_order(kl[0], kl[1]), 2, 0.1 / r, 1, err,
+                              "Delta=%g: order of KL in l, from %.3g", deltas[d], l[0]));
+        SL_TRY(sl_finding_add(f,
+                              sl_extrapolated(sl_scaled(1 / (l[0] * l[0]), kl[0]), sl_scaled(1 / (l[1] * l[1]), kl[1])),
+                              limit.kl_per_l2, 0.02 / r * limit.kl_per_l2, other.kl_per_l2, err,
+                              "Delta=%g: KL / l^2, l -> 0", deltas[d]));
         if (d == 0) order_one_kl = kl[0].value;
     }
     snprintf(f->note, sizeof f->note,

@@ -10,7 +10,7 @@
 
 enum { WARM_UP = 20, ROUNDS = 8, PRODUCTS = 4000 };
 
-/* GOOD: a law is left as it is to this much. FIT: worse than this is no law. */
+/* GOOD: a law is left as it is to this much. FIT: worse than this is no law, and no solution. */
 static const double GOOD = 3e-15, FIT = 1e-9;
 
 /* A law that a grid resolves has no values below zero but what rounding makes, one that is not smooth (a random rate
@@ -160,4 +160,17 @@ sl_status sl_chain_spectrum(sl_answer *a, const sl_chain *chain, size_t k, const
     free(value);
     free(vector);
     return st;
+}
+
+sl_status sl_chain_passage(double *u, size_t n, sl_apply apply, void *ctx, const double *source, double tolerance,
+                           size_t basis, sl_err *err)
+{
+    enum { MOST = 3000 };
+    double residual = 0;
+    SL_TRY(sl_gmres(u, &residual, n, apply, ctx, source, tolerance, basis, MOST, err));
+    if (!(residual <= FIT))
+        return sl_fail(err, SL_E_NUMERIC,
+                       "the first-passage equation is solved to %.1e only after %d products, need %.0e", residual, MOST,
+                       FIT);
+    return SL_OK;
 }

@@ -35,4 +35,9 @@ void sl_chain_note(sl_answer *a);
 /* p / its mass; the mass. */
 double sl_chain_normalise(double *p, const sl_chain *chain);
 
+/* u = (I - K)^-1 source for first passages: (I - K) u by apply, u[n] from the start given. tolerance and basis: of
+ * sl_gmres. Errors: those of sl_gmres; SL_E_NUMERIC where the residual stays above 1e-9. */
+SL_CHECKED sl_status sl_chain_passage(double *u, size_t n, sl_apply apply, void *ctx, const double *source,
+                                      double tolerance, size_t basis, sl_err *err);
+
 #endif

@@ -1,5 +1,5 @@
 /* sim/operators/transfer/legendre_kernel.h - sums of Legendre polynomials over points, the work of
- * sim/operators/sgd_line_step.c. */
+ * sim/operators/transfer/sgd_line_step.c. */
 #ifndef SL_SIM_OPERATORS_LEGENDRE_KERNEL_H
 #define SL_SIM_OPERATORS_LEGENDRE_KERNEL_H
 

@@ -44,7 +44,7 @@ typedef struct {
     double *x, *w;     /* [n], increasing; quadrature weights                                            */
     double *drift;     /* [n] f' + w x at the nodes                                                      */
     double *analysis;  /* A[n][n]: coefficient p from the value at j at p * n + j                          */
-    double *up, *down; /* [n+1] the recurrence, see sim/operators/legendre_kernel.h                       */
+    double *up, *down; /* [n+1] the recurrence, see sim/operators/transfer/legendre_kernel.h                       */
     gsl_integration_glfixed_table *rule[SL_SGD_LINE_RULES];
     double *work; /* [2 n]                                                                          */
     double gauss[SL_SGD_LINE_GAUSS]; /* weights of so many equally spaced points of a Gaussian        */

@@ -2,7 +2,7 @@
  * an operator on densities, and its transpose on functions. Private to sim/operators/.
  *
  * A density moves in two moves: every node's mass goes to where x - r G(x) takes it, put onto the 16 x 16 nodes around
- * that point with its moments (sim/operators/stencil.h); then n blurs, one axis after the other, with a Gaussian of
+ * that point with its moments (sim/operators/transfer/stencil.h); then n blurs, one axis after the other, with a Gaussian of
  * deviation r sqrt(s2) cut off at the grid's highest frequency. A random r is averaged over by quadrature. Errors fall
  * like the 16th power of the cell's width, or faster. What moves out of the box is lost (a periodic loss: nothing). */
 #ifndef SL_SIM_OPERATORS_SGD_PLANE_H

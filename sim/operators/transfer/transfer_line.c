@@ -1,7 +1,7 @@
 /* The transfer operator of plain SGD on a line: x' = x - r (f'(x) + n), n ~ N(0, noise variance), with the rate r of
  * the schedule. Without momentum it does not matter on what alpha acts. Weight decay is part of the drift.
  *
- * The discretisation is that of sim/operators/sgd_line_step.h. Iterates that leave the interval are lost ("killed"): on
+ * The discretisation is that of sim/operators/transfer/sgd_line_step.h. Iterates that leave the interval are lost ("killed"): on
  * a loss that grows faster than x^2 they are thrown to infinity from |x| > sqrt(1 + 2/r) (double well). A periodic loss
  * lives on a ring, where sets are arcs: `to` up to the end of the period, `from` down to its beginning. op->edge is not
  * looked at, since a chain that jumps has no boundary to be reflected at.

@@ -1,5 +1,5 @@
 /* The transfer operator of SGD with momentum on the (x, v) plane of a 1-D loss: what it can be asked, on which box, and
- * its forward answers: stationary law, evolution, spectrum. sim/operators/phase.h says how a step is taken;
+ * its forward answers: stationary law, evolution, spectrum. sim/operators/transfer/phase.h says how a step is taken;
  * first passages are in phase_passage.c. */
 #include <cblas.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* The transfer operator of plain SGD in two dimensions: what it can be asked, on which box, and its forward answers.
- * sim/operators/sgd_plane.h says how a step is taken; first passages are in sgd_plane_passage.c. */
+ * sim/operators/transfer/sgd_plane.h says how a step is taken; first passages are in sgd_plane_passage.c. */
 #include <cblas.h>
 #include <gsl/gsl_integration.h>
 #include <math.h>
@@ -199,7 +199,8 @@ static double seconds(const sl_operator *op, const sl_question *q, size_t n)
 
 /* ---- answers ---- */
 
-/* How much a law differs from node to node along either axis, 0 to 2: more than 1/2 where it is narrower than a cell. */
+/* How much a law differs from node to node along either axis, 0 to 2: more than 1/2 where it is narrower than a cell.
+ */
 static double roughness(const double *p, size_t n)
 {
     double most = 0, all = 0;
@@ -346,4 +347,5 @@ static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q
     return st;
 }
 
-const sl_operator_variant sl_transfer_plane = {.check = check, .domain = domain, .bytes = bytes, .seconds = seconds, .solve = solve};
+const sl_operator_variant sl_transfer_plane = {
+    .check = check, .domain = domain, .bytes = bytes, .seconds = seconds, .solve = solve};
