@@ -47,7 +47,7 @@ SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
 ROOMS := base optim theory sim sim/losses sim/operators sim/operators/fokker_planck \
-         sim/operators/klein_kramers sim/operators/transfer nets nets/data nets/layers claims plots
+         sim/operators/klein_kramers sim/operators/transfer nets nets/data nets/layers nets/models claims plots
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
@@ -111,7 +111,7 @@ $(B)/headers/%.ok: %.h
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
-PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% nets/data/% nets/layers/%,$(HEADERS)) \
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% nets/data/% nets/layers/% nets/models/%,$(HEADERS)) \
                   sim/operators/operator.h
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1

@@ -5,10 +5,13 @@
 #ifndef SL_NETS_DATASET_H
 #define SL_NETS_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/random.h"
 #include "base/spec.h"
+#include "base/team.h"
 
 typedef struct {
     size_t n;             /* samples                                              */
@@ -48,8 +51,21 @@ void sl_dataset_truncate(sl_dataset *d, size_t n);
 
 void sl_dataset_free(sl_dataset *d);
 
-/* out[k][features] = standardised sample index[k] (index NULL: samples first, first+1, ...), label[k]; k < count. */
+/* out[k][height][width][channels] = standardised sample index[k] (index NULL: samples first, first+1, ...), label[k];
+ * k < count. Channels are fastest, as networks want them; in the set they are slowest. */
 void sl_dataset_gather(const sl_dataset *d, float *out, uint8_t *label, const uint32_t *index, size_t first,
                        size_t count);
+
+/* How training pictures are varied. All 0: not at all. */
+typedef struct {
+    size_t crop; /* black pixels put around the picture, out of which a window of its own size is cut at random */
+    bool flip;   /* left and right exchanged, with probability 1/2 */
+} sl_augment;
+
+/* The same with pictures varied. Sample k's random numbers are those of lanes 4 (lane + k) .. of draw, so they depend
+ * on neither the batch size nor the team (may be NULL), which shares the work. augment NULL: none. */
+void sl_dataset_gather_varied(const sl_dataset *d, float *out, uint8_t *label, const uint32_t *index, size_t first,
+                              size_t count, const sl_augment *augment, const sl_draw *draw, size_t lane,
+                              sl_team *team);
 
 #endif

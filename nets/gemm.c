@@ -47,31 +47,29 @@ static void multiply_block(float *c, int ldc, float beta, const float *a, int ld
         by_openblas(c, ldc, beta, a, lda, of_a, b, ldb, SL_AS_IS, m, n, k);
 }
 
-static void multiply(float *c, float beta, const float *a, sl_orientation of_a, const float *b, sl_orientation of_b,
-                     int m, int n, int k)
+static void multiply(float *c, int ldc, float beta, const float *a, int lda, sl_orientation of_a, const float *b,
+                     int ldb, sl_orientation of_b, int m, int n, int k)
 {
     _Alignas(64) float ordered[BLOCK_K * BLOCK_N];
-    const int lda = of_a ? m : k;
     for (int l = 0; l < k; l += BLOCK_K)
         for (int j = 0; j < n; j += BLOCK_N) {
             const int nk = at_most(k - l, BLOCK_K), nn = at_most(n - j, BLOCK_N);
-            const float *const from = of_b ? b + (size_t)j * (size_t)k + l : b + (size_t)l * (size_t)n + j;
-            if (of_b) libxsmm_otrans(ordered, from, sizeof *ordered, nk, nn, k, nn);
+            const float *const from = of_b ? b + (size_t)j * (size_t)ldb + l : b + (size_t)l * (size_t)ldb + j;
+            if (of_b) libxsmm_otrans(ordered, from, sizeof *ordered, nk, nn, ldb, nn);
             for (int i = 0; i < m; i += BLOCK_M)
-                multiply_block(c + (size_t)i * (size_t)n + j, n, l > 0 ? 1 : beta,
-                               of_a ? a + (size_t)l * (size_t)m + i : a + (size_t)i * (size_t)k + l, lda, of_a,
-                               of_b ? ordered : from, of_b ? nn : n, at_most(m - i, BLOCK_M), nn, nk);
+                multiply_block(c + (size_t)i * (size_t)ldc + j, ldc, l > 0 ? 1 : beta,
+                               of_a ? a + (size_t)l * (size_t)lda + i : a + (size_t)i * (size_t)lda + l, lda, of_a,
+                               of_b ? ordered : from, of_b ? nn : ldb, at_most(m - i, BLOCK_M), nn, nk);
         }
 }
 
-void sl_gemm(float *c, float beta, const float *a, sl_orientation of_a, const float *b, sl_orientation of_b, size_t m,
-             size_t n, size_t k)
+void sl_gemm_part(float *c, size_t ldc, float beta, const float *a, size_t lda, sl_orientation of_a, const float *b,
+                  size_t ldb, sl_orientation of_b, size_t m, size_t n, size_t k)
 {
-    const int M = (int)m, N = (int)n, K = (int)k;
-    if (M > LARGEST || N > LARGEST || K > LARGEST)
-        by_openblas(c, N, beta, a, of_a ? M : K, of_a, b, of_b ? K : N, of_b, M, N, K);
+    if (ldc > LARGEST || lda > LARGEST || ldb > LARGEST)
+        by_openblas(c, (int)ldc, beta, a, (int)lda, of_a, b, (int)ldb, of_b, (int)m, (int)n, (int)k);
     else
-        multiply(c, beta, a, of_a, b, of_b, M, N, K);
+        multiply(c, (int)ldc, beta, a, (int)lda, of_a, b, (int)ldb, of_b, (int)m, (int)n, (int)k);
 }
 
 const char *sl_gemm_library(void)
@@ -86,11 +84,10 @@ const char *sl_gemm_kernels(void)
 
 #else
 
-void sl_gemm(float *c, float beta, const float *a, sl_orientation of_a, const float *b, sl_orientation of_b, size_t m,
-             size_t n, size_t k)
+void sl_gemm_part(float *c, size_t ldc, float beta, const float *a, size_t lda, sl_orientation of_a, const float *b,
+                  size_t ldb, sl_orientation of_b, size_t m, size_t n, size_t k)
 {
-    const int M = (int)m, N = (int)n, K = (int)k;
-    by_openblas(c, N, beta, a, of_a ? M : K, of_a, b, of_b ? K : N, of_b, M, N, K);
+    by_openblas(c, (int)ldc, beta, a, (int)lda, of_a, b, (int)ldb, of_b, (int)m, (int)n, (int)k);
 }
 
 const char *sl_gemm_library(void)
@@ -104,3 +101,9 @@ const char *sl_gemm_kernels(void)
 }
 
 #endif
+
+void sl_gemm(float *c, float beta, const float *a, sl_orientation of_a, const float *b, sl_orientation of_b, size_t m,
+             size_t n, size_t k)
+{
+    sl_gemm_part(c, n, beta, a, of_a ? m : k, of_a, b, of_b ? k : n, of_b, m, n, k);
+}

@@ -15,6 +15,11 @@ typedef enum { SL_AS_IS, SL_TRANSPOSED } sl_orientation;
 void sl_gemm(float *c, float beta, const float *a, sl_orientation of_a, const float *b, sl_orientation of_b, size_t m,
              size_t n, size_t k);
 
+/* The same of parts of larger matrices: a row of c, a and b as stored begins ldc, lda and ldb floats after the one
+ * before it. */
+void sl_gemm_part(float *c, size_t ldc, float beta, const float *a, size_t lda, sl_orientation of_a, const float *b,
+                  size_t ldb, sl_orientation of_b, size_t m, size_t n, size_t k);
+
 /* Whose product it is ("OpenBLAS"), and the processor whose kernels run, in that library's words ("Haswell"). */
 const char *sl_gemm_library(void);
 const char *sl_gemm_kernels(void);

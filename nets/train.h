@@ -1,7 +1,7 @@
 /* nets/train.h - training a network with the rules and schedules of optim/.
  *
- * A trainer is one network being trained: single-threaded, its state a function of (configuration, seed, step).
- * Several trainers run side by side, one a core. */
+ * A trainer is one network being trained: its state is a function of (configuration, seed, step), not of how many
+ * threads share a step's work. Small networks run side by side, one a core; large ones share the cores. */
 #ifndef SL_NETS_TRAIN_H
 #define SL_NETS_TRAIN_H
 
@@ -33,6 +33,9 @@ typedef struct {
     sl_order order;
     uint64_t seed;              /* initial weights, order, random rates                           */
     const char *init;           /* weights file, or NULL                                          */
+    sl_augment augment;         /* of training pictures                                           */
+    double label_smoothing;     /* of the training loss alone                                     */
+    int threads;                /* that share each step's work (0: 1); results do not depend on it */
 } sl_train_config;
 
 typedef struct sl_trainer sl_trainer;

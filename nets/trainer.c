@@ -56,8 +56,9 @@ static sl_status set_up(sl_trainer *t, sl_err *err)
     SL_TRY(sl_schedule_init(&t->schedule, c->schedule, c->lr, t->steps_per_epoch, horizon, err));
 
     const size_t batch = c->order == SL_ORDER_REPLACEMENT || c->batch < n ? c->batch : n;
-    SL_TRY(sl_workspace_alloc(&t->workspace, c->model, batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH, err));
-    t->params = calloc(parameters, sizeof *t->params);
+    SL_TRY(sl_workspace_alloc(&t->workspace, c->model, batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH,
+                              SL_FOR_GRADIENT, NULL, err));
+    t->params = calloc(sl_model_state(c->model), sizeof *t->params);
     t->velocity = calloc(parameters, sizeof *t->velocity);
     t->gradient = calloc(parameters, sizeof *t->gradient);
     if (c->order != SL_ORDER_FILE) t->index = calloc(c->order == SL_ORDER_SHUFFLE ? n : batch, sizeof *t->index);
@@ -166,7 +167,8 @@ sl_status sl_trainer_step(sl_trainer *t, sl_train_sums *sums, sl_err *err)
     const size_t count = gather(t);
     double loss;
     size_t right;
-    sl_model_run(c->model, t->workspace, t->params, count, &loss, &right, t->gradient);
+    const sl_mode mode = {.train = true, .seed = c->seed, .step = t->step};
+    sl_model_run(c->model, t->workspace, t->params, count, &mode, &loss, &right, t->gradient);
     if (!isfinite(loss))
         return sl_fail(err, SL_DIVERGED, "diverged at step %llu, epoch %llu: the batch's loss is not finite",
                        (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1));
@@ -196,7 +198,7 @@ void sl_trainer_evaluate(sl_trainer *t, const sl_dataset *d, double *loss, doubl
         double mean;
         size_t right;
         sl_dataset_gather(d, sl_workspace_input(t->workspace), sl_workspace_labels(t->workspace), NULL, first, count);
-        sl_model_run(t->config.model, t->workspace, t->params, count, &mean, &right, NULL);
+        sl_model_run(t->config.model, t->workspace, t->params, count, NULL, &mean, &right, NULL);
         sums.loss += mean * (double)count;
         sums.right += (double)right;
     }

@@ -1,6 +1,7 @@
 /* nets/layers/cross_entropy.h - softmax and cross-entropy, the loss of a classifier.
  *
- *   p[i][c] = exp(z[i][c]) / sum_k exp(z[i][k])        loss_i = -log p[i][label[i]]
+ *   p[i][c] = exp(z[i][c]) / sum_k exp(z[i][k])        loss_i = -sum_c t[i][c] log p[i][c]
+ *   t[i][c] = (1 - e) [c = label[i]] + e / classes     e: label smoothing, 0 for none
  *
  * z, p, dz: [n][classes], row-major. The largest logit of a row is subtracted first, so no logit overflows; if one
  * is not finite, the loss is not either. */
@@ -13,9 +14,13 @@
 /* Returns the sum (not the mean) of the n losses. Out: p; *right: how many rows have their (first) largest logit at
  * the label. p may be z. */
 double sl_cross_entropy_forward(float *p, size_t *right, const float *z, const uint8_t *label, size_t n,
-                                size_t classes);
+                                size_t classes, double smoothing);
 
-/* Gradient of the mean loss: dz = (p - onehot(label)) / n. dz may be p. */
-void sl_cross_entropy_backward(float *dz, const float *p, const uint8_t *label, size_t n, size_t classes);
+/* Gradient of the mean loss: dz = (p - t) / n. dz may be p. */
+void sl_cross_entropy_backward(float *dz, const float *p, const uint8_t *label, size_t n, size_t classes,
+                               double smoothing);
+
+/* Its directional derivative along rz: rdz[c] = p[c] (rz[c] - sum_k p[k] rz[k]) / n. rdz may be rz. */
+void sl_cross_entropy_tangent(float *rdz, const float *p, const float *rz, size_t n, size_t classes);
 
 #endif

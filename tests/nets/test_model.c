@@ -1,8 +1,8 @@
 #include "tests/test.h"
 
 #include "nets/layers/cross_entropy.h"
+#include "nets/layer.h"
 #include "nets/layers/linear.h"
-#include "nets/layers/relu.h"
 #include "nets/model.h"
 
 /* ---- layers ---- */
@@ -16,8 +16,9 @@ static void linear__equals_its_definition(void **state)
     for (int i = 0; i < OUT * IN; i++) w[i] = (float)((i * 13 + 5) % 19 - 9) / 16;
     for (int i = 0; i < OUT; i++) b[i] = (float)i - 2;
     for (int i = 0; i < N * OUT; i++) dy[i] = (float)((i * 7 + 1) % 11 - 5) / 4;
-    sl_linear_forward(y, x, w, b, N, IN, OUT);
-    sl_linear_backward(dx, dw, db, dy, x, w, N, IN, OUT);
+    sl_linear_forward(y, x, w, b, N, IN, OUT, 0, NULL);
+    sl_linear_backward_weights(dw, db, dy, x, N, IN, OUT, 0, NULL);
+    sl_linear_backward_input(dx, dy, w, N, IN, OUT, 0, NULL);
     /* All terms are multiples of 1/128 below 2^16: the sums are exact in float, in any order. */
     for (int i = 0; i < N; i++)
         for (int o = 0; o < OUT; o++) {
@@ -51,8 +52,10 @@ static void relu__cuts_below_zero_and_keeps_nan(void **state)
     for (int i = 0; i < N; i++) y[i] = (float)(i - 18), dy[i] = 3;
     y[5] = NAN;
     y[30] = INFINITY;
-    sl_relu_forward(y, N);
-    sl_relu_backward(dy, y, N);
+    const sl_layer l = {.kind = &sl_layer_relu, .out = {1, 1, N}};
+    const sl_pass p = {.layer = &l, .count = 1, .x = {y}, .y = y, .dy = dy, .dx = {dy}};
+    sl_layer_relu.forward(&p);
+    sl_layer_relu.backward(&p);
     for (int i = 0; i < N; i++) {
         if (i == 5) {
             assert_true(isnan(y[i]));
@@ -72,12 +75,12 @@ static void cross_entropy__values_by_hand(void **state)
     const uint8_t label[3] = {2, 0, 1};
     float p[9], dz[9];
     size_t right;
-    const double loss = sl_cross_entropy_forward(p, &right, z, label, 3, 3);
+    const double loss = sl_cross_entropy_forward(p, &right, z, label, 3, 3, 0);
     assert_near(loss, log(8 / 5.0) + log(8) + log(3), 1e-6);
     assert_int_equal(right, 1); /* among equals the first counts, so the third row is wrong */
     const double expected[9] = {1 / 8., 2 / 8., 5 / 8., 1 / 8., 2 / 8., 5 / 8., 1 / 3., 1 / 3., 1 / 3.};
     for (int i = 0; i < 9; i++) assert_near(p[i], expected[i], 1e-7);
-    sl_cross_entropy_backward(dz, p, label, 3, 3);
+    sl_cross_entropy_backward(dz, p, label, 3, 3, 0);
     for (int i = 0; i < 9; i++) assert_near(dz[i], (expected[i] - (label[i / 3] == i % 3)) / 3, 1e-7);
 }
 
@@ -88,7 +91,7 @@ static void cross_entropy__huge_logits(void **state)
     const uint8_t label[2] = {0, 1};
     float p[6];
     size_t right;
-    const double loss = sl_cross_entropy_forward(p, &right, z, label, 2, 3);
+    const double loss = sl_cross_entropy_forward(p, &right, z, label, 2, 3, 0);
     assert_near(loss, 100, 1e-5);
     assert_int_equal(right, 1);
     assert_near(p[0], 1, 0);
@@ -96,7 +99,7 @@ static void cross_entropy__huge_logits(void **state)
     assert_near(p[2], 0, 0);
     /* A wrong answer of any certainty is finite, too. */
     const uint8_t wrong[2] = {2, 2};
-    assert_close(sl_cross_entropy_forward(p, &right, z, wrong, 2, 3), 2e30, 1e-6);
+    assert_close(sl_cross_entropy_forward(p, &right, z, wrong, 2, 3, 0), 2e30, 1e-6);
 }
 
 static void cross_entropy__not_finite_shows(void **state)
@@ -110,7 +113,7 @@ static void cross_entropy__not_finite_shows(void **state)
             float z[6] = {1, 2, 3, 1, 2, 3}, p[6];
             size_t right;
             z[at] = bad[k];
-            assert_false(isfinite(sl_cross_entropy_forward(p, &right, z, label, 2, 3)));
+            assert_false(isfinite(sl_cross_entropy_forward(p, &right, z, label, 2, 3, 0)));
         }
 }
 
@@ -127,7 +130,7 @@ static void cross_entropy__not_finite_shows_in_every_lane(void **state)
             size_t right;
             for (int i = 0; i < ROWS * C; i++) z[i] = (float)((i * 37) % 101) / 10;
             z[at] = bad[k];
-            if (isfinite(sl_cross_entropy_forward(p, &right, z, label, ROWS, C))) fail_msg("%g at %d", bad[k], at);
+            if (isfinite(sl_cross_entropy_forward(p, &right, z, label, ROWS, C, 0))) fail_msg("%g at %d", bad[k], at);
         }
 }
 
@@ -141,17 +144,17 @@ static void cross_entropy__rows_are_independent(void **state)
     size_t right, hits = 0, hit;
     for (int i = 0; i < N * C; i++) z[i] = (float)((i * 37) % 101) / 10;
     for (int i = 0; i < N; i++) label[i] = (uint8_t)(i % C);
-    const double loss = sl_cross_entropy_forward(p, &right, z, label, N, C);
+    const double loss = sl_cross_entropy_forward(p, &right, z, label, N, C, 0);
     double sum = 0;
     for (int i = 0; i < N; i++) {
-        sum += sl_cross_entropy_forward(alone, &hit, z + i * C, label + i, 1, C);
+        sum += sl_cross_entropy_forward(alone, &hit, z + i * C, label + i, 1, C, 0);
         hits += hit;
         for (int c = 0; c < C; c++) assert_close(p[i * C + c], alone[c], 1e-6);
     }
     assert_close(loss, sum, 1e-6);
     assert_int_equal(right, hits);
     /* In place. */
-    sl_cross_entropy_forward(z, &hit, z, label, N, C);
+    sl_cross_entropy_forward(z, &hit, z, label, N, C, 0);
     assert_memory_equal(z, p, sizeof z);
     assert_int_equal(hit, right);
 }
@@ -172,7 +175,7 @@ static int setup(void **state)
 {
     fixture *const f = calloc(1, sizeof *f);
     if (sl_model_alloc(&f->m, "mlp:hidden=7,5", 1, SIDE, SIDE, CLASSES, NULL) != SL_OK) return -1;
-    if (sl_workspace_alloc(&f->w, f->m, COUNT, NULL) != SL_OK) return -1;
+    if (sl_workspace_alloc(&f->w, f->m, COUNT, SL_FOR_GRADIENT, NULL, NULL) != SL_OK) return -1;
     f->n = sl_model_parameters(f->m);
     f->params = calloc(f->n, sizeof *f->params);
     sl_model_init(f->m, f->params, 5, 0);
@@ -225,8 +228,8 @@ static void run__loss_and_gradient_against_finite_differences(void **state)
     double loss, forward_only;
     size_t right, right_only;
     for (size_t i = 0; i < f->n; i++) p[i] = f->params[i];
-    sl_model_run(f->m, f->w, f->params, COUNT, &loss, &right, g);
-    sl_model_run(f->m, f->w, f->params, COUNT, &forward_only, &right_only, NULL);
+    sl_model_run(f->m, f->w, f->params, COUNT, NULL, &loss, &right, g);
+    sl_model_run(f->m, f->w, f->params, COUNT, NULL, &forward_only, &right_only, NULL);
     assert_near(loss, loss_ref(f, p), 1e-6);
     assert_near(forward_only, loss, 0);
     assert_int_equal(right, right_only);

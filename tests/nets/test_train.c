@@ -112,7 +112,7 @@ static void run__is_the_sum_of_its_parts(void **state)
         sl_trainer *t;
         sl_workspace *w;
         assert_ok(sl_trainer_alloc(&t, &c, &err));
-        assert_ok(sl_workspace_alloc(&w, model, c.batch, &err));
+        assert_ok(sl_workspace_alloc(&w, model, c.batch, SL_FOR_GRADIENT, NULL, &err));
         const size_t n = sl_model_parameters(model), per_epoch = 16; /* ceil(1000 / 64) */
         assert_int_equal(sl_trainer_steps_per_epoch(t), per_epoch);
         assert_true(isnan(sl_trainer_last_lr(t)));
@@ -138,7 +138,7 @@ static void run__is_the_sum_of_its_parts(void **state)
             }
             double loss;
             sl_dataset_gather(&train_set, sl_workspace_input(w), sl_workspace_labels(w), from, 0, count);
-            sl_model_run(model, w, p, count, &loss, &right, g);
+            sl_model_run(model, w, p, count, NULL, &loss, &right, g);
             sl_rule_step_f(&c.rule, n, p, v, g, sl_schedule_lr(&s, c.seed, 0, step));
             loss_sum += loss * (double)count;
             right_sum += (double)right;

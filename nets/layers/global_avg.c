@@ -1,0 +1,3 @@
+#include "nets/layer.h"
+
+const sl_layer_kind sl_layer_global_avg = {.name = "globalavg"};
