@@ -240,6 +240,9 @@ size_t sl_build_max_pool(sl_builder *b, size_t from, size_t kernel, size_t strid
 {
     sl_layer l = one_input(b, &sl_layer_max_pool, from);
     if (!slide(b, &l, kernel, stride, padding)) return 0;
+    if (kernel > 256) /* places in the window are kept in 16 bits */
+        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (maxpool): kernel %zu, need at most 256",
+                             b->model->n_layers - 1, kernel);
     if (2 * padding > kernel)
         return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (maxpool): padding %zu, need at most half the kernel of %zu",
                              b->model->n_layers - 1, padding, kernel);
