@@ -7,6 +7,7 @@
 #include "claims/musso_network.h"
 #include "claims/musso_synthetic.h"
 #include "claims/operators.h"
+#include "claims/plrs_tables.h"
 
 const sl_claim *const sl_claims[] = {
     /* Musso 2020: noise and its continuous limit */
@@ -70,5 +71,9 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_musso_6,
     &sl_recipe_musso_6_right,
     &sl_recipe_temperature_network,
+    /* Devapriya et al. 2024 */
+    &sl_recipe_plrs_table_1,
+    &sl_recipe_plrs_table_2,
+    &sl_recipe_plrs_table_3,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;
