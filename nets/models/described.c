@@ -260,9 +260,10 @@ static size_t residual(reader *r, size_t from, const char *path)
     char label[64];
     snprintf(label, sizeof label, "%s (residual)", path);
     sl_build_label(r->b, label);
-    const sl_shape in = sl_build_shape(r->b, shortcut), out = sl_build_shape(r->b, at);
-    if (!two && (in.channels != out.channels || in.height != out.height))
-        shortcut = sl_build_shortcut(r->b, from, out.channels, (in.height + out.height - 1) / out.height);
+    const sl_shape in = sl_build_shape(r->b, from), out = sl_build_shape(r->b, at);
+    const size_t stride = (in.height + out.height - 1) / out.height;
+    if (!two && (in.channels != out.channels || stride > 1) && (in.height - 1) / stride + 1 == out.height)
+        shortcut = sl_build_shortcut(r->b, from, out.channels, stride);
     return sl_build_add(r->b, at, shortcut);
 }
 
@@ -335,7 +336,8 @@ static size_t read_list(reader *r, size_t from, const char *prefix, size_t *posi
         if (*r->at == ';')
             r->at++;
         else if (*r->at && !strchr(")|", *r->at))
-            mistake(r, *prefix ? prefix : "list", "';' expected");
+            sl_build_fail(r->b, SL_E_NAME, "';' expected after layer %s%s%zu, at '%.40s'", prefix, *prefix ? "." : "",
+                          *position - (*position > 0), r->at);
     }
     return from;
 }
