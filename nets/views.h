@@ -1,5 +1,5 @@
-/* nets/views.h - the named parts of a model's vectors in an HDF5 group, shared by weights and checkpoints;
- * private to them. */
+/* nets/views.h - the named parts of a model's state, running statistics too, in an HDF5 group; shared by weights and
+ * checkpoints, private to them. */
 #ifndef SL_NETS_VIEWS_H
 #define SL_NETS_VIEWS_H
 
@@ -7,13 +7,11 @@
 
 #include "nets/model.h"
 
-/* length: sl_model_state(m), or sl_model_parameters(m) for a vector without running statistics.
- * One float32 data set a view. Negative on failure. */
-int sl_views_write(hid_t where, const sl_model *m, const float *numbers, size_t length);
-/* All of them with their shapes, and no others but PyTorch's num_batches_tracked; numbers may be partly overwritten on
+/* One float32 data set a view. Negative on failure. */
+int sl_views_write(hid_t where, const sl_model *m, const float *state);
+/* All of them with their shapes, and no others but PyTorch's num_batches_tracked; state may be partly overwritten on
  * failure. SL_E_FORMAT naming path and all that does not fit, cut with a count if that is too much. */
-SL_CHECKED sl_status sl_views_read(float *numbers, size_t length, hid_t where, const sl_model *m, const char *path,
-                                   sl_err *err);
+SL_CHECKED sl_status sl_views_read(float *state, hid_t where, const sl_model *m, const char *path, sl_err *err);
 
 /* Seals an HDF5 image and writes it atomically. Frees image. */
 SL_CHECKED sl_status sl_image_write(const char *path, char *image, size_t size, sl_err *err);

@@ -12,12 +12,11 @@
 
 static const size_t LARGEST = (size_t)1 << 34; /* bytes; no weights file comes near */
 
-int sl_views_write(hid_t where, const sl_model *m, const float *numbers, size_t length)
+int sl_views_write(hid_t where, const sl_model *m, const float *state)
 {
     for (size_t i = 0; i < sl_model_n_views(m); i++) {
         const sl_view *const v = sl_model_view(m, i);
-        if (v->offset >= length) continue;
-        if (sl_h5_write(where, v->name, H5T_IEEE_F32LE, v->rank, v->shape, numbers + v->offset) < 0) return -1;
+        if (sl_h5_write(where, v->name, H5T_IEEE_F32LE, v->rank, v->shape, state + v->offset) < 0) return -1;
     }
     return 0;
 }
@@ -25,7 +24,6 @@ int sl_views_write(hid_t where, const sl_model *m, const float *numbers, size_t 
 /* Everything that does not fit, as far as it fits into a message. */
 typedef struct {
     const sl_model *model;
-    size_t length;    /* of the vector to be read */
     char text[640];
     size_t room;      /* of text, so that the path fits beside it */
     size_t count, said;
@@ -76,22 +74,19 @@ static herr_t inspect_name(hid_t group, const char *name, const H5L_info_t *info
     complaints *const c = data;
     const size_t n = strlen(name);
     if (n >= sizeof counter - 1 && strcmp(name + n - (sizeof counter - 1), counter) == 0) return 0;
-    for (size_t i = 0; i < sl_model_n_views(c->model); i++) {
-        const sl_view *const v = sl_model_view(c->model, i);
-        if (v->offset < c->length && strcmp(v->name, name) == 0) return 0;
-    }
+    for (size_t i = 0; i < sl_model_n_views(c->model); i++)
+        if (strcmp(sl_model_view(c->model, i)->name, name) == 0) return 0;
     complain(c, "'%.100s' is not a parameter of this model", name);
     return 0;
 }
 
-sl_status sl_views_read(float *numbers, size_t length, hid_t where, const sl_model *m, const char *path, sl_err *err)
+sl_status sl_views_read(float *state, hid_t where, const sl_model *m, const char *path, sl_err *err)
 {
-    complaints c = {.model = m, .length = length};
+    complaints c = {.model = m};
     const size_t around = strlen(path) + 64, most = sizeof err->message - 1;
-    c.room = around + 400 > most ? 400 : most - around;
+    c.room = around + 200 < most ? most - around : 200;
     if (c.room > sizeof c.text) c.room = sizeof c.text;
-    for (size_t i = 0; i < sl_model_n_views(m); i++)
-        if (sl_model_view(m, i)->offset < length) inspect(&c, where, sl_model_view(m, i));
+    for (size_t i = 0; i < sl_model_n_views(m); i++) inspect(&c, where, sl_model_view(m, i));
     if (H5Literate(where, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, inspect_name, &c) < 0)
         return sl_fail(err, SL_E_FORMAT, "%s: the names of its data sets cannot be read, the file is damaged", path);
     if (c.count > 1 && c.said < c.count)
@@ -101,7 +96,7 @@ sl_status sl_views_read(float *numbers, size_t length, hid_t where, const sl_mod
     if (c.count == 1) return sl_fail(err, SL_E_FORMAT, "%s: %s", path, c.text);
     for (size_t i = 0; i < sl_model_n_views(m); i++) {
         const sl_view *const v = sl_model_view(m, i);
-        if (v->offset < length && sl_h5_read(where, v->name, H5T_NATIVE_FLOAT, numbers + v->offset) < 0)
+        if (sl_h5_read(where, v->name, H5T_NATIVE_FLOAT, state + v->offset) < 0)
             return sl_fail(err, SL_E_FORMAT, "%s: '%s' cannot be read, the file is damaged", path, v->name);
     }
     return SL_OK;
@@ -125,7 +120,7 @@ sl_status sl_weights_write(const char *path, const sl_model *m, const float *sta
     const hid_t file = sl_h5_create();
     char *image = NULL;
     size_t size = 0;
-    const int written = file < 0 ? -1 : sl_views_write(file, m, state, sl_model_state(m));
+    const int written = file < 0 ? -1 : sl_views_write(file, m, state);
     if ((file >= 0 && sl_h5_close(file, &image, &size) < 0) || written < 0) {
         free(image);
         return sl_fail(err, SL_E_WRITE, "cannot write '%s': HDF5 failed", path);
@@ -148,7 +143,7 @@ sl_status sl_weights_read(float *state, const char *path, const sl_model *m, sl_
     else if ((file = sl_h5_open(bytes, size)) < 0)
         st = sl_fail(err, SL_E_FORMAT, "%s: not an HDF5 file, or a damaged one", path);
     else
-        st = sl_views_read(found, sl_model_state(m), file, m, path, err);
+        st = sl_views_read(found, file, m, path, err);
     if (file >= 0) sl_h5_close(file, NULL, NULL);
     if (st == SL_OK) memcpy(state, found, sl_model_state(m) * sizeof *state);
     free(found);
