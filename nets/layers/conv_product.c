@@ -11,11 +11,17 @@ enum { SMALL = 0 };
 #else
 enum { SMALL = 1 << 18 };
 #endif
+/* Rows 4 KB apart, or nearly, lie on so few lines of a cache that going down a column is slow; in the library's own
+ * order they do not. */
+static bool crowded(size_t line)
+{
+    return line > 512 && line % 512 == 0;
+}
 
 void sl_conv_multiply(float *c, size_t ldc, bool accumulate, const float *a, size_t lda, sl_orientation of_a,
                       const float *b, size_t ldb, size_t m, size_t n, size_t k)
 {
-    if (n % SL_PRODUCT_WIDE == 0 && n * k <= SMALL)
+    if (n % SL_PRODUCT_WIDE == 0 && n * k <= SMALL && !crowded(ldb) && !(of_a && crowded(lda)))
         sl_product(c, ldc, accumulate, a, of_a ? 1 : lda, of_a ? lda : 1, b, ldb, m, n, k);
     else
         sl_gemm_part(c, ldc, accumulate, a, lda, of_a, b, ldb, SL_AS_IS, m, n, k);
