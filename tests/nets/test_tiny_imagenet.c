@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <turbojpeg.h>
 
+#include "base/parallel.h"
 #include "nets/dataset.h"
 #include "tests/nets/temp.h"
 
@@ -260,6 +261,21 @@ static void load__keeps_the_cache_elsewhere(void **state)
     unsetenv("XDG_CACHE_HOME");
 }
 
+static void load__stops_when_asked(void **state)
+{
+    (void)state;
+    const char *const dir = make("stop");
+    sl_stop_request();
+    sl_dataset a = {.n = 7}, b = {.n = 8};
+    sl_err why = {0};
+    const sl_status st = sl_dataset_load(&a, &b, NAME, dir, &why);
+    sl_stop_clear();
+    assert_int_equal(st, SL_INTERRUPTED);
+    assert_true(a.n == 7 && b.n == 8);
+    assert_int_equal(access(in("stop", "sgdlab-pixels.cache"), F_OK), -1);
+    assert_ok(load_and_free(dir, &err));
+}
+
 static void load__refuses_bad_pictures(void **state)
 {
     (void)state;
@@ -337,6 +353,7 @@ int main(void)
         cmocka_unit_test(load__takes_the_first_samples),
         cmocka_unit_test(load__remakes_a_stale_or_damaged_cache),
         cmocka_unit_test(load__keeps_the_cache_elsewhere),
+        cmocka_unit_test(load__stops_when_asked),
         cmocka_unit_test(load__refuses_bad_pictures),
         cmocka_unit_test(load__refuses_bad_lists),
     };
