@@ -92,8 +92,10 @@ static void assert_picture(const sl_dataset *d, size_t i, size_t number, bool gr
 {
     for (size_t c = 0; c < 3; c++)
         for (size_t k = 0; k < PLANE; k++) {
-            const int got = d->pixels[(i * 3 + c) * PLANE + k], expected = pixel(number, k / SIDE, k % SIDE, grey ? 0 : c);
-            if (abs(got - expected) > 4) fail_msg("picture %zu, channel %zu, pixel %zu: %d, expected %d", i, c, k, got, expected);
+            const int got = d->pixels[(i * 3 + c) * PLANE + k],
+                      expected = pixel(number, k / SIDE, k % SIDE, grey ? 0 : c);
+            if (abs(got - expected) > 4)
+                fail_msg("picture %zu, channel %zu, pixel %zu: %d, expected %d", i, c, k, got, expected);
         }
 }
 
@@ -280,7 +282,8 @@ static void load__refuses_bad_pictures(void **state)
 {
     (void)state;
     const char *const dir = make("pictures");
-    const char *const image = in("pictures", "train/n02/images/n02_5.JPEG"), *const cache = in("pictures", "sgdlab-pixels.cache");
+    const char *const image = in("pictures", "train/n02/images/n02_5.JPEG"), *const cache =
+                                                                                 in("pictures", "sgdlab-pixels.cache");
     write_jpeg(image, 1, 32, 64, false);
     assert_fails(load_and_free(dir, &err), SL_E_FORMAT, "n02_5.JPEG: a picture of 32x64 pixels, expected 64x64");
     write_text(image, "\x89PNG....");
@@ -327,7 +330,8 @@ static void load__refuses_bad_lists(void **state)
 
     const char *const notes = in("lists", "val/val_annotations.txt");
     write_text(notes, "val_0.JPEG\tn03\t0\nval_1.JPEG\tn99\t0\n");
-    assert_fails(load_and_free(dir, &err), SL_E_FORMAT, "val_annotations.txt, line 2: 'n99' is not one of the 3 classes");
+    assert_fails(load_and_free(dir, &err), SL_E_FORMAT,
+                 "val_annotations.txt, line 2: 'n99' is not one of the 3 classes");
     write_text(notes, "val_0.JPEG\tn03\t0\nval_7.JPEG\tn01\t0\n");
     assert_fails(load_and_free(dir, &err), SL_E_FILE, "val_annotations.txt, line 2: ");
     assert_fails(load_and_free(dir, &err), SL_E_FILE, "val/images/val_7.JPEG: No such file");
