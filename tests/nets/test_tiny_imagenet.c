@@ -322,8 +322,8 @@ static void load__refuses_bad_lists(void **state)
     assert_fails(load_and_free(dir, &err), SL_E_FORMAT, "train/n02: not one of the 2 classes of wnids.txt");
     write_text(list, "n03\nn01\nn02\nn04\n");
     assert_fails(load_and_free(dir, &err), SL_E_FILE, "train/n04/images: No such file");
-    char many[257 * 12] = "";
-    for (int i = 0; i < 257; i++) snprintf(many + 4 * i, 12, "%03d\n", i);
+    char many[257 * 16] = "";
+    for (int i = 0; i < 257; i++) snprintf(many + 4 * i, 16, "%03d\n", i);
     write_text(list, many);
     assert_fails(load_and_free(dir, &err), SL_E_FORMAT, "wnids.txt: more than 256 classes");
     write_text(list, "n03\nn01\nn02\n");
