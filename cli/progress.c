@@ -1,6 +1,7 @@
 #include "cli/progress.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,7 +41,8 @@ static void draw(sl_progress *p, double fraction, double elapsed)
         print_seconds(left, elapsed * (1 - fraction) / (fraction - p->from));
     for (int i = 0; i < WIDTH; i++) bar[i] = i < (int)(fraction * WIDTH) ? '=' : ' ';
     bar[WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %3.0f %%  %s left  %.60s\033[K", bar, 100 * fraction, left, p->what);
+    fprintf(stderr, "\r[%s] %3.0f %%  %s left  %.60s%s%s\033[K", bar, 100 * fraction, left, p->what,
+            *p->detail ? ": " : "", p->detail);
     fflush(stderr);
     p->drawn = true;
 }
@@ -63,7 +65,7 @@ void sl_progress_show(void *ctx, const char *what, double fraction)
         if (p->terminal)
             draw(p, fraction, t - p->start);
         else
-            fprintf(stderr, "%s: %.0f %%\n", p->what, 100 * fraction);
+            fprintf(stderr, "%s: %.0f %%%s%s\n", p->what, 100 * fraction, *p->detail ? ", " : "", p->detail);
     }
     pthread_mutex_unlock(&p->lock);
 }
@@ -71,6 +73,16 @@ void sl_progress_show(void *ctx, const char *what, double fraction)
 void sl_progress_fraction(void *ctx, double fraction)
 {
     sl_progress_show(ctx, NULL, fraction);
+}
+
+void sl_progress_detail(sl_progress *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    pthread_mutex_lock(&p->lock);
+    vsnprintf(p->detail, sizeof p->detail, format, args);
+    pthread_mutex_unlock(&p->lock);
+    va_end(args);
 }
 
 void sl_progress_end(sl_progress *p)

@@ -14,6 +14,7 @@ typedef struct {
     double start, last;  /* seconds of a monotonic clock            */
     double from;         /* the fraction at which `what` began      */
     char what[96];
+    char detail[64];     /* stands behind it, and may change without a new clock */
     pthread_mutex_t lock;
 } sl_progress;
 
@@ -24,6 +25,9 @@ void sl_progress_show(void *ctx, const char *what, double fraction);
 
 /* The same for callbacks that know no name. */
 void sl_progress_fraction(void *ctx, double fraction);
+
+/* What stands behind the piece of work from the next sl_progress_show on: "3 of 12 done, 2 running". */
+void sl_progress_detail(sl_progress *p, const char *format, ...) SL_PRINTF(2, 3);
 
 /* Takes the bar away. */
 void sl_progress_end(sl_progress *p);
