@@ -143,7 +143,8 @@ static void print_jobs(const sl_cli *cli, const cJSON *o)
         putchar('\n');
     }
     if (n > SHOWN) printf("... and %zu more\n", n - SHOWN);
-    printf("%zu runs, %.0f cells\n", n, sl_cli_number(cJSON_GetObjectItemCaseSensitive(o, "cells")));
+    const double cells = sl_cli_number(cJSON_GetObjectItemCaseSensitive(o, "cells"));
+    printf("%zu run%s, %.0f cell%s\n", n, n == 1 ? "" : "s", cells, cells == 1 ? "" : "s");
 }
 
 static sl_status dry_run(sweep *x, sl_err *err)

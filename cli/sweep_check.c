@@ -11,8 +11,8 @@
 #include "nets/model.h"
 #include "optim/schedule.h"
 
-/* Options that make train do something else than a training. */
-static const char *const other_work[] = {"dry-run", "range-test"};
+/* How the names of options begin that make train do something else than a training. */
+static const char *const other_work[] = {"dry-run", "range-"};
 
 static bool does_other_work(const char *name)
 {

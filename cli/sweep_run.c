@@ -139,7 +139,7 @@ static void begin_command(command *c, const sl_sweep_job *j, const sl_sweep_limi
 
 /* ---- asking what a run needs ---- */
 
-/* All of a small file in memory, as one line where `line`. */
+/* All of a small file in memory. */
 static void read_descriptor(int fd, char *text, size_t size)
 {
     size_t n = 0;
@@ -169,12 +169,13 @@ static void last_words(char *why, size_t size, char *text)
 static sl_status hear(const seat *s, int code, sl_sweep_job *jobs, const sl_sweep_file *f, sl_err *err)
 {
     char text[1 << 14], name[200], why[sizeof s->job->why];
-    read_descriptor(code == 0 ? s->out : s->err_out, text, sizeof text);
-    sl_sweep_cell_name(name, sizeof name, f, s->job->cell);
-    cJSON *said = code == 0 ? cJSON_Parse(text) : NULL;
+    read_descriptor(s->err_out, text, sizeof text);
     last_words(why, sizeof why, text);
+    read_descriptor(s->out, text, sizeof text);
+    sl_sweep_cell_name(name, sizeof name, f, s->job->cell);
     if (code != 0 && code != OUT_OF_MEANS)
         return sl_fail(err, SL_E_CONFIG, "%s: %s%s%s", f->path, name, *name ? ": " : "", *why ? why : "train could not be asked");
+    cJSON *said = cJSON_Parse(text);
     for (size_t i = 0; i < f->n_seeds; i++) {
         sl_sweep_job *j = &jobs[s->job->cell * f->n_seeds + i];
         j->memory = sl_cli_number(cJSON_GetObjectItemCaseSensitive(said, "memory_bytes"));
