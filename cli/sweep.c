@@ -58,7 +58,7 @@ void sl_sweep_print(const sl_sweep_result *r, size_t most)
     char alignment[SL_SWEEP_AXES + 6] = "l", text[256];
     for (size_t i = 0; i < f->n_varied; i++) {
         double v;
-        strcat(alignment, sl_sweep_numeric(&f->axis[i], 0, &v) ? "r" : "l");
+        strcat(alignment, !f->axis[i].tied && sl_sweep_numeric(&f->axis[i], 0, 0, &v) ? "r" : "l");
     }
     strcat(alignment, "rrrl");
     sl_grid *g = sl_grid_alloc(alignment);

@@ -167,7 +167,7 @@ static sl_status read_option(reader *r, sl_err *err)
 /* with lr=0.1 batch=64: a value of the axis that has these options, or a new axis. */
 static sl_status read_with(reader *r, sl_err *err)
 {
-    const sl_option *option[SL_SWEEP_TIED];
+    const sl_option *option[SL_SWEEP_TIED] = {NULL};
     const char *value[SL_SWEEP_TIED], *row[SL_SWEEP_TIED] = {NULL};
     const size_t n = r->n - 1;
     if (n < 2 || n > SL_SWEEP_TIED)
@@ -340,8 +340,8 @@ static void choose_axes(sl_sweep_file *f)
     double v;
     f->x = 0;
     for (size_t i = 0; i < f->n_varied; i++) {
-        bool numeric = true;
-        for (size_t k = 0; k < f->axis[i].n_values; k++) numeric &= sl_sweep_numeric(&f->axis[i], k, &v);
+        bool numeric = !f->axis[i].tied;
+        for (size_t k = 0; k < f->axis[i].n_values; k++) numeric &= sl_sweep_numeric(&f->axis[i], 0, k, &v);
         if (!numeric || f->axis[i].n_values <= most) continue;
         f->x = i;
         most = f->axis[i].n_values;
@@ -362,7 +362,9 @@ static sl_status set_compare(reader *r, sl_err *err)
         for (size_t a = 0; a < f->n_varied; a++)
             for (size_t k = 0; k < f->axis[a].n_options; k++) {
                 names[n++] = f->axis[a].option[k]->name;
-                if (strcmp(names[n - 1], r->compare[i]) == 0) found = a;
+                if (strcmp(names[n - 1], r->compare[i]) != 0) continue;
+                found = a;
+                if (i == 0) f->x_option = k;
             }
         if (found == f->n_varied) return unknown(r, "axis", r->compare[i], names, n, err);
         chosen[i] = found;
@@ -371,6 +373,7 @@ static sl_status set_compare(reader *r, sl_err *err)
     if (chosen[0] == chosen[1])
         return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' and '%s' are the same axis", f->path, r->line, r->compare[0],
                        r->compare[1]);
+    f->x_named = true;
     f->x = chosen[0];
     f->curve = chosen[1];
     return SL_OK;

@@ -52,6 +52,8 @@ typedef struct {
     sl_sweep_axis *axis;       /* those with several values first, in the file's order                 */
     size_t n_axes, n_varied;
     size_t x, curve;           /* varied axes of the figure; curve = n_varied: there is none           */
+    size_t x_option;           /* which of tied ones gives the x axis's numbers                        */
+    bool x_named;              /* by compare; else the values of tied ones are drawn as names          */
     size_t n_cells;
 } sl_sweep_file;
 
@@ -67,8 +69,8 @@ void sl_sweep_axis_name(char *text, size_t size, const sl_sweep_axis *a);
 void sl_sweep_value_name(char *text, size_t size, const sl_sweep_axis *a, size_t value);
 /* "lr=0.1 schedule=constant": the cell among others; empty if nothing varies. */
 void sl_sweep_cell_name(char *text, size_t size, const sl_sweep_file *f, size_t cell);
-/* Are its values numbers (then *v is one), so that it can be drawn along? */
-bool sl_sweep_numeric(const sl_sweep_axis *a, size_t value, double *v);
+/* Are the values of its option k numbers (then *v is one), so that it can be drawn along? */
+bool sl_sweep_numeric(const sl_sweep_axis *a, size_t k, size_t value, double *v);
 
 /* The words of the cell's run with that seed, "--lr=0.1", each to be freed, NULL at the end; NULL on no memory. */
 char **sl_sweep_arguments(const sl_sweep_file *f, size_t cell, uint64_t seed);

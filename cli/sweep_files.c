@@ -10,7 +10,7 @@
 #include "cli/sweep_result.h"
 #include "plots/plot.h"
 
-enum { COLUMN = 80, FIXED = 9, MOST_COLUMNS = SL_SWEEP_AXES * SL_SWEEP_TIED + FIXED, SHOWN_CURVES = 7 };
+enum { COLUMN = 80, FIXED = 9, MOST_COLUMNS = SL_SWEEP_AXES * SL_SWEEP_TIED + FIXED, SHOWN_CURVES = 7, CURVE_NAME = 96 };
 
 static double or_nan(double v)
 {
@@ -159,11 +159,15 @@ static bool geometric(const double *x, size_t n)
 static void place_x(drawing *d)
 {
     const sl_sweep_axis *a = &d->f->axis[d->f->x];
-    d->numeric = true;
-    for (size_t i = 0; i < d->n_x; i++) d->numeric &= sl_sweep_numeric(a, i, &d->x[i]);
+    d->numeric = !a->tied || d->f->x_named;
+    for (size_t i = 0; i < d->n_x; i++) {
+        d->numeric &= sl_sweep_numeric(a, d->f->x_option, i, &d->x[i]);
+        for (size_t k = 0; k < i; k++) d->numeric &= d->x[k] != d->x[i]; /* tied values may repeat one of them */
+    }
     for (size_t i = 0; i < d->n_x; i++) {
         size_t k = i;
-        const double v = d->numeric ? sl_read_double(a->value[i], NULL) : (double)i;
+        double v = (double)i;
+        if (d->numeric) (void)sl_sweep_numeric(a, d->f->x_option, i, &v);
         for (; k > 0 && d->x[k - 1] > v; k--) d->x[k] = d->x[k - 1], d->at[k] = d->at[k - 1];
         d->x[k] = v;
         d->at[k] = i;
@@ -290,6 +294,11 @@ static void say_caption(char *text, size_t size, const drawing *d)
     size_t n = (size_t)(f->n_seeds > 1 ? snprintf(text, size, "Means over %zu seeds with standard errors.", f->n_seeds)
                                        : snprintf(text, size, "One seed."));
     bool others = false;
+    if (d->numeric && f->axis[f->x].tied && n < size) {
+        char name[128];
+        sl_sweep_axis_name(name, sizeof name, &f->axis[f->x]);
+        n += (size_t)snprintf(text + n, size - n, " Changed together: %s.", name);
+    }
     for (size_t i = 0; i < f->n_varied; i++) {
         char name[128];
         if (i == f->x || i == f->curve || n >= size) continue;
@@ -302,11 +311,21 @@ static void say_caption(char *text, size_t size, const drawing *d)
         snprintf(text + n, size - n, " The first %zu of %zu curves.", d->n_shown, d->n_curves);
 }
 
+/* A text speaks for itself, "cosine"; numbers and flags say whose they are, "momentum=0.9". */
+static void name_curve(char title[CURVE_NAME], const sl_sweep_axis *a, size_t value)
+{
+    const sl_opt_kind kind = a->option[0]->kind;
+    size_t n = 0;
+    title[0] = '\0';
+    if (!a->tied && (is_number(a->option[0]) || kind == SL_OPT_FLAG)) n = (size_t)snprintf(title, CURVE_NAME, "%.60s=", a->option[0]->name);
+    sl_sweep_value_name(title + n, CURVE_NAME - n, a, value);
+}
+
 static sl_status draw(const drawing *d, const sl_sweep_result *r, sl_run *run, char *labels, sl_err *err)
 {
     const sl_sweep_file *f = d->f;
     const char *y = f->metric->percent ? "(100*$2)" : "2", *bar = f->metric->percent ? "(100*$3)" : "3";
-    char xlabel[256], ylabel[128], titles[SHOWN_CURVES][96], caption[512];
+    char xlabel[256], ylabel[128], titles[SHOWN_CURVES][CURVE_NAME], caption[512];
     sl_curve curves[2 * SHOWN_CURVES + 1];
     size_t n = 0;
     for (size_t k = 0; k < d->n_shown; k++) {
@@ -314,7 +333,7 @@ static sl_status draw(const drawing *d, const sl_sweep_result *r, sl_run *run, c
         for (size_t x = 0; x < d->n_x; x++) any |= !isnan(r->cell[d->cell[k * d->n_x + x]].mean.value);
         if (!any) continue;
         const bool named = f->curve < f->n_varied;
-        if (named) sl_sweep_value_name(titles[k], sizeof titles[k], &f->axis[f->curve], k);
+        if (named) name_curve(titles[k], &f->axis[f->curve], k);
         const sl_curve c = {.kind = SL_CURVE_POINTS, .title = named ? titles[k] : NULL, .dat = "figure.dat", .block = (int)k,
                             .x = "1", .y = y, .error = f->n_seeds > 1 ? bar : NULL, .labels = labels, .colour = (int)k};
         if (d->numeric) {
@@ -328,12 +347,13 @@ static sl_status draw(const drawing *d, const sl_sweep_result *r, sl_run *run, c
         curves[n++] = (sl_curve){.kind = SL_CURVE_POINTS, .title = "a run diverged", .dat = "figure.dat",
                                  .block = (int)d->n_shown, .x = "1", .y = y, .labels = labels, .colour = 6};
     if (n == 0) return SL_OK;
-    sl_sweep_axis_name(xlabel, sizeof xlabel, &f->axis[f->x]);
+    if (d->numeric) snprintf(xlabel, sizeof xlabel, "%s", f->axis[f->x].option[f->x_option]->name);
+    else sl_sweep_axis_name(xlabel, sizeof xlabel, &f->axis[f->x]);
     snprintf(ylabel, sizeof ylabel, "%s%s", f->metric->label, f->metric->percent ? " [%]" : "");
     say_caption(caption, sizeof caption, d);
     sl_panel panel = {.xlabel = xlabel, .ylabel = ylabel, .curves = curves, .n_curves = n};
     set_limits(&panel, d);
-    const sl_figure figure = {.name = "sweep", .title = f->name, .caption = caption, .rows = 1, .columns = 1, .width = 13,
+    const sl_figure figure = {.name = "sweep", .title = f->name, .caption = caption, .rows = 1, .columns = 1, .width = 13, .height = 9,
                               .panels = &panel, .n_panels = 1};
     return sl_plot(sl_run_dir(run), &figure, err);
 }

@@ -49,10 +49,10 @@ void sl_sweep_cell_name(char *text, size_t size, const sl_sweep_file *f, size_t 
     }
 }
 
-bool sl_sweep_numeric(const sl_sweep_axis *a, size_t value, double *v)
+bool sl_sweep_numeric(const sl_sweep_axis *a, size_t k, size_t value, double *v)
 {
-    if (a->n_options != 1 || (a->option[0]->kind != SL_OPT_REAL && a->option[0]->kind != SL_OPT_INTEGER)) return false;
-    *v = sl_read_double(a->value[value], NULL);
+    if (a->option[k]->kind != SL_OPT_REAL && a->option[k]->kind != SL_OPT_INTEGER) return false;
+    *v = sl_read_double(a->value[value * a->n_options + k], NULL);
     return true;
 }
 
