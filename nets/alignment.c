@@ -62,8 +62,10 @@ static sl_status take_products(sl_alignment *a, sl_objective *o, const sl_noise 
     }
     if (st == SL_OK) st = sl_objective_hessian(o, count, x, hx, err);
     if (st == SL_OK) {
-        cblas_daxpy((int)(count * n), -sl_objective_weight_decay(o), x, 1, hx, 1);
-        for (size_t j = 0; j < count; j++) t[j] = products(dx + j * n, hx + j * n, n);
+        for (size_t j = 0; j < count; j++) {
+            cblas_daxpy((int)n, -sl_objective_weight_decay(o), x + j * n, 1, hx + j * n, 1);
+            t[j] = products(dx + j * n, hx + j * n, n);
+        }
         reduce(a, t, k, probes);
     }
     free(x);

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/random.h"
 #include "base/parallel.h"
+#include "base/random.h"
 #include "nets/noise_parts.h"
 
 /* Epochs of the partition, for an error over them. */
@@ -68,7 +68,7 @@ static sl_status partition(sl_noise *r, sl_objective *o, double *e, uint32_t *in
         sl_random_permutation(index, (uint32_t)n, &draw);
         double sum = 0;
         for (size_t b = 0; b < batches; b++) {
-            double length2;
+            double length2 = 0;
             SL_TRY(deviation(e, &length2, r, o, index + b * r->batch, r->batch, err));
             sum += length2;
         }
