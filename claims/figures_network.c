@@ -1,4 +1,4 @@
-/* Figures 1, 3 (left) and 5 of Musso 2020, on Model 1: recipes. */
+/* Figures 1 to 6 of Musso 2020 but the fourth: recipes. What is run is in claims/musso_settings.c. */
 #include "claims/figures_network.h"
 
 #include <math.h>
@@ -50,32 +50,31 @@ static sl_status mean_curves(sl_table **out, sl_table *const *curves, const sl_a
     return st;
 }
 
-/* TOST of best test accuracies of every protocol against the constant one, Holm over the four. */
-enum { RIVALS = SL_MUSSO_PROTOCOLS - 1 };
+/* TOST of best test accuracies of every protocol against the constant one, Holm over the others. */
 typedef struct {
-    double best[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS];
-    sl_welford mean[SL_MUSSO_PROTOCOLS];
-    sl_tost_result tost[RIVALS];
-    double adjusted[RIVALS];
+    double best[SL_MUSSO_MOST_ARMS * SL_MUSSO_MOST_SEEDS];
+    sl_welford mean[SL_MUSSO_MOST_ARMS];
+    sl_tost_result tost[SL_MUSSO_MOST_ARMS];
+    double adjusted[SL_MUSSO_MOST_ARMS]; /* both: of arm i + 1 */
 } protocol_verdicts;
 
 static sl_status judge_protocols(protocol_verdicts *v, sl_table *const *curves, const sl_musso_protocols *setting,
                                  sl_err *err)
 {
-    const size_t seeds = setting->seeds;
-    double p[RIVALS];
-    for (size_t arm = 0; arm < SL_MUSSO_PROTOCOLS; arm++) {
+    const size_t seeds = setting->seeds, arms = setting->n_arms;
+    double p[SL_MUSSO_MOST_ARMS];
+    for (size_t arm = 0; arm < arms; arm++) {
         v->mean[arm] = (sl_welford){0};
         for (size_t k = 0; k < seeds; k++) {
             v->best[arm * seeds + k] = sl_table_max(curves[arm * seeds + k], "test_accuracy");
             sl_welford_add(&v->mean[arm], v->best[arm * seeds + k]);
         }
     }
-    for (size_t i = 0; i < RIVALS; i++) {
+    for (size_t i = 0; i + 1 < arms; i++) {
         SL_TRY(sl_tost_paired(&v->tost[i], v->best + (i + 1) * seeds, v->best, seeds, setting->margin, 0.05, err));
         p[i] = v->tost[i].p;
     }
-    sl_holm(v->adjusted, p, RIVALS);
+    sl_holm(v->adjusted, p, arms - 1);
     return SL_OK;
 }
 
@@ -85,7 +84,7 @@ static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts
     cJSON *list = result ? cJSON_AddArrayToObject(result, "protocols") : NULL;
     sl_say(text, "Best test accuracy, mean (sd) over %zu seeds; paired TOST against constant, margin %.1f points, Holm:\n",
            p->seeds, p->margin);
-    for (size_t arm = 0; arm < SL_MUSSO_PROTOCOLS; arm++) {
+    for (size_t arm = 0; arm < p->n_arms; arm++) {
         const double sd = sqrt(sl_welford_variance(&v->mean[arm]));
         sl_say(text, "%s %.2f (%.2f) %%", arms[arm].title, v->mean[arm].mean, sd);
         if (arm > 0) {
@@ -110,113 +109,162 @@ static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts
     }
 }
 
-/* ---- musso-1 --------------------------------------------------------------------------------------------------- */
+/* ---- musso-1 and musso-2: curves of the protocols --------------------------------------------------------------- */
 
-static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+static sl_status draw_protocols(const sl_lab *lab, const sl_musso_protocols *setting, const char *name,
+                                const char *after, char **summary, cJSON *result, sl_err *err)
 {
-    const sl_musso_protocols p = sl_musso_protocols_at(lab->scale);
-    const size_t n = SL_MUSSO_PROTOCOLS * p.seeds;
-    sl_table *curves[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS], *mean = NULL;
+    const sl_musso_protocols p = *setting;
+    const int arms = (int)p.n_arms;
+    sl_table *curves[SL_MUSSO_MOST_ARMS * SL_MUSSO_MOST_SEEDS], *mean = NULL;
     SL_TRY(sl_musso_protocol_curves(curves, lab, &p, err));
 
     protocol_verdicts v;
     sl_prose text = {0};
-    sl_status st = mean_curves(&mean, curves, p.arms, SL_MUSSO_PROTOCOLS, p.seeds, err);
+    char dat[64], title[160];
+    snprintf(dat, sizeof dat, "%s.dat", name);
+    snprintf(title, sizeof title, "%s under protocols of one mean rate (after Musso 2020, %s)", p.title, after);
+    sl_status st = mean_curves(&mean, curves, p.arms, p.n_arms, p.seeds, err);
     if (st == SL_OK) st = judge_protocols(&v, curves, &p, err);
-    sl_network_free_curves(curves, n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-1.dat", mean, err);
+    double least = 100; /* accuracy at the end */
+    for (size_t i = 0; i < p.n_arms * p.seeds; i++) least = fmin(least, sl_table_max(curves[i], "test_accuracy"));
+    sl_network_free_curves(curves, p.n_arms * p.seeds);
+    if (st == SL_OK) st = sl_run_table(lab->run, dat, mean, err);
     sl_table_free(mean);
     if (st != SL_OK) return st;
 
     say_protocols(&text, result, &v, &p);
-    sl_curve loss[SL_MUSSO_PROTOCOLS], accuracy[2 * SL_MUSSO_PROTOCOLS];
-    for (int a = 0; a < SL_MUSSO_PROTOCOLS; a++) {
-        loss[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = "musso-1.dat", .block = a,
+    sl_curve loss[SL_MUSSO_MOST_ARMS], accuracy[2 * SL_MUSSO_MOST_ARMS];
+    for (int a = 0; a < arms; a++) {
+        loss[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = dat, .block = a,
                              .x = "1", .y = "3", .error = "4", .colour = a, .dash = a == 1};
-        accuracy[2 * a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = "musso-1.dat", .block = a,
+        accuracy[2 * a] = (sl_curve){.kind = SL_CURVE_BAND, .title = p.arms[a].title, .dat = dat, .block = a,
                                      .x = "1", .y = "9", .error = "10", .colour = a};
-        accuracy[2 * a + 1] = (sl_curve){.kind = SL_CURVE_LINE, .dat = "musso-1.dat", .block = a, .x = "1", .y = "5",
+        accuracy[2 * a + 1] = (sl_curve){.kind = SL_CURVE_LINE, .dat = dat, .block = a, .x = "1", .y = "5",
                                          .colour = a, .dash = 1};
     }
     const sl_panel panels[] = {
         {.title = "Training loss", .xlabel = "epoch", .ylabel = "mean cross-entropy [nat]", .logy = true, .xmin = NAN,
-         .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "top right", .curves = loss, .n_curves = SL_MUSSO_PROTOCOLS},
+         .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "top right", .curves = loss, .n_curves = p.n_arms},
         {.title = "Accuracy: test (solid), training (dashed)", .xlabel = "epoch", .ylabel = "accuracy [%]", .xmin = NAN,
-         .xmax = NAN, .ymin = lab->scale == SL_QUICK ? 60 : 90, .ymax = 100, .key = "bottom right", .curves = accuracy,
-         .n_curves = 2 * SL_MUSSO_PROTOCOLS}};
-    const sl_figure figure = {.name = "musso-1",
-                              .title = "Model 1 under protocols of one mean rate (after Musso 2020, figure 1)",
-                              .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
+         .xmax = NAN, .ymin = least > 95 ? 90 : least > 85 ? 60 : 0, .ymax = 100, .key = "bottom right",
+         .curves = accuracy, .n_curves = 2 * p.n_arms}};
+    const sl_figure figure = {.name = name, .title = title, .caption = text.text, .rows = 1, .columns = 2,
+                              .panels = panels, .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
+}
+
+static sl_status musso_1(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    const sl_musso_protocols p = sl_musso_protocols_at(lab->scale);
+    return draw_protocols(lab, &p, "musso-1", "figure 1", summary, result, err);
+}
+
+static sl_status musso_2(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    const sl_musso_protocols p = sl_musso_protocols_model_2_at(lab->scale);
+    return draw_protocols(lab, &p, "musso-2", "figure 2", summary, result, err);
 }
 
 const sl_recipe sl_recipe_musso_1 = {
     "musso-1", "Musso 2020, figure 1",
     "loss and accuracy curves of Model 1 under constant, random and cyclic protocols", musso_1};
+const sl_recipe sl_recipe_musso_2 = {
+    "musso-2", "Musso 2020, figure 2",
+    "loss and accuracy curves of Model 2 under constant, random and cyclic protocols", musso_2};
 
-/* ---- musso-3 --------------------------------------------------------------------------------------------------- */
+/* ---- musso-3: best accuracies of the protocols ------------------------------------------------------------------- */
 
-static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+static sl_status table_of_bests(sl_table *t, const sl_musso_protocols *p, const protocol_verdicts *v, const char *data,
+                                sl_err *err)
 {
-    const sl_musso_protocols p = sl_musso_protocols_at(lab->scale);
-    const size_t n = SL_MUSSO_PROTOCOLS * p.seeds;
+    SL_TRY(sl_table_set(t, "data", err, "%s", data));
+    SL_TRY(sl_table_set(t, "setting", err, "%s, l = %g, mu = %g, Nesterov, weight decay %g, C = %zu, %llu epochs, %zu seeds",
+                        p->title, p->arms[0].lr, p->arms[0].mu, p->arms[0].weight_decay, p->arms[0].batch,
+                        (unsigned long long)p->epochs, p->seeds));
+    SL_TRY(sl_table_set(t, "tost", err, "against protocol 0, margin %g points, paired by seed, Holm", p->margin));
+    SL_TRY(sl_table_block(t, "mean over seeds", err));
+    for (size_t a = 0; a < p->n_arms; a++) {
+        const sl_estimate e = sl_welford_mean(&v->mean[a]);
+        const double row[] = {(double)a, e.value, sqrt(sl_welford_variance(&v->mean[a])), e.se,
+                              a > 0 ? v->adjusted[a - 1] : NAN};
+        SL_TRY(sl_table_add(t, row, err));
+    }
+    SL_TRY(sl_table_block(t, "every seed", err));
+    for (size_t i = 0; i < p->n_arms * p->seeds; i++) {
+        const double row[] = {(double)(i / p->seeds), v->best[i], NAN, NAN, NAN};
+        SL_TRY(sl_table_add(t, row, err));
+    }
+    return SL_OK;
+}
+
+/* Comma-separated titles, their own commas taken out. */
+static void join_titles(char *labels, size_t size, const sl_arm *arms, size_t n)
+{
+    labels[0] = '\0';
+    for (size_t a = 0; a < n; a++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s", arms[a].title);
+        for (char *c = strchr(name, ','); c; c = strchr(name, ',')) memmove(c, c + 1, strlen(c));
+        snprintf(labels + strlen(labels), size - strlen(labels), "%s%s", a ? "," : "", name);
+    }
+}
+
+static sl_status draw_bests(const sl_lab *lab, const sl_musso_protocols *setting, const char *name, const char *after,
+                            char **summary, cJSON *result, sl_err *err)
+{
     static const char *const columns[] = {"protocol[1]", "best_test_accuracy[%]", "sd[%]", "se[%]", "tost_p_holm[1]"};
-    sl_table *curves[SL_MUSSO_PROTOCOLS * SL_MUSSO_MOST_SEEDS], *t = NULL;
+    const sl_musso_protocols p = *setting;
+    sl_table *curves[SL_MUSSO_MOST_ARMS * SL_MUSSO_MOST_SEEDS], *t = NULL;
     SL_TRY(sl_musso_protocol_curves(curves, lab, &p, err));
     protocol_verdicts v;
+    char dat[64], title[160], labels[256];
+    snprintf(dat, sizeof dat, "%s.dat", name);
+    snprintf(title, sizeof title, "Best test accuracy of %s (after Musso 2020, %s)", p.title, after);
+    join_titles(labels, sizeof labels, p.arms, p.n_arms);
     sl_status st = judge_protocols(&v, curves, &p, err);
     if (st == SL_OK && !(t = sl_table_alloc(5, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
-    if (st == SL_OK) st = sl_table_set(t, "data", err, "%s", sl_table_get(curves[0], "data"));
-    sl_network_free_curves(curves, n);
-    if (st == SL_OK)
-        st = sl_table_set(t, "setting", err, "Model 1, l = %g, mu = %g, Nesterov, C = %zu, %llu epochs, %zu seeds",
-                          p.arms[0].lr, p.arms[0].mu, p.arms[0].batch, (unsigned long long)p.epochs, p.seeds);
-    if (st == SL_OK) st = sl_table_set(t, "tost", err, "against protocol 0, margin %g points, paired by seed, Holm", p.margin);
-    if (st == SL_OK) st = sl_table_block(t, "mean over seeds", err);
-    for (size_t a = 0; a < SL_MUSSO_PROTOCOLS && st == SL_OK; a++) {
-        const sl_estimate e = sl_welford_mean(&v.mean[a]);
-        const double row[] = {(double)a, e.value, sqrt(sl_welford_variance(&v.mean[a])), e.se,
-                              a > 0 ? v.adjusted[a - 1] : NAN};
-        st = sl_table_add(t, row, err);
-    }
-    if (st == SL_OK) st = sl_table_block(t, "every seed", err);
-    for (size_t i = 0; i < n && st == SL_OK; i++) {
-        const double row[] = {(double)(i / p.seeds), v.best[i], NAN, NAN, NAN};
-        st = sl_table_add(t, row, err);
-    }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-3.dat", t, err);
+    if (st == SL_OK) st = table_of_bests(t, &p, &v, sl_table_get(curves[0], "data"), err);
+    sl_network_free_curves(curves, p.n_arms * p.seeds);
+    if (st == SL_OK) st = sl_run_table(lab->run, dat, t, err);
     sl_table_free(t);
     if (st != SL_OK) return st;
 
     sl_prose text = {0};
     say_protocols(&text, result, &v, &p);
-    char labels[256] = "";
-    for (size_t a = 0; a < SL_MUSSO_PROTOCOLS; a++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s", p.arms[a].title);
-        for (char *c = strchr(name, ','); c; c = strchr(name, ',')) memmove(c, c + 1, strlen(c));
-        snprintf(labels + strlen(labels), sizeof labels - strlen(labels), "%s%s", a ? "," : "", name);
-    }
     const sl_curve curve[] = {
-        {.kind = SL_CURVE_POINTS, .title = "every seed", .dat = "musso-3.dat", .block = 1, .x = "1", .y = "2",
+        {.kind = SL_CURVE_POINTS, .title = "every seed", .dat = dat, .block = 1, .x = "1", .y = "2",
          .labels = labels, .colour = 1},
-        {.kind = SL_CURVE_POINTS, .title = "mean and standard deviation", .dat = "musso-3.dat", .block = 0, .x = "1",
+        {.kind = SL_CURVE_POINTS, .title = "mean and standard deviation", .dat = dat, .block = 0, .x = "1",
          .y = "2", .error = "3", .labels = labels, .colour = 0}};
     const sl_panel panel = {.xlabel = "protocol", .ylabel = "best test accuracy [%]", .xmin = -0.5,
-                            .xmax = SL_MUSSO_PROTOCOLS - 0.5, .ymin = NAN, .ymax = NAN,
+                            .xmax = (double)p.n_arms - 0.5, .ymin = NAN, .ymax = NAN,
                             .curves = curve, .n_curves = 2};
-    const sl_figure figure = {.name = "musso-3",
-                              .title = "Best test accuracy of Model 1 (after Musso 2020, figure 3 left)",
-                              .caption = text.text, .rows = 1, .columns = 1, .width = 18, .height = 9,
-                              .panels = &panel, .n_panels = 1};
+    const sl_figure figure = {.name = name, .title = title, .caption = text.text, .rows = 1, .columns = 1, .width = 18,
+                              .height = 9, .panels = &panel, .n_panels = 1};
     return sl_finish_figure(lab, &figure, &text, summary, err);
+}
+
+static sl_status musso_3(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    const sl_musso_protocols p = sl_musso_protocols_at(lab->scale);
+    return draw_bests(lab, &p, "musso-3", "figure 3 left", summary, result, err);
+}
+
+static sl_status musso_3_right(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    const sl_musso_protocols p = sl_musso_accuracy_model_2_at(lab->scale);
+    return draw_bests(lab, &p, "musso-3-right", "figure 3 right", summary, result, err);
 }
 
 const sl_recipe sl_recipe_musso_3 = {"musso-3", "Musso 2020, figure 3 left",
                                      "best test accuracy of Model 1 under five protocols, over seeds, with TOST",
                                      musso_3};
+const sl_recipe sl_recipe_musso_3_right = {"musso-3-right", "Musso 2020, figure 3 right",
+                                           "best test accuracy of Model 2 under five protocols, over seeds, with TOST",
+                                           musso_3_right};
 
-/* ---- musso-5 --------------------------------------------------------------------------------------------------- */
+/* ---- musso-5 and musso-6: trainings of one temperature --------------------------------------------------------------------------------------------------- */
 
 /* Accuracy of a seed averaged over the epochs of a curve: one number for the whole curve. */
 static double curve_mean(const sl_table *t, size_t stride, size_t epochs)
@@ -226,14 +274,19 @@ static double curve_mean(const sl_table *t, size_t stride, size_t epochs)
     return sum / (double)epochs;
 }
 
-static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+static sl_status draw_pair(const sl_lab *lab, const sl_musso_pair *setting, const char *name, const char *after,
+                           char **summary, cJSON *result, sl_err *err)
 {
-    const sl_musso_figure_5 p = sl_musso_figure_5_at(lab->scale);
+    const sl_musso_pair p = *setting;
     const size_t n = p.seeds, epochs = (size_t)p.epochs;
     static const char *const columns[] = {"experiment[1]", "final_test_accuracy[%]", "sd[%]"};
-    static const double curve_margin = 1; /* points, on the mean over the epochs: paces differ by 10 and more */
+    const double curve_margin = p.margin;
+    char dat[64], final_dat[64], title[160];
+    snprintf(dat, sizeof dat, "%s.dat", name);
+    snprintf(final_dat, sizeof final_dat, "%s-final.dat", name);
+    snprintf(title, sizeof title, "Equal-temperature trainings of %s (after Musso 2020, %s)", p.title, after);
     sl_table *curves[3 * SL_MUSSO_MOST_SEEDS], *mean = NULL, *final = NULL;
-    SL_TRY(sl_musso_figure_5_curves(curves, lab, &p, err));
+    SL_TRY(sl_musso_pair_curves(curves, lab, &p, err));
 
     double whole[4][SL_MUSSO_MOST_SEEDS], last[3][SL_MUSSO_MOST_SEEDS];
     for (size_t k = 0; k < n; k++) {
@@ -249,7 +302,7 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     if (st == SL_OK) st = sl_tost_paired(&same_time, whole[3], whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, err);
     sl_network_free_curves(curves, 3 * n);
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5.dat", mean, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, dat, mean, err);
     sl_table_free(mean);
     if (st == SL_OK && !(final = sl_table_alloc(3, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
     if (st == SL_OK) st = sl_table_set(final, "epochs", err, "%zu, sd over %zu seeds", epochs, n);
@@ -259,14 +312,14 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
         const double row[] = {(double)a, w.mean, sqrt(sl_welford_variance(&w))};
         st = sl_table_add(final, row, err);
     }
-    if (st == SL_OK) st = sl_run_table(lab->run, "musso-5-final.dat", final, err);
+    if (st == SL_OK) st = sl_run_table(lab->run, final_dat, final, err);
     sl_table_free(final);
     if (st != SL_OK) return st;
 
     sl_prose text = {0};
     sl_say(&text, "%s; %s; %s. Bands: standard deviation over seeds.\n", p.arms[0].title, p.arms[1].title,
            p.arms[2].title);
-    sl_say(&text, "Test accuracy averaged over %zu epochs, %zu seeds; paired TOST, margin %g point:\n", epochs, n, curve_margin);
+    sl_say(&text, "Test accuracy averaged over %zu epochs, %zu seeds; paired TOST, margin %g points:\n", epochs, n, curve_margin);
     const struct {
         const char *what, *key;
         const sl_tost_result *t;
@@ -288,12 +341,12 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
     static const int colours[3] = {1, 2, 4}; /* vermilion, green, and one paler, as in the paper */
     sl_curve by_epoch[3], by_time[3];
     for (int a = 0; a < 3; a++) {
-        by_epoch[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = short_titles[a], .dat = "musso-5.dat", .block = a,
+        by_epoch[a] = (sl_curve){.kind = SL_CURVE_BAND, .title = short_titles[a], .dat = dat, .block = a,
                                  .x = "1", .y = "9", .error = "10", .colour = colours[a], .dash = a == 1};
         by_time[a] = by_epoch[a];
         by_time[a].x = "2";
     }
-    const sl_curve finals = {.kind = SL_CURVE_POINTS, .dat = "musso-5-final.dat", .x = "1", .y = "2", .error = "3",
+    const sl_curve finals = {.kind = SL_CURVE_POINTS, .dat = final_dat, .x = "1", .y = "2", .error = "3",
                              .labels = "I,II,III", .colour = 0};
     const sl_panel panels[] = {
         {.title = "Against epochs (the paper's)", .xlabel = "epoch", .ylabel = "test accuracy [%]", .xmin = 0,
@@ -303,12 +356,34 @@ static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_er
          .curves = by_time, .n_curves = 3},
         {.title = "At equal epochs, the last", .xlabel = "experiment", .ylabel = "test accuracy [%]", .xmin = -0.5,
          .xmax = 2.5, .ymin = NAN, .ymax = NAN, .key = "off", .curves = &finals, .n_curves = 1}};
-    const sl_figure figure = {.name = "musso-5",
-                              .title = "Equal-temperature trainings of Model 1 (after Musso 2020, figure 5)",
-                              .caption = text.text, .rows = 1, .columns = 3, .panels = panels, .n_panels = 3};
+    const sl_figure figure = {.name = name, .title = title, .caption = text.text, .rows = 1, .columns = 3, .panels = panels, .n_panels = 3};
     return sl_finish_figure(lab, &figure, &text, summary, err);
+}
+
+static sl_status musso_5(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    const sl_musso_pair p = sl_musso_figure_5_at(lab->scale);
+    return draw_pair(lab, &p, "musso-5", "figure 5", summary, result, err);
+}
+
+static sl_status musso_6(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    const sl_musso_pair p = sl_musso_figure_6_at(lab->scale);
+    return draw_pair(lab, &p, "musso-6", "figure 6 left", summary, result, err);
+}
+
+static sl_status musso_6_right(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
+{
+    const sl_musso_pair p = sl_musso_figure_6_right_at(lab->scale);
+    return draw_pair(lab, &p, "musso-6-right", "figure 6 right", summary, result, err);
 }
 
 const sl_recipe sl_recipe_musso_5 = {"musso-5", "Musso 2020, figure 5",
                                      "equal-temperature trainings of Model 1 against epochs and against time, with TOST",
                                      musso_5};
+const sl_recipe sl_recipe_musso_6 = {"musso-6", "Musso 2020, figure 6 left",
+                                     "equal-temperature trainings of Model 2 against epochs and against time, with TOST",
+                                     musso_6};
+const sl_recipe sl_recipe_musso_6_right = {
+    "musso-6-right", "Musso 2020, figure 6 right",
+    "equal-temperature trainings of Model 3 on CIFAR-10 against epochs and against time, with TOST", musso_6_right};

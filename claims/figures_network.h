@@ -4,6 +4,7 @@
 
 #include "claims/claim.h"
 
-extern const sl_recipe sl_recipe_musso_1, sl_recipe_musso_3, sl_recipe_musso_5, sl_recipe_temperature_network;
+extern const sl_recipe sl_recipe_musso_1, sl_recipe_musso_2, sl_recipe_musso_3, sl_recipe_musso_3_right,
+    sl_recipe_musso_4, sl_recipe_musso_5, sl_recipe_musso_6, sl_recipe_musso_6_right, sl_recipe_temperature_network;
 
 #endif

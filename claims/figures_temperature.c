@@ -116,7 +116,7 @@ static sl_status temperature_network(const sl_lab *lab, char **summary, cJSON *r
         m.T_naive[i] = temperature(&settings[i], 1);
     }
     sl_network net;
-    SL_TRY(sl_network_open(&net, lab, s.model, s.samples, err));
+    SL_TRY(sl_network_open(&net, lab, NULL, s.model, s.samples, err));
     sl_status st = sl_network_stationary(loss, &net, lab, "stationary", m.arms, ARMS, n, s.time, s.evaluations, err);
     const char *const data = net.data;
     sl_network_close(&net);

@@ -9,9 +9,11 @@
 
 #include "base/parallel.h"
 
-sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *model, size_t samples, sl_err *err)
+sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *data, const char *model, size_t samples,
+                          sl_err *err)
 {
-    *n = (sl_network){.data = lab->scale == SL_QUICK ? "digits:test=4000" : "mnist", .model_name = model};
+    if (!data) data = lab->scale == SL_QUICK ? "digits:test=4000" : "mnist";
+    *n = (sl_network){.data = data, .model_name = model};
     sl_status st = sl_dataset_load(&n->train, &n->test, n->data, lab->data_dir, err);
     if (st != SL_OK) return sl_fail_in(err, st, "scale %s trains on %s", sl_scale_name(lab->scale), n->data);
     if (samples > 0 && samples < n->train.n) sl_dataset_truncate(&n->train, samples);
@@ -71,6 +73,8 @@ static sl_status configure(sl_train_config *c, const piece *p, sl_err *err)
                            .lr = a->lr,
                            .batch = a->batch,
                            .order = p->e->order,
+                           .init = p->e->network->init,
+                           .augment = p->e->network->augment,
                            .seed = sl_network_seed(p->e->lab, p->i % p->e->seeds)};
     return sl_rule_init(&c->rule, a->rule, SL_ALPHA_ON_STEP, a->lr, a->mu, a->weight_decay, err);
 }

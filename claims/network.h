@@ -22,11 +22,14 @@ typedef struct {
     sl_dataset train, test;
     sl_model *model;
     const char *data, *model_name; /* "mnist", "digits:..."; "mlp", "mlp:..."         */
+    sl_augment augment;            /* of training pictures; for the caller to set     */
+    const char *init;              /* weights file that every run starts from, or NULL: random weights; the same   */
 } sl_network;
 
-/* The data of the lab's scale (quick: the built-in digits; desk and paper: MNIST, an error that says where it was
- * looked for if it is not there), its first `samples` training samples (0: all), and the model of that name. */
-SL_CHECKED sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *model, size_t samples, sl_err *err);
+/* The data of that name (NULL: that of the lab's scale; quick: the built-in digits; desk and paper: MNIST; an error that
+ * says where it was looked for if it is not there), its first `samples` training samples (0: all), and the model. */
+SL_CHECKED sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *data, const char *model,
+                                     size_t samples, sl_err *err);
 void sl_network_close(sl_network *n);
 
 /* The seed of replicate k of a lab. */

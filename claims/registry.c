@@ -7,6 +7,7 @@
 #include "claims/musso_network.h"
 #include "claims/musso_synthetic.h"
 #include "claims/operators.h"
+#include "claims/plrs_tables.h"
 
 const sl_claim *const sl_claims[] = {
     /* Musso 2020: noise and its continuous limit */
@@ -30,9 +31,12 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_musso_cyclic_temperature_derived,
     /* Musso 2020: trained networks */
     &sl_claim_musso_protocols_equivalent,
+    &sl_claim_musso_protocols_equivalent_model_2,
     &sl_claim_musso_equal_temperature,
+    &sl_claim_musso_equal_temperature_model_2,
     &sl_claim_musso_counter_check,
     &sl_claim_musso_confound,
+    &sl_claim_musso_regularisation_confound,
     &sl_claim_musso_temperature_late,
     &sl_claim_musso_random_is_hotter_printed,
     &sl_claim_musso_random_is_hotter_derived,
@@ -59,8 +63,17 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_phase_space,
     /* Musso 2020 on networks */
     &sl_recipe_musso_1,
+    &sl_recipe_musso_2,
     &sl_recipe_musso_3,
+    &sl_recipe_musso_3_right,
+    &sl_recipe_musso_4,
     &sl_recipe_musso_5,
+    &sl_recipe_musso_6,
+    &sl_recipe_musso_6_right,
     &sl_recipe_temperature_network,
+    /* Devapriya et al. 2024 */
+    &sl_recipe_plrs_table_1,
+    &sl_recipe_plrs_table_2,
+    &sl_recipe_plrs_table_3,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "nets/data/kinds.h"
-#include "nets/dataset_kernel.h"
 
 const sl_dataset_kind *const sl_datasets[] = {&sl_dataset_digits, &sl_dataset_mnist};
 static const sl_entry *const entries[] = {&sl_dataset_digits.entry, &sl_dataset_mnist.entry};
@@ -70,25 +69,4 @@ void sl_dataset_free(sl_dataset *d)
     free(d->pixels);
     free(d->labels);
     *d = (sl_dataset){0};
-}
-
-void sl_dataset_gather(const sl_dataset *d, float *out, uint8_t *label, const uint32_t *index, size_t first,
-                       size_t count)
-{
-    /* Rows to ask for ahead of use: samples lie in random places, where no hardware prefetcher looks. */
-    enum { AHEAD = 4, LINE = 64 };
-    const size_t plane = d->height * d->width;
-    for (size_t k = 0; k < count; k++) {
-        const size_t i = index ? index[k] : first + k;
-        if (index && k + AHEAD < count) {
-            const uint8_t *const next = d->pixels + d->features * (size_t)index[k + AHEAD];
-            for (size_t b = 0; b < d->features; b += LINE) __builtin_prefetch(next + b);
-        }
-        for (size_t c = 0; c < d->channels; c++) {
-            const size_t at = c * plane;
-            sl_bytes_standardise(out + k * d->features + at, d->pixels + i * d->features + at, plane, d->mean[c],
-                                 d->deviation[c]);
-        }
-        label[k] = d->labels[i];
-    }
 }

@@ -58,12 +58,14 @@ void sl_dataset_gather(const sl_dataset *d, float *out, uint8_t *label, const ui
 
 /* How training pictures are varied. All 0: not at all. */
 typedef struct {
-    size_t crop; /* black pixels put around the picture, out of which a window of its own size is cut at random */
-    bool flip;   /* left and right exchanged, with probability 1/2 */
+    size_t crop; /* black pixels put around the picture, out of which a window of its own size is cut at random: any of
+                    the 2 crop + 1 places in each direction with the same probability; < 2^30 */
+    bool flip;   /* left and right exchanged, after that, with probability 1/2 */
 } sl_augment;
 
-/* The same with pictures varied. Sample k's random numbers are those of lanes 4 (lane + k) .. of draw, so they depend
- * on neither the batch size nor the team (may be NULL), which shares the work. augment NULL: none. */
+/* The same with pictures varied. Sample k's random numbers are the words of lanes 4 (lane + k) .. of draw (place in
+ * height, place in width, flip), so they depend on neither the batch size nor the team (may be NULL), which shares the
+ * work. augment NULL: none, and draw may be NULL. */
 void sl_dataset_gather_varied(const sl_dataset *d, float *out, uint8_t *label, const uint32_t *index, size_t first,
                               size_t count, const sl_augment *augment, const sl_draw *draw, size_t lane,
                               sl_team *team);

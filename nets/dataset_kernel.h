@@ -1,4 +1,4 @@
-/* nets/dataset_kernel.h - from bytes to standardised floats; private to nets/dataset.c. */
+/* nets/dataset_kernel.h - from bytes to standardised floats; private to nets/gather.c. */
 #ifndef SL_NETS_DATASET_KERNEL_H
 #define SL_NETS_DATASET_KERNEL_H
 

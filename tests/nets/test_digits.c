@@ -90,8 +90,9 @@ static void gather__rounds_as_divisions_in_float(void **state)
     assert_int_equal(label[1], 4);
     for (size_t k = 0; k < 2; k++)
         for (size_t i = 0; i < 768; i++) {
-            const volatile float pixel = (float)pixels[index[k] * 768 + i] / 255.0f, centred = pixel - means[i / 256];
-            const volatile float expected = centred / deviations[i / 256];
+            const size_t c = i % 3;
+            const volatile float pixel = (float)pixels[index[k] * 768 + c * 256 + i / 3] / 255.0f;
+            const volatile float centred = pixel - means[c], expected = centred / deviations[c];
             assert_near(out[k * 768 + i], expected, 0);
         }
 }
