@@ -17,7 +17,7 @@ sl_estimate sl_kurtosis(const double *x, size_t n)
         m3 += c2 * c / count;
         m4 += c2 * c2 / count;
     }
-    if (!(m2 > 0) || !isfinite(m4)) return none;
+    if (!(m2 > 1e-28 * mean * mean) || !isfinite(m4)) return none; /* at most rounding */
     sl_welford influence = {0};
     for (size_t i = 0; i < n; i++) {
         const double c = x[i] - mean, c2 = c * c;

@@ -153,7 +153,7 @@ static sl_status take_trace(sl_noise *r, sl_objective *o, const double *length2,
         r->scale = estimate(trace / g2, sl_influence_se(influence, n, 1));
     }
     free(along);
-    if (st == SL_OK && !(r->trace.value > 0))
+    if (st == SL_OK && !(r->trace.value > 1e-12 * r->gradient2.value)) /* at most rounding */
         return sl_fail(err, SL_E_NUMERIC, "the gradients of all %zu samples are equal: there is no noise", n);
     return st;
 }

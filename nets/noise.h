@@ -5,7 +5,8 @@
  * gradient of covariance D_hat / C; one of a partition of the n samples, D_hat / C (n - C) / (n - 1).
  *
  * Values are exact for the n samples at hand, up to float gradients. Standard errors say how far they are from those
- * of the law that the samples came from: influence functions, first order in 1/n. */
+ * of the law that the samples came from: influence functions, first order in 1/n (those of eigenvalues that lie closer
+ * together than their errors come out too large: such eigenvalues repel each other). */
 #ifndef SL_NETS_NOISE_H
 #define SL_NETS_NOISE_H
 
