@@ -54,8 +54,7 @@ static inline size_t random_net_partner(random_net *r, size_t like, bool channel
     return like;
 }
 
-/* smooth: no ReLU, no maximum. */
-static inline size_t random_net_layer(random_net *r, bool smooth)
+static inline size_t random_net_layer(random_net *r)
 {
     char name[16];
     snprintf(name, sizeof name, "%zu", r->names++);
@@ -63,13 +62,13 @@ static inline size_t random_net_layer(random_net *r, bool smooth)
     const sl_shape s = sl_build_shape(r->b, from);
     const bool wide = s.height > 2 && s.width > 2;
     switch (random_net_below(r, 12)) {
-    case 0: return sl_build_conv(r->b, from, name, 1 + random_net_below(r, 4), 1 + 2 * (wide && random_net_below(r, 2)), 1, wide, random_net_below(r, 2));
+    case 0: return sl_build_conv(r->b, from, name, 1 + random_net_below(r, 4), wide ? 3 : 1, 1, wide, wide);
     case 1:
     case 2: return sl_build_batch_norm(r->b, from, name);
     case 3:
-    case 4: return smooth ? sl_build_batch_norm(r->b, from, name) : sl_build_relu(r->b, from);
+    case 4: return sl_build_relu(r->b, from);
     case 5: return sl_build_dropout(r->b, from, 0.25);
-    case 6: return wide && !smooth ? sl_build_max_pool(r->b, from, 2, 1, 1) : sl_build_relu(r->b, from);
+    case 6: return wide ? sl_build_max_pool(r->b, from, 2, 1, 1) : sl_build_relu(r->b, from);
     case 7: return wide ? sl_build_avg_pool(r->b, from, 3, 1, 1) : sl_build_dropout(r->b, from, 0.5);
     case 8: return sl_build_shortcut(r->b, from, s.channels + 2 * random_net_below(r, 2), 1 + random_net_below(r, 2));
     case 9: return sl_build_concat(r->b, from, random_net_partner(r, from, false));
@@ -78,13 +77,13 @@ static inline size_t random_net_layer(random_net *r, bool smooth)
 }
 
 /* Deterministic in number. Whatever nothing takes is averaged, joined and goes into a last linear layer. */
-static inline sl_status random_net_alloc(sl_model **m, size_t number, bool smooth, sl_err *err)
+static inline sl_status random_net_alloc(sl_model **m, size_t number, sl_err *err)
 {
     random_net r = {.bits = number * 2654435761u + 17};
     const sl_status st = sl_builder_alloc(&r.b, (sl_shape){6, 5, 2}, RANDOM_NET_CLASSES, SL_START_DEFAULT, err);
     if (st != SL_OK) return st;
     random_net_add(&r, random_net_below(&r, 2) ? 0 : sl_build_batch_norm(r.b, 0, "first"));
-    for (size_t i = 0; i < RANDOM_NET_LAYERS; i++) random_net_add(&r, random_net_layer(&r, smooth));
+    for (size_t i = 0; i < RANDOM_NET_LAYERS; i++) random_net_add(&r, random_net_layer(&r));
     size_t all = 0;
     for (size_t i = 0; i < r.n; i++) {
         if (r.used[i]) continue;

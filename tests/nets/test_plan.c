@@ -5,7 +5,6 @@
 #include <malloc.h>
 
 #include "base/random.h"
-
 #include "nets/layer.h"
 #include "nets/layers/cross_entropy.h"
 #include "nets/plan.h"
@@ -119,7 +118,7 @@ static void plan__arrays_that_live_together_do_not_overlap(void **state)
         for (int what = SL_FOR_LOSS; what <= SL_FOR_CURVATURE; what++) {
             sl_model *m;
             sl_plan p;
-            assert_ok(random_net_alloc(&m, number, false, &err));
+            assert_ok(random_net_alloc(&m, number, &err));
             assert_ok(sl_plan_alloc(&p, m, COUNT, (sl_purpose_of_workspace)what, 2, &err));
             list(&all, m, &p, (sl_purpose_of_workspace)what);
             nothing_overlaps(m, &all, number);
@@ -291,7 +290,7 @@ static void same(const float *a, const float *b, size_t n, const char *what, siz
 static void compare(size_t number, bool train, sl_team *team)
 {
     sl_model *m;
-    assert_ok(random_net_alloc(&m, number, false, &err));
+    assert_ok(random_net_alloc(&m, number, &err));
     const sl_mode mode = {.train = train, .label_smoothing = 0.1, .seed = 4, .step = number};
     float pictures[COUNT * 60], *const state = calloc(m->state, sizeof *state),
                                 *const moved = calloc(m->state, sizeof *moved),
