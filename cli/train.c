@@ -135,6 +135,7 @@ static sl_status load(sl_trainings *x, sl_err *err)
 {
     const sl_cli *cli = x->cli;
     SL_TRY(sl_dataset_load(&x->train, &x->test, sl_cli_text(cli, "data"), sl_cli_text(cli, "data-dir"), err));
+    if (*x->train.note) sl_cli_note(cli, "%s", x->train.note);
     if (sl_cli_given(cli, "samples")) {
         const size_t n = (size_t)sl_cli_integer(cli, "samples");
         if (n > x->train.n)
