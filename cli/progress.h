@@ -14,7 +14,7 @@ typedef struct {
     double start, last;  /* seconds of a monotonic clock            */
     double from;         /* the fraction at which `what` began      */
     char what[96];
-    char detail[64];     /* stands behind it, and may change without a new clock */
+    char note[96];       /* the latest news of it                   */
     pthread_mutex_t lock;
 } sl_progress;
 
@@ -26,8 +26,11 @@ void sl_progress_show(void *ctx, const char *what, double fraction);
 /* The same for callbacks that know no name. */
 void sl_progress_fraction(void *ctx, double fraction);
 
-/* What stands behind the piece of work from the next sl_progress_show on: "3 of 12 done, 2 running". */
-void sl_progress_detail(sl_progress *p, const char *format, ...) SL_PRINTF(2, 3);
+/* That much more was there before the command began: it counts, but not for the speed. */
+void sl_progress_skip(sl_progress *p, double fraction);
+
+/* News to stand beside the bar from now on: "epoch 3 of 10: loss 0.31". */
+void sl_progress_note(sl_progress *p, const char *format, ...) SL_PRINTF(2, 3);
 
 /* Takes the bar away. */
 void sl_progress_end(sl_progress *p);

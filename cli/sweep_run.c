@@ -341,7 +341,7 @@ static void show(sl_progress *progress, const sl_sweep_job *jobs, size_t n, size
 {
     size_t done = 0;
     for (size_t i = 0; i < n; i++) done += !is_open(&jobs[i]) && jobs[i].status != SL_JOB_RUNNING;
-    sl_progress_detail(progress, "%zu of %zu runs done, %zu running", done, n, running);
+    sl_progress_note(progress, "%zu of %zu runs done, %zu running", done, n, running);
     sl_progress_show(progress, "sweep, trainings", (double)done / (double)n);
 }
 
