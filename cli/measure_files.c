@@ -202,7 +202,8 @@ static sl_status draw(sl_run *run, const sl_measurement *x, sl_err *err)
     };
     const sl_curve temperature[] = {
         {.kind = SL_CURVE_POINTS, .title = "kinetic", .dat = "temperature.dat", .x = "1", .y = "9", .error = "10", .colour = 1},
-        {.kind = SL_CURVE_LINE, .title = "predicted from the noise", .dat = "temperature.dat", .x = "1", .y = "7", .colour = 0},
+        {.kind = SL_CURVE_BAND, .title = "predicted from the noise", .dat = "temperature.dat", .x = "1", .y = "7",
+         .error = "8", .colour = 0},
     };
     sl_panel panels[4];
     size_t n = 0;
@@ -223,10 +224,14 @@ static sl_status draw(sl_run *run, const sl_measurement *x, sl_err *err)
     if (x->curvature) {
         panels[n] = panel("Spectral density of the Hessian", "curvature", "density", density, 1);
         panels[n].logy = true;
-        panels[n].ymin = 1e-5 / x->c.width / (double)x->c.n_top;
+        panels[n].ymin = 0.1 / x->c.width / (double)x->c.parameters; /* a single eigenvalue's peak is at 4 times that */
         panels[n++].ymax = 1 / x->c.width;
     }
-    if (x->temperature && x->t.windows > 1) panels[n++] = panel("Temperature, all coordinates", "step", "temperature", temperature, 2);
+    if (x->temperature && x->t.windows > 1) {
+        panels[n] = panel("Temperature, all coordinates", "step", "temperature", temperature, 2);
+        panels[n].xmin = panels[n].ymin = 0;
+        panels[n++].xmax = (double)x->run.train.steps;
+    }
     if (n == 0) return SL_OK;
     char title[256];
     snprintf(title, sizeof title, "%s on %s, %zu samples", sl_cli_text(x->cli, "model"), sl_cli_text(x->cli, "data"),
