@@ -96,16 +96,19 @@ void sl_dataset_truncate(sl_dataset *d, size_t n)
 {
     if (n == 0 || n >= d->n) return;
     d->n = n;
-    /* A failed shrinking leaves the larger block, which is as good; a mapping takes no memory that could be given back. */
-    uint8_t *const pixels = d->mapped ? NULL : realloc(d->pixels, n * d->features), *const labels = realloc(d->labels, n);
+    /* A failed shrinking leaves the larger block, which is as good; a mapping's pages are the system's anyway. */
+    uint8_t *const pixels = d->mapped ? d->pixels : realloc(d->pixels, n * d->features);
+    uint8_t *const labels = realloc(d->labels, n);
     if (pixels) d->pixels = pixels;
     if (labels) d->labels = labels;
 }
 
 void sl_dataset_free(sl_dataset *d)
 {
-    if (d->mapped) munmap(d->pixels, d->mapped);
-    else free(d->pixels);
+    if (d->mapped)
+        munmap(d->pixels, d->mapped);
+    else
+        free(d->pixels);
     free(d->labels);
     *d = (sl_dataset){0};
 }

@@ -376,6 +376,20 @@ static void place_running(sl_builder *b)
         }
 }
 
+/* A layer whose output nothing takes would have no gradient. */
+static void check_all_used(sl_builder *b)
+{
+    const sl_model *const m = b->model;
+    for (size_t i = 1; i + 1 < m->n_layers; i++) {
+        bool used = false;
+        for (size_t j = i + 1; j < m->n_layers && !used; j++)
+            for (size_t k = 0; k < m->layers[j].n_inputs; k++) used |= m->layers[j].input[k] == i;
+        if (!used)
+            sl_build_fail(b, SL_E_DOMAIN, "layer %zu (%s): no other layer takes its output", i - 1,
+                          m->layers[i].kind->name);
+    }
+}
+
 sl_status sl_builder_finish(sl_builder *b, sl_model **m, sl_err *err)
 {
     sl_model *const r = b->model;
@@ -386,6 +400,7 @@ sl_status sl_builder_finish(sl_builder *b, sl_model **m, sl_err *err)
         else if (out != r->classes)
             sl_build_fail(b, SL_E_DOMAIN, "the last layer (%s) puts out %zu numbers, expected %zu, one a class",
                           r->layers[last].kind->name, out, r->classes);
+        check_all_used(b);
         place_running(b);
     }
     const sl_status st = b->first.code;

@@ -28,14 +28,13 @@ static const format cifar10 = {
     .mean = {0.4914f, 0.4822f, 0.4465f},
     .deviation = {0.2470f, 0.2435f, 0.2616f}};
 
-static const format cifar100 = {
-    .folders = {"", "/cifar100", "/cifar-100-binary"},
-    .train = {"train.bin"},
-    .test = {"test.bin"},
-    .labels = 2,
-    .classes = {20, 100},
-    .mean = {0.5071f, 0.4865f, 0.4409f},
-    .deviation = {0.2673f, 0.2564f, 0.2762f}};
+static const format cifar100 = {.folders = {"", "/cifar100", "/cifar-100-binary"},
+                                .train = {"train.bin"},
+                                .test = {"test.bin"},
+                                .labels = 2,
+                                .classes = {20, 100},
+                                .mean = {0.5071f, 0.4865f, 0.4409f},
+                                .deviation = {0.2673f, 0.2564f, 0.2762f}};
 
 /* The first folder that holds any of the set's files. Returns 0, ENOENT, or another errno with the path in question. */
 static int find_folder(char *folder, size_t size, const char *dir, const format *f)
@@ -62,8 +61,8 @@ static sl_status add_records(sl_dataset *d, const uint8_t *bytes, size_t size, c
 {
     const size_t record = f->labels + FEATURES, n = size / record;
     if (size == 0 || size % record != 0)
-        return sl_fail(err, SL_E_FORMAT, "%s: %zu bytes, expected a multiple of %zu (%zu of labels, %d of pixels)", path,
-                       size, record, f->labels, FEATURES);
+        return sl_fail(err, SL_E_FORMAT, "%s: %zu bytes, expected a multiple of %zu (%zu of labels, %d of pixels)",
+                       path, size, record, f->labels, FEATURES);
     uint8_t *const pixels = realloc(d->pixels, (d->n + n) * FEATURES);
     if (pixels) d->pixels = pixels;
     uint8_t *const labels = realloc(d->labels, d->n + n);
@@ -74,7 +73,10 @@ static sl_status add_records(sl_dataset *d, const uint8_t *bytes, size_t size, c
         for (size_t k = 0; k < f->labels; k++)
             if (from[k] >= f->classes[k])
                 return sl_fail(err, SL_E_FORMAT, "%s: record %zu: %slabel %d, expected 0 to %d", path, i,
-                               f->labels == 1 ? "" : k == 0 ? "coarse " : "fine ", from[k], f->classes[k] - 1);
+                               f->labels == 1 ? ""
+                               : k == 0       ? "coarse "
+                                              : "fine ",
+                               from[k], f->classes[k] - 1);
         d->labels[d->n + i] = from[f->labels - 1];
         memcpy(d->pixels + (d->n + i) * FEATURES, from + f->labels, FEATURES);
     }
@@ -86,8 +88,10 @@ static void add_origin(sl_dataset *d, const char *folder, const char *path)
 {
     const char *const name = strrchr(path, '/') + 1;
     const size_t used = strlen(d->origin);
-    if (used == 0) snprintf(d->origin, sizeof d->origin, "%.380s: %s", folder, name);
-    else snprintf(d->origin + used, sizeof d->origin - used, ", %s", name);
+    if (used == 0)
+        snprintf(d->origin, sizeof d->origin, "%.380s: %s", folder, name);
+    else
+        snprintf(d->origin + used, sizeof d->origin - used, ", %s", name);
 }
 
 /* The files of a part that are there. missing: the number of the others. */
@@ -131,17 +135,18 @@ static sl_status load(sl_dataset *train, sl_dataset *test, const sl_spec *spec, 
     char folder[1024];
     const int reason = find_folder(folder, sizeof folder, dir, f);
     if (reason == ENOENT)
-        return sl_fail(err, SL_E_FILE, "no %s or %s, plain or .gz, in %.150s, %.150s%s or %.150s%s (scripts/get-data %s "
-                       "fetches them)", f->train[0], f->test[0], dir, dir, f->folders[1], dir, f->folders[2],
-                       spec->entry->name);
+        return sl_fail(err, SL_E_FILE,
+                       "no %s or %s, plain or .gz, in %.150s, %.150s%s or %.150s%s (scripts/get-data %s "
+                       "fetches them)",
+                       f->train[0], f->test[0], dir, dir, f->folders[1], dir, f->folders[2], spec->entry->name);
     if (reason) return sl_fail(err, SL_E_FILE, "%.600s: %s", folder, strerror(reason));
     sl_dataset a = empty(f), b = empty(f);
     size_t missing, none;
     sl_status st = load_part(&a, folder, f->train, MOST_FILES, f, &missing, err);
     if (st == SL_OK) st = load_part(&b, folder, f->test, 1, f, &none, err);
     if (st == SL_OK && missing > 0)
-        sl_dataset_note(&a, "%zu of %s's %d training batches are there, with %zu pictures", MOST_FILES - missing,
-                        spec->entry->name, MOST_FILES, a.n);
+        sl_dataset_note(&a, "found %zu of the %d training batches of %s: %zu pictures", MOST_FILES - missing,
+                        MOST_FILES, spec->entry->name, a.n);
     if (st == SL_OK) st = sl_dataset_take(&a, &b, spec, err);
     if (st == SL_OK) {
         *train = a;

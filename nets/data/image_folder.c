@@ -47,7 +47,9 @@ static sl_status read_classes(sl_image_folder *f, const char *dir, sl_err *err)
     SL_TRY(sl_read_file(&f->text, NULL, path, LARGEST_TEXT, err));
     size_t number = 0;
     for (char *next = f->text, *line; (line = strsep(&next, "\n"));) SL_TRY(add_class(f, line, path, ++number, err));
-    return f->n >= 2 ? SL_OK : sl_fail(err, SL_E_FORMAT, "%s: %zu classes, expected at least 2 (as published: 200)", path, f->n);
+    return f->n >= 2
+               ? SL_OK
+               : sl_fail(err, SL_E_FORMAT, "%s: %zu classes, expected at least 2 (as published: 200)", path, f->n);
 }
 
 /* ---- pictures ---- */
@@ -72,10 +74,11 @@ static sl_status add_file(sl_image_list *l, char *path, int label, const char *d
         free(path);
         return sl_fail(err, SL_E_FILE, "%s: %s", whole, strerror(errno));
     }
-    l->file[l->n++] = (sl_image_file){.path = path,
-                                      .label = (uint8_t)label,
-                                      .size = (uint64_t)s.st_size,
-                                      .changed = (uint64_t)s.st_mtim.tv_sec * 1000000000u + (uint64_t)s.st_mtim.tv_nsec};
+    l->file[l->n++] =
+        (sl_image_file){.path = path,
+                        .label = (uint8_t)label,
+                        .size = (uint64_t)s.st_size,
+                        .changed = (uint64_t)s.st_mtim.tv_sec * 1000000000u + (uint64_t)s.st_mtim.tv_nsec};
     return SL_OK;
 }
 
@@ -171,8 +174,8 @@ static sl_status add_annotation(sl_image_folder *f, char *line, const char *dir,
         return sl_fail(err, SL_E_FORMAT, "%s, line %zu: expected the name of a picture and its class", path, number);
     const int label = find_class(f, class);
     if (label < 0)
-        return sl_fail(err, SL_E_FORMAT, "%s, line %zu: '%.60s' is not one of the %zu classes of wnids.txt", path, number,
-                       class, f->n);
+        return sl_fail(err, SL_E_FORMAT, "%s, line %zu: '%.60s' is not one of the %zu classes of wnids.txt", path,
+                       number, class, f->n);
     char *const file = joined("val/images/", "", "", name);
     if (!file) return no_memory(dir, err);
     const sl_status st = add_file(&f->part[1], file, label, dir, err);
@@ -193,10 +196,10 @@ static sl_status list_test(sl_image_folder *f, const char *dir, sl_err *err)
     return f->part[1].n > 0 ? SL_OK : sl_fail(err, SL_E_FORMAT, "%s: lists no pictures", path);
 }
 
+/* Names of classes are in the paths, their order in the labels. */
 static uint64_t fingerprint(const sl_image_folder *f)
 {
     uint64_t sum = f->n;
-    for (size_t c = 0; c < f->n; c++) sum = sl_checksum(f->name[c], strlen(f->name[c]), sum);
     for (int part = 0; part < 2; part++)
         for (size_t i = 0; i < f->part[part].n; i++) {
             const sl_image_file *const file = &f->part[part].file[i];

@@ -25,7 +25,7 @@ typedef struct {
     size_t n;                            /* classes                                        */
     const char *name[SL_FOLDER_CLASSES]; /* in the order of wnids.txt: line i is class i   */
     sl_image_list part[2];               /* train, test                                    */
-    uint64_t fingerprint;                /* of classes, names, labels, sizes and times     */
+    uint64_t fingerprint;                /* of names, labels, sizes and times of the pictures */
 } sl_image_folder;
 
 /* Lists dir: wnids.txt; train/CLASS/images/ *.JPEG, the first of every class, then the second of every class, ..., so

@@ -4,10 +4,10 @@
 
 #include "nets/dataset.h"
 
-extern const sl_dataset_kind sl_dataset_digits; /* built in                             */
-extern const sl_dataset_kind sl_dataset_mnist;  /* IDX files: MNIST and its look-alikes */
+extern const sl_dataset_kind sl_dataset_digits;                       /* built in                             */
+extern const sl_dataset_kind sl_dataset_mnist;                        /* IDX files: MNIST and its look-alikes */
 extern const sl_dataset_kind sl_dataset_cifar10, sl_dataset_cifar100; /* binary versions */
-extern const sl_dataset_kind sl_dataset_tiny_imagenet; /* a folder of JPEGs             */
+extern const sl_dataset_kind sl_dataset_tiny_imagenet;                /* a folder of JPEGs             */
 
 /* Allocates pixels and labels for n samples of that shape; the rest of *d is zeroed. Errors: SL_E_MEMORY. */
 SL_CHECKED sl_status sl_dataset_alloc(sl_dataset *d, size_t n, size_t channels, size_t height, size_t width,

@@ -14,12 +14,12 @@ enum { SL_CACHE_VERSION = 1, SL_CACHE_ALIGN = 1 << 16 /* of pages, on any machin
 
 /* Everything that tells one cache from another; made for what is wanted, and compared byte for byte. */
 typedef struct {
-    char magic[8];       /* "sgdlabP\0"                                          */
+    char magic[8];        /* "sgdlabP\0"                            */
     uint32_t version;
-    uint32_t byte_order; /* 0x01020304                                           */
-    uint64_t fingerprint; /* of the files that the pixels were decoded from      */
-    uint64_t n[2];       /* samples: train, test                                 */
-    uint64_t features;   /* bytes of a sample                                    */
+    uint32_t byte_order;  /* 0x01020304                             */
+    uint64_t fingerprint; /* of the files that the pixels were decoded from */
+    uint64_t n[2];        /* samples: train, test                   */
+    uint64_t features;    /* bytes of a sample                      */
 } sl_cache_header;
 
 typedef struct {
@@ -30,8 +30,8 @@ typedef struct {
 sl_cache_header sl_cache_header_for(uint64_t fingerprint, size_t n_train, size_t n_test, size_t features);
 sl_cache_layout sl_cache_layout_for(const sl_cache_header *h);
 
-/* Gives a mapping of layout.size bytes (of a file, or of memory) to the parts, whose shapes are set already: pixels stay
- * where they are, labels are copied, the rest is unmapped. Errors: SL_E_MEMORY, with everything as before. */
+/* Gives a mapping of layout.size bytes (of a file, or of memory) to the parts, whose shapes are set already: pixels
+ * stay where they are, labels are copied, the rest is unmapped. Errors: SL_E_MEMORY, with everything as before. */
 SL_CHECKED sl_status sl_cache_hand_out(sl_dataset part[2], uint8_t *mapping, const sl_cache_header *h, sl_err *err);
 
 /* Maps a cache file, read-only, and hands it out. Errors, with the parts as before: SL_E_FILE (absent, unreadable);

@@ -1,4 +1,4 @@
-/* Tiny ImageNet: a folder of JPEGs of 64 x 64 pixels, decoded once and kept in a cache file (nets/data/pixel_cache.h). */
+/* Tiny ImageNet: a folder of JPEGs of 64 x 64 pixels, decoded once into a cache file (nets/data/pixel_cache.h). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,8 @@ static sl_status decode(uint8_t **mapping, const char *folder, const sl_image_fo
     if (memory == MAP_FAILED)
         return sl_fail(err, SL_E_MEMORY, "%s: no memory for %zu bytes of pictures", folder, d.layout.size);
     d.mapping = memory;
-    const sl_status st = sl_parallel((files->part[0].n + files->part[1].n + BLOCK - 1) / BLOCK, 0, decode_block, &d, err);
+    const sl_status st =
+        sl_parallel((files->part[0].n + files->part[1].n + BLOCK - 1) / BLOCK, 0, decode_block, &d, err);
     if (st != SL_OK) {
         munmap(memory, d.layout.size);
         return st;
@@ -130,8 +131,7 @@ static sl_status load_pixels(sl_dataset part[2], const char *folder, const sl_im
 {
     char place[PLACES][PATH];
     const size_t places = cache_places(place, folder);
-    const sl_cache_header h =
-        sl_cache_header_for(files->fingerprint, files->part[0].n, files->part[1].n, FEATURES);
+    const sl_cache_header h = sl_cache_header_for(files->fingerprint, files->part[0].n, files->part[1].n, FEATURES);
     for (size_t k = 0; k < places; k++)
         if (sl_cache_map(part, place[k], &h, NULL) == SL_OK) return SL_OK;
     return remake(part, place, places, folder, files, &h, err);
@@ -142,8 +142,10 @@ static sl_status load(sl_dataset *train, sl_dataset *test, const sl_spec *spec, 
     char folder[FOLDER];
     const int reason = find_folder(folder, dir);
     if (reason == ENOENT)
-        return sl_fail(err, SL_E_FILE, "no wnids.txt in %.200s or %.200s/tiny-imagenet-200 (scripts/get-data %s fetches "
-                       "the set)", dir, dir, spec->entry->name);
+        return sl_fail(err, SL_E_FILE,
+                       "no wnids.txt in %.200s or %.200s/tiny-imagenet-200 (scripts/get-data %s fetches "
+                       "the set)",
+                       dir, dir, spec->entry->name);
     if (reason) return sl_fail(err, SL_E_FILE, "%.600s: %s", folder, strerror(reason));
     sl_image_folder files;
     SL_TRY(sl_image_folder_list(&files, folder, err));
@@ -156,8 +158,10 @@ static sl_status load(sl_dataset *train, sl_dataset *test, const sl_spec *spec, 
                               .mean = {0.4802f, 0.4481f, 0.3975f},
                               .deviation = {0.2770f, 0.2691f, 0.2821f}};
     sl_dataset part[2] = {shape, shape};
-    for (int k = 0; k < 2; k++) snprintf(part[k].origin, sizeof part[k].origin, "%.500s/%s", folder, k ? "val" : "train");
-    if (files.n != CLASSES) sl_dataset_note(&part[0], "%zu classes; Tiny ImageNet as published has %d", files.n, CLASSES);
+    for (int k = 0; k < 2; k++)
+        snprintf(part[k].origin, sizeof part[k].origin, "%.500s/%s", folder, k ? "val" : "train");
+    if (files.n != CLASSES)
+        sl_dataset_note(&part[0], "%zu classes; Tiny ImageNet as published has %d", files.n, CLASSES);
     sl_status st = load_pixels(part, folder, &files, err);
     sl_image_folder_clear(&files);
     if (st == SL_OK) st = sl_dataset_take(&part[0], &part[1], spec, err);

@@ -3,7 +3,7 @@
 static const sl_param params[] = {SL_MODEL_CHANNELS(64, 4096), SL_MODEL_INIT(SL_START_DEFAULT)};
 
 /* A flat Sequential of 3x3 convolutions without padding, every layer counted; on 28x28 pictures the last linear layer
- * gets 128 channels of 3x3. The classes' numbers pass a ReLU, too, as printed. */
+ * gets 128 channels of 3x3. No ReLU after that one: classes cut off at 0 would never learn again. */
 static void build(sl_builder *b, const sl_spec *spec)
 {
     const size_t channels = (size_t)sl_spec_get(spec, "channels");
@@ -17,7 +17,7 @@ static void build(sl_builder *b, const sl_spec *spec)
         at = sl_build_relu(b, sl_build_conv(b, at, name.text, convolutions[i].wider * channels, 3, 1, 0, true));
         if (convolutions[i].pool) at = sl_build_max_pool(b, at, 2, 2, 0);
     }
-    sl_build_relu(b, sl_build_linear(b, sl_build_flatten(b, at), "13", sl_build_classes(b), true));
+    sl_build_linear(b, sl_build_flatten(b, at), "13", sl_build_classes(b), true);
 }
 
 const sl_architecture sl_model_cnn = {.entry = {.name = "cnn",

@@ -114,7 +114,7 @@ static void load__reads_what_there_is_and_says_so(void **state)
     assert_ok(sl_dataset_load(&a, &b, "cifar10", folder, &err));
     assert_int_equal(a.n, 3 + 6);
     check10(&a, 1 | 8);
-    assert_non_null(strstr(a.note, "2 of cifar10's 5 training batches"));
+    assert_non_null(strstr(a.note, "found 2 of the 5 training batches of cifar10: 9 pictures"));
     assert_string_equal(b.note, "");
     sl_dataset_free(&a);
     sl_dataset_free(&b);
@@ -173,7 +173,8 @@ static void load__refuses_bad_files(void **state)
 {
     (void)state;
     sl_dataset a = {.n = 7}, b = {.n = 8};
-    assert_fails(sl_dataset_load(&a, &b, "cifar10", temp_path("nowhere"), &err), SL_E_FILE, "nowhere/cifar-10-batches-bin");
+    assert_fails(sl_dataset_load(&a, &b, "cifar10", temp_path("nowhere"), &err), SL_E_FILE,
+                 "nowhere/cifar-10-batches-bin");
     const char *const folder = make10("bad", 3);
     fill(0, 3, 1, 10);
 
