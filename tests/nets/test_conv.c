@@ -272,6 +272,48 @@ static void conv__rounds_well(void **state)
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) check(large[i], true, true, true, 1e-6, fraction);
 }
 
+/* ---- the products ---- */
+
+/* c of [m][n] in rows of ldc, of which the rest must not change. */
+static void check_product(size_t m, size_t n, size_t k, sl_orientation of_a, bool accumulate)
+{
+    const size_t lda = (of_a ? m : k) + 3, ldb = n + 5, ldc = n + 2, rows = of_a ? k : m;
+    float *const a = malloc(rows * lda * sizeof *a), *const b = malloc(k * ldb * sizeof *b);
+    float *const c = malloc(m * ldc * sizeof *c);
+    for (size_t i = 0; i < rows * lda; i++) a[i] = small_number();
+    for (size_t i = 0; i < k * ldb; i++) b[i] = small_number();
+    for (size_t i = 0; i < m * ldc; i++) c[i] = i % ldc >= n ? untouched : accumulate ? 5 : NAN;
+    sl_conv_multiply(c, ldc, accumulate, a, lda, of_a, b, ldb, m, n, k);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < ldc; j++) {
+            double expected = j >= n ? (double)untouched : accumulate ? 5 : 0;
+            for (size_t l = 0; j < n && l < k; l++)
+                expected += (double)(of_a ? a[l * lda + i] : a[i * lda + l]) * (double)b[l * ldb + j];
+            if ((double)c[i * ldc + j] != expected)
+                fail_msg("[%zu][%zu] of %zu x %zu x %zu, a%s, %s: %g, expected %g", i, j, m, n, k, of_a ? "^T" : "",
+                         accumulate ? "added" : "set", (double)c[i * ldc + j], expected);
+        }
+    free(a);
+    free(b);
+    free(c);
+}
+
+/* Rows in eights and left over, columns in sixteens and not, depths about those that are taken at once, a factor too
+ * large for the kernel, and rows that are powers of 2 apart. */
+static void multiply__is_its_definition(void **state)
+{
+    (void)state;
+    static const size_t ms[] = {1, 7, 8, 21}, ns[] = {16, 48, 20}, ks[] = {1, 9, 255, 256, 257, 600};
+    for (int way = 0; way < 4; way++) {
+        for (size_t i = 0; i < 4; i++)
+            for (size_t j = 0; j < 3; j++)
+                for (size_t l = 0; l < 6; l++) check_product(ms[i], ns[j], ks[l], (sl_orientation)(way & 1), way >> 1);
+        check_product(9, 640, 500, (sl_orientation)(way & 1), way >> 1);
+        check_product(1021, 16, 30, (sl_orientation)(way & 1), way >> 1);
+        check_product(5, 1024 - 5, 17, (sl_orientation)(way & 1), way >> 1);
+    }
+}
+
 /* ---- each way by itself, whether the layer would choose it or not ---- */
 
 static void check_method(const sl_conv_method *m, shape s, bool accumulate, double tolerance, float (*number)(void))
@@ -484,6 +526,7 @@ int main(void)
         cmocka_unit_test(conv__without_dx),
         cmocka_unit_test(conv__same_bytes_for_every_team),
         cmocka_unit_test(scratch__grows_with_the_batch),
+        cmocka_unit_test(multiply__is_its_definition),
         cmocka_unit_test(winograd__is_its_definition),
         cmocka_unit_test(winograd__errs_as_little_as_the_plain_sum),
         cmocka_unit_test(winograd__fits_3_by_3_of_stride_1),
