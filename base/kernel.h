@@ -6,6 +6,7 @@
 
 #if defined __x86_64__ && defined __GNUC__ && !defined __clang__ && !defined SL_NO_CLONES
 #define SL_KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#define SL_CLONES /* there are clones: kernels run at the processor's full width */
 #else
 #define SL_KERNEL
 #endif

@@ -1,18 +1,20 @@
 /* Products of a long and a small matrix, which convolutions are made of. */
+#include "base/kernel.h"
 #include "nets/layers/conv.h"
 #include "nets/layers/conv_product_kernel.h"
 
 /* The small factor may have so many numbers, which fit a second-level cache. A library brings both factors into its
  * own order first, which takes long where one is small; and OpenBLAS on Haswell's kernels, which it is often told to
  * take, uses half of a newer processor. Measured on one core of Zen 5, GFLOP/s for 16, 64 and 512 channels: the kernel
- * 170, 200, 190; OpenBLAS (Haswell) 62, 95, 108; OpenBLAS (Cooperlake) 160, 233, 218; LIBXSMM 200, 235, 223. */
-#ifdef SL_XSMM
-enum { SMALL = 0 };
-#else
+ * 155, 190, 170; OpenBLAS (Haswell) 62, 95, 108; OpenBLAS (Cooperlake) 160, 233, 218; LIBXSMM 200, 235, 223. */
+#if defined SL_CLONES && !defined SL_XSMM
 enum { SMALL = 1 << 18 };
+#else
+enum { SMALL = 0 };
 #endif
-/* Rows 4 KB apart, or nearly, lie on so few lines of a cache that going down a column is slow; in the library's own
- * order they do not. */
+
+/* Rows that are so many times 2 KB apart share so few sets of a cache that going down a column is slow; a library's own
+ * order has no such rows. */
 static bool crowded(size_t line)
 {
     return line > 512 && line % 512 == 0;
