@@ -68,6 +68,8 @@ $(B)/flags: FORCE
 	@echo '$(CC) $(CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(VERSION)' > $@
 
 $(B)/%_kernel.o: EXTRA = $(KERNEL_CFLAGS)
+# A matrix product may contract, as the libraries' do.
+$(B)/%_product_kernel.o: EXTRA = $(KERNEL_CFLAGS) -ffp-contract=fast
 $(B)/base/version.o: EXTRA = -DSL_VERSION='"$(VERSION)"' -DSL_BUILD='"$(shell $(CC) --version | head -n 1), $(MODE)"'
 $(B)/%.o: %.c Makefile $(B)/flags
 	@mkdir -p $(@D)
