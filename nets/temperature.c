@@ -15,6 +15,7 @@ typedef struct {
     sl_temperature *r;
     sl_trainer *trainer;
     size_t n, steps;
+    const double *directions;   /* [r->n_directions][n]                           */
     double *y, *g, *v;          /* [n_directions][steps]                          */
     double *v2, *loss, *rate;   /* [steps]                                        */
     double *kick;               /* [steps] sum of what multiplies the velocity    */
@@ -85,19 +86,20 @@ static sl_status record_step(recording *k, size_t step, sl_err *err)
     const sl_temperature_config *const c = k->c;
     const sl_rule *const rule = &c->train.rule;
     const float *const x = sl_trainer_params(k->trainer), *const v = sl_trainer_velocity(k->trainer);
-    for (size_t j = 0; j < c->n_directions; j++) {
-        const double *const u = c->directions + j * k->n;
-        k->y[j * k->steps + step] = sl_dot_fd(x, u, k->n);
-        k->g[j * k->steps + step] =
-            rule->mu * (step > 0 ? k->v[j * k->steps + step - 1] : sl_dot_fd(v, u, k->n));
+    const size_t directions = step < c->burn_in ? 0 : k->r->n_directions;
+    for (size_t j = 0; j < directions; j++) {
+        const double *const u = k->directions + j * k->n;
+        const size_t at = j * k->steps + step;
+        k->y[at] = sl_dot_fd(x, u, k->n);
+        k->g[at] = rule->mu * (step > c->burn_in ? k->v[at - 1] : sl_dot_fd(v, u, k->n));
     }
     sl_train_sums sums = {0};
     SL_TRY(sl_trainer_step(k->trainer, &sums, err));
     const double rate = sl_trainer_last_lr(k->trainer), lr = c->train.lr;
     const bool on_gradient = rule->alpha_on == SL_ALPHA_ON_GRADIENT;
-    for (size_t j = 0; j < c->n_directions; j++) {
+    for (size_t j = 0; j < directions; j++) {
         const size_t at = j * k->steps + step;
-        k->v[at] = sl_dot_fd(v, c->directions + j * k->n, k->n);
+        k->v[at] = sl_dot_fd(v, k->directions + j * k->n, k->n);
         const double pull = k->g[at] - k->v[at]; /* a_g G */
         k->g[at] = !on_gradient ? pull : rate > 0 ? pull * lr / rate : 0;
     }
@@ -162,6 +164,17 @@ static sl_status open_window(recording *k, size_t w, sl_err *err)
     return sl_noise_trace(&k->r->history[w].noise, k->c->objective, err);
 }
 
+/* Where the averages begin. */
+static sl_status begin(recording *k, sl_err *err)
+{
+    const sl_temperature_config *const c = k->c;
+    const float *const x = sl_trainer_params(k->trainer);
+    memcpy(k->kept, x, k->n * sizeof *x);
+    k->directions = c->directions;
+    k->r->n_directions = c->n_directions;
+    return c->aim ? c->aim(c->ctx, x, &k->directions, &k->r->n_directions, err) : SL_OK;
+}
+
 static sl_status record(recording *k, sl_err *err)
 {
     const size_t windows = k->c->windows;
@@ -170,7 +183,7 @@ static sl_status record(recording *k, sl_err *err)
         SL_TRY(open_window(k, w, err));
         for (size_t step = first; step < last; step++) {
             if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the measurement was interrupted");
-            if (step == k->c->burn_in) memcpy(k->kept, sl_trainer_params(k->trainer), k->n * sizeof(float));
+            if (step == k->c->burn_in) SL_TRY(begin(k, err));
             SL_TRY(record_step(k, step, err));
         }
         close_window(k, w, first, last);
@@ -204,7 +217,7 @@ static void reduce_direction(sl_fluctuation *f, recording *k, size_t j)
 sl_status sl_temperature_measure(sl_temperature *r, const sl_temperature_config *config, sl_err *err)
 {
     SL_TRY(check(config, err));
-    sl_temperature m = {.n_directions = config->n_directions, .windows = config->windows};
+    sl_temperature m = {.windows = config->windows};
     recording k = {.c = config, .r = &m};
     sl_status st = open_recording(&k, err);
     if (st == SL_OK) st = record(&k, err);

@@ -19,8 +19,11 @@ typedef struct {
     sl_train_config train;     /* of the run; init is not used, test may be NULL; steps counts burn-in and the rest */
     const float *state;        /* [sl_model_state] where it starts                                      */
     const float *velocity;     /* [parameters]; NULL: at rest                                           */
-    const double *directions;  /* [n_directions][parameters], each of length 1                          */
+    const double *directions;  /* [n_directions][parameters], each of length 1; if aim is NULL          */
     size_t n_directions;
+    /* Called with the weights at which the averages begin: chooses the directions there, at most n_directions. */
+    sl_status (*aim)(void *ctx, const float *state, const double **directions, size_t *n_directions, sl_err *err);
+    void *ctx;
     uint64_t burn_in;          /* steps left out of the averages, < train.steps                         */
     size_t windows;            /* the run is cut into so many, for its history                          */
     sl_objective *objective;   /* for the noise at each window's start; it is moved along; NULL: none    */
@@ -45,7 +48,7 @@ typedef struct {
 } sl_temperature_window;
 
 typedef struct {
-    size_t n_directions, windows;
+    size_t n_directions, windows;   /* as they were chosen */
     sl_fluctuation *along;          /* [n_directions] */
     sl_temperature_window *history; /* [windows]      */
     sl_estimate velocity2;          /* <|v|^2> / parameters after the burn-in */
