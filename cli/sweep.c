@@ -233,7 +233,7 @@ static sl_status verdict(const sweep *x, sl_err *err)
     return SL_OK;
 }
 
-static void answer(sweep *x, const sl_sweep_result *r, const cJSON *result)
+static void answer(sweep *x, const sl_sweep_result *r, const cJSON *result, bool whole)
 {
     enum { SHOWN = 40 };
     if (x->cli->json) {
@@ -242,7 +242,7 @@ static void answer(sweep *x, const sl_sweep_result *r, const cJSON *result)
     }
     sl_sweep_print(r, SHOWN);
     print_failures(x);
-    printf("sweep.dat, sweep-times.dat, sweep.*: %s\n", sl_run_dir(x->run));
+    if (whole) printf("sweep.dat, sweep-times.dat, sweep.*: %s\n", sl_run_dir(x->run));
 }
 
 /* What the runs gave together: into the folder when all have ended, and said in any case. */
@@ -267,7 +267,7 @@ static sl_status conclude(sweep *x, sl_status ran, cJSON *unlisted, sl_err *err)
         st = closed;
         if (err) *err = why;
     }
-    answer(x, &r, result);
+    answer(x, &r, result, ran == SL_OK);
     cJSON_Delete(result);
     sl_sweep_result_free(&r);
     return st == SL_OK ? ran : st;
