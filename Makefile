@@ -14,7 +14,7 @@ MODE    := $(if $(SAN),san,release)$(if $(XSMM),-xsmm)
 B       := build/$(MODE)
 
 # Libraries by their pkg-config names; Random123 and SuiteSparse have none and are looked for by their headers.
-PKGS     := gsl openblas lapacke arpack hdf5 libcjson zlib
+PKGS     := gsl openblas lapacke arpack hdf5 libcjson zlib libturbojpeg
 NO_BUILD := clean uninstall format
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
   missing := $(shell for p in $(firstword $(CC)) pkg-config; do command -v $$p >/dev/null || echo $$p; done; \

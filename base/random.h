@@ -37,6 +37,7 @@ typedef enum {
     SL_PURPOSE_BOOTSTRAP,   /* resampling                               */
     SL_PURPOSE_AUGMENT,     /* data augmentation                        */
     SL_PURPOSE_CLAIM,       /* whatever a claim samples by itself       */
+    SL_PURPOSE_DROPOUT,     /* masks of dropout layers                  */
     SL_PURPOSE_MEASURE      /* probes and batches of measurements       */
 } sl_purpose;
 

@@ -272,6 +272,15 @@ static sl_status lock_folder(sl_run *run, sl_err *err)
     return SL_OK;
 }
 
+sl_status sl_run_reopen(sl_run *run, sl_err *err)
+{
+    char path[PATH_MAX];
+    sweep(run->dir);
+    SL_TRY(sl_run_path(run, path, sizeof path, "jobs", err));
+    sweep(path);
+    return write_manifest(run, err);
+}
+
 static sl_status enter(sl_run *run, bool *complete, sl_err *err)
 {
     SL_TRY(sl_make_dirs(run->dir, err));
@@ -280,11 +289,7 @@ static sl_status enter(sl_run *run, bool *complete, sl_err *err)
     SL_TRY(sl_run_path(run, path, sizeof path, MANIFEST, err));
     if (access(path, F_OK) == 0) SL_TRY(join_folder(run, complete, path, err));
     else SL_TRY(refuse_foreign(run->dir, err));
-    if (*complete) return SL_OK;
-    sweep(run->dir);
-    SL_TRY(sl_run_path(run, path, sizeof path, "jobs", err));
-    sweep(path);
-    return write_manifest(run, err);
+    return *complete ? SL_OK : sl_run_reopen(run, err);
 }
 
 sl_status sl_run_open(sl_run **run, bool *complete, const char *dir, const char *name, const cJSON *config,

@@ -34,6 +34,9 @@ typedef struct sl_run sl_run;
 SL_CHECKED sl_status sl_run_open(sl_run **run, bool *complete, const char *dir, const char *name,
                                  const cJSON *config, uint64_t seed, int argc, char *const *argv, sl_err *err);
 
+/* A complete folder that gets more to do after all: status "running" again, as if it had not been complete. */
+SL_CHECKED sl_status sl_run_reopen(sl_run *run, sl_err *err);
+
 /* A run without a folder: sl_run_job computes always, writes go nowhere. */
 sl_run *sl_run_none(void);
 

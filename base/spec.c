@@ -112,6 +112,19 @@ static sl_status check_range(const sl_param *p, double v, const char *what, sl_e
     return SL_OK;
 }
 
+static sl_status parse_word(double *value, const sl_param *p, const char *text, const char *owner, sl_err *err)
+{
+    size_t n = 0;
+    for (; p->words[n]; n++)
+        if (strcmp(p->words[n], text) == 0) {
+            *value = (double)n;
+            return SL_OK;
+        }
+    char kind[160];
+    snprintf(kind, sizeof kind, "%s of %s", p->name, owner);
+    return unknown(kind, text, p->words, n, err);
+}
+
 /* "name=v" or "name=v,v,v", already split off; text is ours to cut. */
 static sl_status parse_parameter(sl_spec *spec, char *text, const char *what, sl_err *err)
 {
@@ -130,17 +143,22 @@ static sl_status parse_parameter(sl_spec *spec, char *text, const char *what, sl
         return unknown(kind, text, names, e->n_params, err);
     }
     const sl_param *p = &e->params[k];
-    char label[160];
-    snprintf(label, sizeof label, "%s '%s': %s", what, e->name, p->name);
+    char owner[96], label[160];
+    snprintf(owner, sizeof owner, "%s '%s'", what, e->name);
+    snprintf(label, sizeof label, "%s: %s", owner, p->name);
     if (spec->value[k].given) return sl_fail(err, SL_E_DOMAIN, "%s is given twice", label);
     spec->value[k].given = true;
     spec->value[k].n = 0;
     for (char *item = equals + 1; item;) {
         char *comma = p->list ? strchr(item, ',') : NULL;
         if (comma) *comma = '\0';
-        double v;
-        SL_TRY(sl_parse_double(&v, item, label, err));
-        SL_TRY(check_range(p, v, label, err));
+        double v = 0;
+        if (p->words) {
+            SL_TRY(parse_word(&v, p, item, owner, err));
+        } else {
+            SL_TRY(sl_parse_double(&v, item, label, err));
+            SL_TRY(check_range(p, v, label, err));
+        }
         if (spec->value[k].n == SL_SPEC_VALUES)
             return sl_fail(err, SL_E_DOMAIN, "%s has more than %d values", label, SL_SPEC_VALUES);
         spec->value[k].v[spec->value[k].n++] = v;
@@ -207,10 +225,12 @@ void sl_spec_print(char *text, size_t size, const sl_spec *spec)
         append(text, size, ":");
         append(text, size, spec->entry->params[k].name);
         for (size_t i = 0; i < spec->value[k].n; i++) {
+            const double v = spec->value[k].v[i];
+            const char *const *const words = spec->entry->params[k].words;
             char number[32];
-            sl_print_double(number, spec->value[k].v[i]);
+            if (!words) sl_print_double(number, v);
             append(text, size, i ? "," : "=");
-            append(text, size, number);
+            append(text, size, words ? words[(size_t)v] : number);
         }
     }
 }

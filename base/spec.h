@@ -14,6 +14,7 @@
 typedef struct {
     const char *name;
     const char *help;     /* one phrase, with the unit                                             */
+    const char *const *words; /* choices, ended by NULL; the value is the index of one. NULL: a number     */
     double def;           /* default; NAN: must be given                                           */
     double min, max;      /* closed range                                                          */
     bool open_min;        /* min itself is excluded                                                */
@@ -43,12 +44,12 @@ typedef struct {
 } sl_spec;
 
 /* Parses text against a registry of n entries. what names the kind of thing in messages ("loss").
- * Errors: SL_E_NAME for an unknown entry or parameter (the message lists the known ones and the nearest match);
- * SL_E_DOMAIN for a value out of range, not a number, missing, or given twice. */
+ * Errors: SL_E_NAME for an unknown entry, parameter or choice (the message lists the known ones and the nearest
+ * match); SL_E_DOMAIN for a value out of range, not a number, missing, or given twice. */
 SL_CHECKED sl_status sl_spec_parse(sl_spec *spec, const char *text, const char *what,
                                    const sl_entry *const *registry, size_t n, sl_err *err);
 
-/* The value (the first one of a list) of the parameter of that name. The name must exist. */
+/* The value (the first one of a list) of the parameter of that name; of a choice, its index. The name must exist. */
 double sl_spec_get(const sl_spec *spec, const char *param);
 
 /* The index of the parameter of that name in spec->value. The name must exist. */

@@ -119,8 +119,9 @@ sl_status sl_team_alloc(sl_team **t, int workers, sl_err *err)
         else free(s);
     }
     if (!good) {
+        const int wanted = r->workers;
         sl_team_free(r);
-        return sl_fail(err, SL_E_MEMORY, "%d threads cannot be made", workers);
+        return sl_fail(err, SL_E_MEMORY, "%d threads cannot be made", wanted);
     }
     *t = r;
     return SL_OK;
@@ -146,7 +147,7 @@ int sl_team_workers(const sl_team *t)
 
 void sl_team_run(sl_team *t, size_t n, sl_team_task task, void *ctx)
 {
-    if (!t || t->workers == 1 || n == 1) {
+    if (!t || t->workers == 1 || n < 2) {
         for (size_t i = 0; i < n; i++) task(ctx, i, 0);
         return;
     }

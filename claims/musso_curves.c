@@ -63,8 +63,9 @@ const sl_claim sl_claim_musso_protocols_equivalent_model_2 = {
     .paper = "Musso 2020",
     .equation = "figs 2-3",
     .statement = "constant, random and cyclic protocols of one mean rate reach the same best test accuracy (within 0.3 "
-                 "points on MNIST, 0.5 at desk scale, 3 with the narrow network on the digits) with Model 2 at small l",
+                 "points, 0.5 at desk scale) with Model 2 at small l",
     .expected = SL_HOLDS,
+    .from = SL_DESK,
     .measure = protocols_equivalent_model_2,
     .parts = 4,
 };
@@ -100,6 +101,7 @@ const sl_claim sl_claim_musso_regularisation_confound = {
     .statement = "random and cyclic rates regularise better than a constant one of the same mean, and than a constant "
                  "one of the same temperature (q = 4/3 and 3/2)",
     .expected = SL_NUMBERS_ONLY,
+    .from = SL_DESK,
     .measure = regularisation_confound,
     .parts = 6,
 };
@@ -193,6 +195,7 @@ const sl_claim sl_claim_musso_equal_temperature_model_2 = {
     .statement = "trainings of Model 2 with C = 60, mu = 0.75 and C = 30, mu = 0.5, of one temperature, have the same "
                  "accuracy curve",
     .expected = SL_HOLDS,
+    .from = SL_DESK,
     .measure = equal_temperature_model_2,
     .parts = 4,
 };

@@ -34,10 +34,17 @@ static void add_entries(cJSON *list, const sl_entry *const *entries, size_t n)
             cJSON_AddItemToArray(parameters, q);
             cJSON_AddStringToObject(q, "name", p->name);
             cJSON_AddStringToObject(q, "help", p->help);
-            sl_json_number(q, "default", p->def);
-            sl_json_number(q, "min", p->min);
-            sl_json_number(q, "max", p->max);
-            cJSON_AddBoolToObject(q, "integer", p->integer);
+            if (p->words) {
+                cJSON *words = cJSON_AddArrayToObject(q, "words");
+                for (size_t w = 0; p->words[w]; w++) cJSON_AddItemToArray(words, cJSON_CreateString(p->words[w]));
+                if (isnan(p->def)) cJSON_AddNullToObject(q, "default");
+                else cJSON_AddStringToObject(q, "default", p->words[(size_t)p->def]);
+            } else {
+                sl_json_number(q, "default", p->def);
+                sl_json_number(q, "min", p->min);
+                sl_json_number(q, "max", p->max);
+                cJSON_AddBoolToObject(q, "integer", p->integer);
+            }
             cJSON_AddBoolToObject(q, "list", p->list);
         }
     }
@@ -105,7 +112,9 @@ static void print_parameters(const cJSON *parameters)
     fputs("      ", stdout);
     for (const cJSON *p = parameters->child; p; p = p->next) {
         const double def = sl_cli_number(cJSON_GetObjectItemCaseSensitive(p, "default"));
-        if (isnan(def)) printf(":%s=..", text_of(p, "name"));
+        const char *word = text_of(p, "default");
+        if (*word) printf(":%s=%s", text_of(p, "name"), word);
+        else if (isnan(def)) printf(":%s=..", text_of(p, "name"));
         else printf(":%s=%.6g", text_of(p, "name"), def);
     }
     putchar('\n');

@@ -1,20 +1,15 @@
 #include "cli/progress.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "base/clock.h"
 
 void sl_progress_start(sl_progress *p, const sl_cli *cli)
 {
-    *p = (sl_progress){.silent = cli->quiet, .terminal = cli->terminal, .start = now()};
+    *p = (sl_progress){.silent = cli->quiet, .terminal = cli->terminal, .start = sl_clock()};
     p->last = p->start;
     snprintf(p->what, sizeof p->what, "%s", cli->command->name);
     pthread_mutex_init(&p->lock, NULL);
@@ -38,9 +33,13 @@ static void draw(sl_progress *p, double fraction, double elapsed)
     char left[24] = "?", bar[WIDTH + 1];
     if (fraction > p->from + 1e-3 && elapsed > 0.5)
         print_seconds(left, elapsed * (1 - fraction) / (fraction - p->from));
+    if (!p->terminal) {
+        fprintf(stderr, "%s: %.0f %%, %s left%s%s\n", p->what, 100 * fraction, left, *p->note ? "; " : "", p->note);
+        return;
+    }
     for (int i = 0; i < WIDTH; i++) bar[i] = i < (int)(fraction * WIDTH) ? '=' : ' ';
     bar[WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %3.0f %%  %s left  %.60s\033[K", bar, 100 * fraction, left, p->what);
+    fprintf(stderr, "\r[%s] %3.0f %%  %s left  %.60s\033[K", bar, 100 * fraction, left, *p->note ? p->note : p->what);
     fflush(stderr);
     p->drawn = true;
 }
@@ -52,7 +51,7 @@ void sl_progress_show(void *ctx, const char *what, double fraction)
     if (p->silent) return;
     pthread_mutex_lock(&p->lock);
     fraction = fraction < 0 || isnan(fraction) ? 0 : fraction > 1 ? 1 : fraction;
-    const double t = now();
+    const double t = sl_clock();
     if (what && strncmp(what, p->what, sizeof p->what - 1) != 0) { /* a new piece of work has its own clock */
         snprintf(p->what, sizeof p->what, "%s", what);
         p->start = t;
@@ -60,10 +59,7 @@ void sl_progress_show(void *ctx, const char *what, double fraction)
     }
     if ((t - p->last) * 1e3 >= (p->terminal ? TERMINAL_MS : FILE_MS)) {
         p->last = t;
-        if (p->terminal)
-            draw(p, fraction, t - p->start);
-        else
-            fprintf(stderr, "%s: %.0f %%\n", p->what, 100 * fraction);
+        draw(p, fraction, t - p->start);
     }
     pthread_mutex_unlock(&p->lock);
 }
@@ -71,6 +67,23 @@ void sl_progress_show(void *ctx, const char *what, double fraction)
 void sl_progress_fraction(void *ctx, double fraction)
 {
     sl_progress_show(ctx, NULL, fraction);
+}
+
+void sl_progress_skip(sl_progress *p, double fraction)
+{
+    pthread_mutex_lock(&p->lock);
+    p->from += fraction;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void sl_progress_note(sl_progress *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    pthread_mutex_lock(&p->lock);
+    vsnprintf(p->note, sizeof p->note, format, args);
+    pthread_mutex_unlock(&p->lock);
+    va_end(args);
 }
 
 void sl_progress_end(sl_progress *p)

@@ -14,6 +14,7 @@ typedef struct {
     double start, last;  /* seconds of a monotonic clock            */
     double from;         /* the fraction at which `what` began      */
     char what[96];
+    char note[96];       /* the latest news of it                   */
     pthread_mutex_t lock;
 } sl_progress;
 
@@ -24,6 +25,12 @@ void sl_progress_show(void *ctx, const char *what, double fraction);
 
 /* The same for callbacks that know no name. */
 void sl_progress_fraction(void *ctx, double fraction);
+
+/* That much more was there before the command began: it counts, but not for the speed. */
+void sl_progress_skip(sl_progress *p, double fraction);
+
+/* News to stand beside the bar from now on: "epoch 3 of 10: loss 0.31". */
+void sl_progress_note(sl_progress *p, const char *format, ...) SL_PRINTF(2, 3);
 
 /* Takes the bar away. */
 void sl_progress_end(sl_progress *p);

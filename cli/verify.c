@@ -19,15 +19,24 @@ static const sl_option options[] = {
               .local = true),
 };
 
-/* chosen[i]: does any pattern match claim i? A pattern that matches none is an error. */
+/* chosen[i]: does any pattern match claim i, and can it be measured at this scale? A pattern that matches none is an
+ * error, and so is one that matches only what needs a larger scale. */
 static sl_status choose(bool *chosen, const sl_cli *cli, sl_err *err)
 {
-    for (size_t i = 0; i < sl_n_claims; i++) chosen[i] = cli->n_operands == 0;
+    sl_scale scale;
+    SL_TRY(sl_scale_parse(&scale, sl_cli_text(cli, "scale"), err));
+    for (size_t i = 0; i < sl_n_claims; i++) chosen[i] = cli->n_operands == 0 && sl_claims[i]->from <= scale;
     for (size_t k = 0; k < cli->n_operands; k++) {
         bool any = false;
-        for (size_t i = 0; i < sl_n_claims; i++)
-            if (sl_claim_matches(sl_claims[i], cli->operand[k])) any = chosen[i] = true;
+        const sl_claim *later = NULL;
+        for (size_t i = 0; i < sl_n_claims; i++) {
+            if (!sl_claim_matches(sl_claims[i], cli->operand[k])) continue;
+            if (sl_claims[i]->from <= scale) any = chosen[i] = true;
+            else later = sl_claims[i];
+        }
         if (any) continue;
+        if (later)
+            return sl_fail(err, SL_E_USAGE, "claim '%s' needs --scale %s", later->id, sl_scale_name(later->from));
         const char *names[256];
         const size_t n = sl_n_claims < 256 ? sl_n_claims : 256;
         for (size_t i = 0; i < n; i++) names[i] = sl_claims[i]->id;
@@ -128,6 +137,20 @@ static void print_people(const sl_cli *cli, const cJSON *result)
     }
     sl_grid_print(g);
     printf("%zu as expected, %zu not\n", good, bad);
+    const double later = sl_cli_number(cJSON_GetObjectItemCaseSensitive(result, "n_at_larger_scale"));
+    if (later > 0) printf("%.0f more need a larger --scale\n", later);
+}
+
+/* Claims that were asked for but are for a larger scale. */
+static size_t left_out(const sl_cli *cli, sl_scale scale)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sl_n_claims; i++) {
+        bool asked = cli->n_operands == 0;
+        for (size_t k = 0; k < cli->n_operands; k++) asked |= sl_claim_matches(sl_claims[i], cli->operand[k]);
+        n += asked && sl_claims[i]->from > scale;
+    }
+    return n;
 }
 
 static sl_status verify(sl_cli *cli, tally *t, sl_run *run, const bool *chosen, sl_err *err)
@@ -150,6 +173,7 @@ static sl_status verify(sl_cli *cli, tally *t, sl_run *run, const bool *chosen, 
     cJSON_AddBoolToObject(t->result, "as_expected", t->not_expected == 0);
     cJSON_AddNumberToObject(t->result, "n_as_expected", (double)t->expected);
     cJSON_AddNumberToObject(t->result, "n_not_as_expected", (double)t->not_expected);
+    cJSON_AddNumberToObject(t->result, "n_at_larger_scale", (double)left_out(cli, lab.scale));
     cJSON *config = sl_cli_config(cli);
     const sl_status header = sl_cli_header(t->table, config, err);
     cJSON_Delete(config);

@@ -1,5 +1,6 @@
 #include "nets/checkpoint.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,9 @@
 #include "nets/seal.h"
 #include "nets/views.h"
 
-enum { VERSION = 1, COLUMNS = 6 };
+enum { VERSION = 2, COLUMNS = 6 };
 static const uint64_t MAGIC = 0x73676463686b7074; /* "sgdchkpt" */
-static const size_t LARGEST = (size_t)1 << 34;    /* bytes; no checkpoint comes near */
+static const size_t LARGEST = (size_t)1 << 36;    /* bytes; no checkpoint comes near */
 
 static void to_row(double row[COLUMNS], const sl_epoch *e)
 {
@@ -30,10 +31,10 @@ static sl_epoch from_row(const double row[COLUMNS])
                       .lr = row[5]};
 }
 
-static int write_group(hid_t file, const char *name, const sl_model *m, const float *params)
+static int write_weights(hid_t file, const sl_model *m, const float *state)
 {
-    const hid_t group = sl_h5_group_create(file, name);
-    const int result = group < 0 ? -1 : sl_views_write(group, m, params);
+    const hid_t group = sl_h5_group_create(file, "weights");
+    const int result = group < 0 ? -1 : sl_views_write(group, m, state);
     if (group >= 0) H5Gclose(group);
     return result;
 }
@@ -41,7 +42,7 @@ static int write_group(hid_t file, const char *name, const sl_model *m, const fl
 static int write_all(hid_t file, const sl_model *m, const sl_checkpoint *c, const double *history)
 {
     const uint64_t version = VERSION;
-    const size_t table[2] = {c->n_epochs, COLUMNS}, length = strlen(c->config);
+    const size_t table[2] = {c->n_epochs, COLUMNS}, length = strlen(c->config), parameters = sl_model_parameters(m);
     int bad = sl_h5_attribute_write(file, "magic", H5T_STD_U64LE, &MAGIC) < 0;
     bad |= sl_h5_attribute_write(file, "version", H5T_STD_U64LE, &version) < 0;
     bad |= sl_h5_attribute_write(file, "step", H5T_STD_U64LE, &c->step) < 0;
@@ -50,8 +51,8 @@ static int write_all(hid_t file, const sl_model *m, const sl_checkpoint *c, cons
     bad |= sl_h5_attribute_write(file, "image_sum", H5T_IEEE_F64LE, &c->image_sum) < 0;
     bad |= sl_h5_write(file, "config", H5T_STD_U8LE, 1, &length, c->config) < 0;
     bad |= sl_h5_write(file, "history", H5T_IEEE_F64LE, 2, table, history) < 0;
-    bad |= write_group(file, "weights", m, c->params) < 0;
-    bad |= write_group(file, "velocity", m, c->velocity) < 0;
+    bad |= write_weights(file, m, c->state) < 0;
+    bad |= sl_h5_write(file, "velocity", H5T_IEEE_F32LE, 1, &parameters, c->velocity) < 0;
     return bad ? -1 : 0;
 }
 
@@ -104,14 +105,26 @@ typedef struct {
     double *history;
 } parts;
 
-static sl_status read_group(float *params, hid_t file, const char *name, const sl_model *m, const char *path,
-                            sl_err *err)
+static sl_status read_weights(float *state, hid_t file, const sl_model *m, const char *path, sl_err *err)
 {
-    const hid_t group = H5Gopen2(file, name, H5P_DEFAULT);
-    if (group < 0) return sl_fail(err, SL_E_FORMAT, "%s: no group '%s'", path, name);
-    const sl_status st = sl_views_read(params, group, m, path, err);
+    const hid_t group = H5Gopen2(file, "weights", H5P_DEFAULT);
+    if (group < 0) return sl_fail(err, SL_E_FORMAT, "%s: no group 'weights'", path);
+    const sl_status st = sl_views_read(state, group, m, path, err);
     H5Gclose(group);
     return st;
+}
+
+static sl_status read_velocity(float *velocity, hid_t file, const sl_model *m, const char *path, sl_err *err)
+{
+    const size_t n = sl_model_parameters(m);
+    char found[128] = "none", expected[128];
+    sl_h5_array a;
+    sl_h5_print_shape(expected, sizeof expected, 1, &n);
+    const bool there = sl_h5_inspect(&a, file, "velocity") >= 0 && a.is_number;
+    if (there) sl_h5_print_shape(found, sizeof found, a.rank, a.shape);
+    if (!there || a.rank != 1 || a.shape[0] != n || sl_h5_read(file, "velocity", H5T_NATIVE_FLOAT, velocity) < 0)
+        return sl_fail(err, SL_E_FORMAT, "%s: 'velocity' has shape %s, expected %s", path, found, expected);
+    return SL_OK;
 }
 
 static sl_status read_all(parts *p, hid_t file, const char *path, const sl_model *m, const char *expected, sl_err *err)
@@ -132,18 +145,18 @@ static sl_status read_all(parts *p, hid_t file, const char *path, const sl_model
         sl_h5_attribute_read(file, "right_sum", H5T_NATIVE_DOUBLE, &p->c.right_sum) < 0 ||
         sl_h5_attribute_read(file, "image_sum", H5T_NATIVE_DOUBLE, &p->c.image_sum) < 0)
         return sl_fail(err, SL_E_FORMAT, "%s: step, sums or history are missing", path);
-    SL_TRY(read_group(p->c.params, file, "weights", m, path, err));
-    return read_group(p->c.velocity, file, "velocity", m, path, err);
+    SL_TRY(read_weights(p->c.state, file, m, path, err));
+    return read_velocity(p->c.velocity, file, m, path, err);
 }
 
 sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model *m, sl_err *err)
 {
-    const size_t n = sl_model_parameters(m), bytes_each = n * sizeof *c->params;
+    const size_t states = sl_model_state(m), parameters = sl_model_parameters(m);
     char *bytes;
     size_t size;
     SL_TRY(sl_read_file(&bytes, &size, path, LARGEST, err));
-    float *const both = malloc(2 * bytes_each);
-    parts p = {.c = {.params = both, .velocity = both + n}};
+    float *const both = malloc((states + parameters) * sizeof *both);
+    parts p = {.c = {.state = both, .velocity = both + states}};
     hid_t file = -1;
     sl_status st;
     if (!both)
@@ -161,9 +174,9 @@ sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model 
     if (st == SL_OK && !epochs) st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
     if (st == SL_OK) {
         for (size_t i = 0; i < p.c.n_epochs; i++) epochs[i] = from_row(p.history + i * COLUMNS);
-        memcpy(c->params, p.c.params, bytes_each);
-        memcpy(c->velocity, p.c.velocity, bytes_each);
-        p.c.params = c->params;
+        memcpy(c->state, p.c.state, states * sizeof *both);
+        memcpy(c->velocity, p.c.velocity, parameters * sizeof *both);
+        p.c.state = c->state;
         p.c.velocity = c->velocity;
         p.c.epochs = epochs;
         p.c.config = c->config;

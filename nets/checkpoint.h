@@ -1,7 +1,7 @@
 /* nets/checkpoint.h - everything that an unfinished training needs to go on as if never interrupted.
  *
- * HDF5: /weights/<name>, /velocity/<name> (float32), /history [epochs][6] (double: the members of sl_epoch in their
- * order), /config (text, as bytes: whatever would change the trajectory; a checkpoint of another configuration is
+ * HDF5: /weights/<name> (float32: parameters and running statistics), /velocity [parameters] (float32, the flat vector),
+ * /history [epochs][6] (double: the members of sl_epoch in their order), /config (text, as bytes: whatever would change the trajectory; a checkpoint of another configuration is
  * refused), attributes magic, version, step, loss_sum, right_sum, image_sum. No learning rate is stored: it follows
  * from the step. A checksum at the file's end (nets/seal.h) guards against damage. */
 #ifndef SL_NETS_CHECKPOINT_H
@@ -12,7 +12,8 @@
 typedef struct {
     uint64_t step;
     double loss_sum, right_sum, image_sum; /* over the steps of the epoch under way; 0 at its start */
-    float *params, *velocity;  /* [parameters], caller's */
+    float *state;              /* [sl_model_state], caller's      */
+    float *velocity;           /* [sl_model_parameters], caller's */
     sl_epoch *epochs;          /* allocated by read, freed by the caller */
     size_t n_epochs;
     const char *config;
@@ -20,7 +21,7 @@ typedef struct {
 
 /* Atomic. Errors: SL_E_WRITE, SL_E_MEMORY. */
 SL_CHECKED sl_status sl_checkpoint_write(const char *path, const sl_model *m, const sl_checkpoint *c, sl_err *err);
-/* In: c->params, c->velocity, c->config (NULL: any configuration will do). *c and its arrays are untouched on failure.
+/* In: c->state, c->velocity, c->config (NULL: any configuration will do). *c and its arrays are untouched on failure.
  * Errors: SL_E_FILE if absent; SL_E_FORMAT if damaged; SL_E_CONFIG if of another configuration (which word differs). */
 SL_CHECKED sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model *m, sl_err *err);
 

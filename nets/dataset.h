@@ -18,10 +18,12 @@ typedef struct {
     size_t channels, height, width;
     size_t features;      /* channels * height * width                            */
     size_t classes;
-    uint8_t *pixels;      /* [n][channels][height][width]                         */
+    uint8_t *pixels;      /* [n][channels][height][width]; not to be written to   */
     uint8_t *labels;      /* [n], < classes                                       */
     float mean[3], deviation[3]; /* per channel, of pixels scaled to [0, 1]       */
-    char origin[512];     /* file or generator, for manifests                     */
+    char origin[512];     /* files or generator, for manifests                    */
+    char note[256];       /* what the user should be told of it; "" if nothing    */
+    size_t mapped;        /* private: bytes of a mapping that pixels begins; 0: allocated */
 } sl_dataset;
 
 typedef struct {
@@ -36,17 +38,17 @@ extern const sl_dataset_kind *const sl_datasets[];
 extern const size_t sl_n_datasets;
 const sl_entry *const *sl_dataset_entries(void);
 
-/* text: "digits", "digits:train=10000:test=2000:seed=1", "mnist". data_dir: --data-dir; NULL: $SGDLAB_DATA, else
- * "data". The folder holds the set's files, plain or .gz, or a subfolder named after the set does.
- * The two are untouched on failure. Errors: SL_E_NAME, SL_E_DOMAIN; SL_E_FILE (which paths were tried); SL_E_FORMAT
- * (file, what was found and expected). */
+/* text: "digits", "digits:train=10000:test=2000:seed=1", "mnist", "cifar10:train=5000:test=1000". data_dir: --data-dir;
+ * NULL: $SGDLAB_DATA, else "data". The folder holds the set's files, plain or .gz, or a subfolder named after the set
+ * does. The two are untouched on failure. Errors: SL_E_NAME, SL_E_DOMAIN; SL_E_FILE (which paths were tried);
+ * SL_E_FORMAT (file, what was found and expected); SL_INTERRUPTED (asked to stop while pictures were decoded). */
 SL_CHECKED sl_status sl_dataset_load(sl_dataset *train, sl_dataset *test, const char *text, const char *data_dir,
                                      sl_err *err);
 
 /* Does the data of that name exist there (built-in: always)? For choosing between mnist and digits. */
 int sl_dataset_available(const char *name, const char *data_dir);
 
-/* The first n samples only (n <= d->n), for experiments on part of a set; shrinks in place. */
+/* The first n samples only (n <= d->n; 0: all), for experiments on part of a set; shrinks in place. */
 void sl_dataset_truncate(sl_dataset *d, size_t n);
 
 void sl_dataset_free(sl_dataset *d);
@@ -55,6 +57,10 @@ void sl_dataset_free(sl_dataset *d);
  * k < count. Channels are fastest, as networks want them; in the set they are slowest. */
 void sl_dataset_gather(const sl_dataset *d, float *out, uint8_t *label, const uint32_t *index, size_t first,
                        size_t count);
+
+/* These samples (index NULL: none) are gathered next: where pixels are a mapped file, the system is asked to have them
+ * in memory by then; elsewhere nothing happens. */
+void sl_dataset_will_need(const sl_dataset *d, const uint32_t *index, size_t n);
 
 /* How training pictures are varied. All 0: not at all. */
 typedef struct {

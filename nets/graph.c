@@ -14,6 +14,7 @@ static const size_t MOST_NUMBERS = (size_t)1 << 33; /* of one sample's activatio
 struct sl_builder {
     sl_model *model;
     sl_start start;
+    char label[64];
     size_t layer_room, view_room;
     /* Running statistics get their offsets after the last parameter is known. */
     sl_view *running;
@@ -77,6 +78,34 @@ size_t sl_build_classes(const sl_builder *b)
     return b->model->classes;
 }
 
+bool sl_build_failed(const sl_builder *b)
+{
+    return b->first.code != SL_OK;
+}
+
+void sl_build_start(sl_builder *b, sl_start start)
+{
+    b->start = start;
+}
+
+void sl_build_label(sl_builder *b, const char *label)
+{
+    snprintf(b->label, sizeof b->label, "%s", label);
+}
+
+/* A layer that cannot be: which one, what came in, why not. */
+static size_t SL_PRINTF(3, 4) refuse(sl_builder *b, const sl_layer *l, const char *format, ...)
+{
+    char why[256], which[64];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    snprintf(which, sizeof which, "%zu (%s)", b->model->n_layers - 1, l->kind->name);
+    return sl_build_fail(b, SL_E_DOMAIN, "layer %s on %zux%zux%zu: %s", *b->label ? b->label : which, l->in[0].channels,
+                         l->in[0].height, l->in[0].width, why);
+}
+
 /* Appends a layer whose settings and output are filled in. */
 static size_t add_layer(sl_builder *b, const sl_layer *l)
 {
@@ -85,8 +114,7 @@ static size_t add_layer(sl_builder *b, const sl_layer *l)
     const sl_shape s = l->out;
     if (s.height > MOST_NUMBERS || s.width > MOST_NUMBERS || s.channels > MOST_NUMBERS ||
         (double)s.height * (double)s.width * (double)s.channels > (double)MOST_NUMBERS)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (%s) puts out %zux%zux%zu, too many numbers", m->n_layers - 1,
-                             l->kind->name, s.channels, s.height, s.width);
+        return refuse(b, l, "puts out %zux%zux%zu, too many numbers", s.channels, s.height, s.width);
     void *layers = m->layers;
     if (!grow(b, &layers, &b->layer_room, m->n_layers, sizeof *m->layers)) return 0;
     m->layers = layers;
@@ -165,13 +193,12 @@ static size_t slide(sl_builder *b, sl_layer *l, size_t kernel, size_t stride, si
     l->stride = stride;
     l->padding = padding;
     if (kernel == 0 || stride == 0 || kernel > 4096 || stride > 4096 || padding > 4096)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (%s): kernel %zu, stride %zu, padding %zu; need 1 to 4096 (padding 0 to 4096)",
-                             b->model->n_layers - 1, l->kind->name, kernel, stride, padding);
+        return refuse(b, l, "kernel %zu, stride %zu, padding %zu; need 1 to 4096 (padding 0 to 4096)", kernel, stride,
+                      padding);
     l->out.height = slid(l->in[0].height, kernel, stride, padding);
     l->out.width = slid(l->in[0].width, kernel, stride, padding);
     if (l->out.height == 0 || l->out.width == 0)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (%s): a kernel of %zu does not fit its input of %zux%zu with padding %zu",
-                             b->model->n_layers - 1, l->kind->name, kernel, l->in[0].height, l->in[0].width, padding);
+        return refuse(b, l, "a kernel of %zu does not fit with padding %zu", kernel, padding);
     return 1;
 }
 
@@ -182,8 +209,7 @@ size_t sl_build_conv(sl_builder *b, size_t from, const char *name, size_t channe
     l.out.channels = channels;
     if (!slide(b, &l, kernel, stride, padding)) return 0;
     if (channels == 0 || channels > 65536)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (conv): %zu channels, need 1 to 65536", b->model->n_layers - 1,
-                             channels);
+        return refuse(b, &l, "%zu channels, need 1 to 65536", channels);
     const size_t shape[] = {channels, l.in[0].channels, kernel, kernel};
     const double area = (double)(kernel * kernel);
     const sl_init uniform = {SL_INIT_UNIFORM, 1 / sqrt(area * (double)l.in[0].channels), 0, 0},
@@ -205,11 +231,8 @@ size_t sl_build_linear(sl_builder *b, size_t from, const char *name, size_t out,
     l.out = (sl_shape){1, 1, out};
     const size_t in = sl_shape_size(l.in[0]);
     if (!is_flat(l.in[0]))
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (linear) needs a flat input, got %zux%zux%zu: flatten it first",
-                             b->model->n_layers - 1, l.in[0].channels, l.in[0].height, l.in[0].width);
-    if (out == 0 || out > 1 << 24)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (linear): %zu outputs, need 1 to 2^24", b->model->n_layers - 1,
-                             out);
+        return refuse(b, &l, "needs a flat input: flatten it first");
+    if (out == 0 || out > 1 << 24) return refuse(b, &l, "%zu outputs, need 1 to 2^24", out);
     const size_t shape[] = {out, in};
     const sl_init uniform = {SL_INIT_UNIFORM, 1 / sqrt((double)in), 0, 0},
                   normal = {SL_INIT_NORMAL, 0.01, 0, 0}, zero = {SL_INIT_CONSTANT, 0, 0, 0};
@@ -240,9 +263,11 @@ size_t sl_build_max_pool(sl_builder *b, size_t from, size_t kernel, size_t strid
 {
     sl_layer l = one_input(b, &sl_layer_max_pool, from);
     if (!slide(b, &l, kernel, stride, padding)) return 0;
+    if (kernel > 256) /* places in the window are kept in 16 bits */
+        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (maxpool): kernel %zu, need at most 256",
+                             b->model->n_layers - 1, kernel);
     if (2 * padding > kernel)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (maxpool): padding %zu, need at most half the kernel of %zu",
-                             b->model->n_layers - 1, padding, kernel);
+        return refuse(b, &l, "padding %zu, need at most half the kernel of %zu", padding, kernel);
     return add_layer(b, &l);
 }
 
@@ -251,8 +276,7 @@ size_t sl_build_avg_pool(sl_builder *b, size_t from, size_t kernel, size_t strid
     sl_layer l = one_input(b, &sl_layer_avg_pool, from);
     if (!slide(b, &l, kernel, stride, padding)) return 0;
     if (2 * padding > kernel)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (avgpool): padding %zu, need at most half the kernel of %zu",
-                             b->model->n_layers - 1, padding, kernel);
+        return refuse(b, &l, "padding %zu, need at most half the kernel of %zu", padding, kernel);
     return add_layer(b, &l);
 }
 
@@ -267,8 +291,7 @@ size_t sl_build_adaptive_avg(sl_builder *b, size_t from, size_t size)
 {
     sl_layer l = one_input(b, &sl_layer_adaptive_avg, from);
     l.out.height = l.out.width = size;
-    if (size == 0)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (adaptive average): size 0", b->model->n_layers - 1);
+    if (size == 0 || size > 4096) return refuse(b, &l, "size %zu, need 1 to 4096", size);
     return add_layer(b, &l);
 }
 
@@ -284,8 +307,7 @@ size_t sl_build_dropout(sl_builder *b, size_t from, double p)
 {
     sl_layer l = one_input(b, &sl_layer_dropout, from);
     l.p = p;
-    if (!(p >= 0 && p < 1))
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (dropout): p = %g, need 0 <= p < 1", b->model->n_layers - 1, p);
+    if (!(p >= 0 && p < 1)) return refuse(b, &l, "p = %g, need 0 <= p < 1", p);
     return add_layer(b, &l);
 }
 
@@ -300,9 +322,7 @@ static sl_layer two_inputs(const sl_builder *b, const sl_layer_kind *kind, size_
 
 static size_t misfit(sl_builder *b, const sl_layer *l)
 {
-    return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (%s): its inputs are %zux%zux%zu and %zux%zux%zu",
-                         b->model->n_layers - 1, l->kind->name, l->in[0].channels, l->in[0].height, l->in[0].width,
-                         l->in[1].channels, l->in[1].height, l->in[1].width);
+    return refuse(b, l, "the other input is %zux%zux%zu", l->in[1].channels, l->in[1].height, l->in[1].width);
 }
 
 size_t sl_build_add(sl_builder *b, size_t a, size_t c)
@@ -327,8 +347,7 @@ size_t sl_build_shortcut(sl_builder *b, size_t from, size_t channels, size_t str
     if (!slide(b, &l, 1, stride, 0)) return 0;
     l.out.channels = channels;
     if (channels < l.in[0].channels || (channels - l.in[0].channels) % 2 != 0)
-        return sl_build_fail(b, SL_E_DOMAIN, "layer %zu (shortcut): from %zu to %zu channels, need an even number more",
-                             b->model->n_layers - 1, l.in[0].channels, channels);
+        return refuse(b, &l, "a shortcut to %zu channels, need an even number more", channels);
     return add_layer(b, &l);
 }
 
@@ -357,6 +376,20 @@ static void place_running(sl_builder *b)
         }
 }
 
+/* A layer whose output nothing takes would have no gradient. */
+static void check_all_used(sl_builder *b)
+{
+    const sl_model *const m = b->model;
+    for (size_t i = 1; i + 1 < m->n_layers; i++) {
+        bool used = false;
+        for (size_t j = i + 1; j < m->n_layers && !used; j++)
+            for (size_t k = 0; k < m->layers[j].n_inputs; k++) used |= m->layers[j].input[k] == i;
+        if (!used)
+            sl_build_fail(b, SL_E_DOMAIN, "layer %zu (%s): no other layer takes its output", i - 1,
+                          m->layers[i].kind->name);
+    }
+}
+
 sl_status sl_builder_finish(sl_builder *b, sl_model **m, sl_err *err)
 {
     sl_model *const r = b->model;
@@ -367,6 +400,7 @@ sl_status sl_builder_finish(sl_builder *b, sl_model **m, sl_err *err)
         else if (out != r->classes)
             sl_build_fail(b, SL_E_DOMAIN, "the last layer (%s) puts out %zu numbers, expected %zu, one a class",
                           r->layers[last].kind->name, out, r->classes);
+        check_all_used(b);
         place_running(b);
     }
     const sl_status st = b->first.code;

@@ -70,6 +70,12 @@ sl_shape sl_build_shape(const sl_builder *b, size_t layer); /* of its output */
 size_t sl_build_classes(const sl_builder *b);
 /* Keeps a mistake of the caller's own; returns 0. */
 size_t sl_build_fail(sl_builder *b, sl_status code, const char *format, ...) SL_PRINTF(3, 4);
+bool sl_build_failed(const sl_builder *b);
+/* How the weights of layers still to come start. */
+void sl_build_start(sl_builder *b, sl_start start);
+/* What messages call the layers still to come, "5.1 (conv 64 3)" (cut to 63 characters); "" (at first): their number
+ * and kind. */
+void sl_build_label(sl_builder *b, const char *label);
 
 /* Square kernels; output size floor((input + 2 padding - kernel) / stride) + 1. */
 size_t sl_build_conv(sl_builder *b, size_t from, const char *name, size_t channels, size_t kernel, size_t stride,

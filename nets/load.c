@@ -36,7 +36,7 @@ sl_status sl_load_weights(float *state, float *velocity, bool *is_checkpoint, co
     }
     float *const own = velocity ? NULL : malloc(n * sizeof *own);
     if (!velocity && !own) return sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
-    sl_checkpoint c = {.params = state, .velocity = velocity ? velocity : own};
+    sl_checkpoint c = {.state = state, .velocity = velocity ? velocity : own};
     const sl_status st = sl_checkpoint_read(&c, path, m, err);
     free(own);
     if (st != SL_OK) return st;

@@ -1,29 +1,96 @@
 #include "nets/model.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/random.h"
 #include "nets/layer.h"
 #include "nets/models/models.h"
 
-const sl_entry *const sl_models[] = {&sl_model_mlp.entry};
+/* Members of families that have names of their own; written as the family's when they are asked for. */
+static const sl_entry resnet20 = {"resnet20", "resnet:depth=20, 3 blocks a stage", "He et al. 2016", NULL, 0},
+                      resnet32 = {"resnet32", "resnet:depth=32, 5 blocks a stage", "He et al. 2016", NULL, 0},
+                      resnet44 = {"resnet44", "resnet:depth=44, 7 blocks a stage", "He et al. 2016", NULL, 0},
+                      resnet56 = {"resnet56", "resnet:depth=56, 9 blocks a stage", "He et al. 2016", NULL, 0},
+                      resnet110 = {"resnet110", "resnet:depth=110, 18 blocks a stage", "He et al. 2016", NULL, 0},
+                      wrn_28_10 = {"wrn-28-10", "wrn:depth=28:width=10", "Zagoruyko, Komodakis 2016", NULL, 0},
+                      densenet_40_12 = {"densenet-40-12", "densenet:depth=40:growth=12", "Huang et al. 2017", NULL, 0};
+
+enum { ARCHITECTURES = 8 }; /* the first ones, which are members of an sl_architecture */
+const sl_entry *const sl_models[] = {
+    &sl_model_mlp.entry, &sl_model_cnn.entry,    &sl_model_vgg16.entry, &sl_model_vgg16_bn.entry,
+    &sl_model_resnet50.entry, &sl_model_resnet.entry, &sl_model_wrn.entry,   &sl_model_densenet.entry,
+    &resnet20,           &resnet32,              &resnet44,             &resnet56,
+    &resnet110,          &wrn_28_10,             &densenet_40_12};
 const size_t sl_n_models = sizeof sl_models / sizeof *sl_models;
+
+/* "resnet56:channels=8" to "resnet:depth=56:channels=8", and so on; any other text is left as it is. */
+static void expand(char *out, size_t size, const char *text)
+{
+    static const struct {
+        const char *prefix, *family, *parameters[2];
+    } families[] = {{"resnet", "resnet", {"depth", NULL}},
+                    {"wrn-", "wrn", {"depth", "width"}},
+                    {"densenet-", "densenet", {"depth", "growth"}}};
+    const size_t length = strcspn(text, ":");
+    snprintf(out, size, "%s", text);
+    for (size_t i = 0; i < ARCHITECTURES; i++)
+        if (strlen(sl_models[i]->name) == length && strncmp(sl_models[i]->name, text, length) == 0) return;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        const size_t prefix = strlen(families[i].prefix);
+        if (strncmp(text, families[i].prefix, prefix) != 0) continue;
+        const char *const a = text + prefix, *const *const names = families[i].parameters;
+        const size_t digits = strspn(a, "0123456789");
+        const char *const b = a + digits + (names[1] != NULL);
+        const size_t more = names[1] ? strspn(b, "0123456789") : 0;
+        if (digits == 0 || b + more != text + length || (names[1] && (a[digits] != '-' || more == 0))) continue;
+        if (names[1])
+            snprintf(out, size, "%s:%s=%.*s:%s=%s", families[i].family, names[0], (int)digits, a, names[1], b);
+        else
+            snprintf(out, size, "%s:%s=%s", families[i].family, names[0], a);
+    }
+}
+
+static sl_status build_named(sl_builder *b, const sl_spec *spec, sl_model **m, sl_err *err)
+{
+    const double start = sl_spec_get(spec, "init");
+    if (!isnan(start)) sl_build_start(b, (sl_start)start);
+    ((const sl_architecture *)spec->entry)->build(b, spec); /* its first member */
+    return sl_builder_finish(b, m, err);
+}
+
+static bool is_description(const char *text)
+{
+    return *text == '@' || strpbrk(text, " ;(\n") != NULL;
+}
 
 sl_status sl_model_alloc(sl_model **m, const char *text, size_t channels, size_t height, size_t width, size_t classes,
                          sl_err *err)
 {
-    sl_spec spec;
-    SL_TRY(sl_spec_parse(&spec, text, "model", sl_models, sl_n_models, err));
+    const bool described = is_description(text);
+    const int shown = strlen(text) > 60 ? 60 : (int)strlen(text);
+    char name[1088];
+    sl_spec spec = {0};
+    expand(name, sizeof name, described ? "" : text);
+    if (!described) SL_TRY(sl_spec_parse(&spec, name, "model", sl_models, sl_n_models, err));
     if (classes < 2 || classes > 256)
-        return sl_fail(err, SL_E_DOMAIN, "model '%s': %zu classes, need 2 to 256", text, classes);
-    if (channels * height * width == 0)
-        return sl_fail(err, SL_E_DOMAIN, "model '%s': input of %zux%zux%zu is empty", text, channels, height, width);
-    const sl_architecture *const a = (const sl_architecture *)spec.entry; /* its first member */
+        return sl_fail(err, SL_E_DOMAIN, "model '%.*s': %zu classes, need 2 to 256", shown, text, classes);
+    if (channels == 0 || height == 0 || width == 0)
+        return sl_fail(err, SL_E_DOMAIN, "model '%.*s': input of %zux%zux%zu is empty", shown, text, channels, height,
+                       width);
     sl_builder *b;
-    SL_TRY(sl_builder_alloc(&b, (sl_shape){height, width, channels}, classes, a->start, err));
-    a->build(b, &spec);
-    const sl_status st = sl_builder_finish(b, m, err);
-    return st == SL_OK ? st : sl_fail_in(err, st, "model '%s' on pictures of %zux%zux%zu", text, channels, height, width);
+    sl_status st;
+    SL_TRY(sl_builder_alloc(&b, (sl_shape){height, width, channels}, classes, SL_START_DEFAULT, err));
+    if (described) {
+        sl_build_described(b, text);
+        st = sl_builder_finish(b, m, err);
+    } else {
+        st = build_named(b, &spec, m, err);
+    }
+    return st == SL_OK ? st : sl_fail_in(err, st, "model '%.*s%s' on pictures of %zux%zux%zu", shown, text,
+                                         text[shown] ? "..." : "", channels, height, width);
 }
 
 void sl_model_free(sl_model *m)

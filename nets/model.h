@@ -24,13 +24,16 @@ typedef struct {
 
 typedef struct sl_model sl_model; /* architecture only: no parameters, no activations; shared by all runs */
 
-extern const sl_entry *const sl_models[];
+extern const sl_entry *const sl_models[]; /* for lists; sl_model_alloc takes "resnet38" and the like as well */
 extern const size_t sl_n_models;
+extern const sl_entry *const sl_layer_words[]; /* what descriptions are made of */
+extern const size_t sl_n_layer_words;
 
 /* text: a name ("mlp", Musso's Model 1 on MNIST; "mlp:hidden=256,128"; "cnn", "vgg16", "resnet20", "wrn-28-10", ...) or
- * a description, layers separated by semicolons ("conv 64 3; relu; maxpool 2; linear 10"; docs/networks.md).
+ * a description, layers separated by semicolons ("conv 64 3; relu; maxpool 2; flatten; linear 10"), or "@" and the
+ * name of a file with one (docs/networks.md). A text with a space, a semicolon or a bracket is a description.
  * The first run of a model sets OpenBLAS to one thread, for the whole process: networks run side by side, or share the
- * layers' work over a team. Errors: SL_E_NAME, SL_E_DOMAIN (which layer, what shape came in). */
+ * layers' work over a team. Errors: SL_E_NAME, SL_E_DOMAIN (which layer, what shape came in); those of sl_read_file. */
 SL_CHECKED sl_status sl_model_alloc(sl_model **m, const char *text, size_t channels, size_t height, size_t width,
                                     size_t classes, sl_err *err);
 void sl_model_free(sl_model *m);

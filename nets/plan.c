@@ -73,16 +73,18 @@ static void plan_outputs(planner *p, size_t max_batch)
     extend(&p->region[p->tensor[last]], end); /* the logits can be looked at after the pass */
 }
 
-/* A gradient is born when the last consumer, in forward order, or the loss writes it; it dies with the layer that
- * made the tensor. */
+/* A gradient is born when the last consumer, in forward order, or the loss writes it; it dies with the first layer of
+ * the tensor that wants it. */
 static void plan_gradients(planner *p, const bool *wanted)
 {
     const sl_model *const m = p->m;
     const size_t n = m->n_layers;
     region *const gradient = p->region + n;
-    for (size_t i = 1; i < n; i++)
-        if (wanted[i] && p->tensor[i] == i)
-            gradient[i] = (region){.size = p->region[i].size, .birth = SL_NONE, .death = backward_time(m, i)};
+    for (size_t i = 1; i < n; i++) {
+        region *const r = &gradient[p->tensor[i]];
+        if (wanted[i] && !r->size)
+            *r = (region){.size = p->region[p->tensor[i]].size, .birth = SL_NONE, .death = backward_time(m, i)};
+    }
     for (size_t i = n; i-- > 1;)
         for (size_t k = 0; k < m->layers[i].n_inputs; k++) {
             region *const r = &gradient[p->tensor[m->layers[i].input[k]]];

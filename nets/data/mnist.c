@@ -79,13 +79,13 @@ static sl_status load_part(sl_dataset *d, const char *dir, const char *images, c
 
 static sl_status load(sl_dataset *train, sl_dataset *test, const sl_spec *spec, const char *dir, sl_err *err)
 {
-    (void)spec;
     sl_dataset a = {0}, b = {0};
     sl_status st = load_part(&a, dir, "train-images", "train-labels", err);
     if (st == SL_OK) st = load_part(&b, dir, "t10k-images", "t10k-labels", err);
     if (st == SL_OK && (b.height != a.height || b.width != a.width))
         st = sl_fail(err, SL_E_FORMAT, "%s holds %zux%zu pictures, expected %zux%zu as in %s", b.origin, b.height,
                      b.width, a.height, a.width, a.origin);
+    if (st == SL_OK) st = sl_dataset_take(&a, &b, spec, err);
     if (st == SL_OK) {
         *train = a;
         *test = b;
@@ -107,6 +107,8 @@ static int available(const char *dir)
 const sl_dataset_kind sl_dataset_mnist = {
     .entry = {.name = "mnist",
               .help = "28x28 handwritten digits, 60000 and 10000, IDX files from --data-dir",
-              .source = "LeCun, Cortes, Burges 1998"},
+              .source = "LeCun, Cortes, Burges 1998",
+              .params = sl_dataset_part_params,
+              .n_params = 2},
     .load = load,
     .available = available};

@@ -29,7 +29,18 @@ typedef struct {
     void (*backward_weights)(const sl_conv *c, float *d_weight, const float *dy, const float *x, bool accumulate);
 } sl_conv_method;
 
-extern const sl_conv_method sl_conv_by_columns; /* any kernel, stride and padding */
+extern const sl_conv_method sl_conv_by_columns;  /* any kernel, stride and padding      */
+extern const sl_conv_method sl_conv_by_winograd; /* where it fits: 3 x 3 kernels, stride 1, padding <= 2 */
+bool sl_conv_winograd_fits(const sl_layer *l);
+
+/* d_weight = the sum over `parts` of sums, each as long as the weights: one block after another of so many input
+ * channels (the last may be smaller), a block being [out][tap][channels]. Added to if accumulate. */
+void sl_conv_sum_weights(const sl_conv *c, float *d_weight, const float *sums, size_t parts, size_t channels,
+                         bool accumulate);
+
+/* d_bias[o] = sum of dy over samples and pixels. */
+void sl_conv_sum_bias(const sl_conv *c, float *d_bias, const float *dy);
+size_t sl_conv_bias_scratch(const sl_layer *l); /* floats of scratch for it */
 
 static inline size_t sl_conv_taps(const sl_layer *l)
 {

@@ -176,17 +176,16 @@ static void backward_input(const sl_conv *c, float *dx, const float *dy, const f
 
 /* ---- gradient of the weights: dW = dy^T patches ----
  *
- * Task (part, block) has the rows of a part of the batch and a block of input channels; it leaves its sum in
- * sums[part], where a block's is [out][tap][channels of the block]. */
+ * Task (part, block) has the rows of a part of the batch and a block of input channels. */
 
 typedef struct {
     const sl_conv *c;
-    float *d_weight, *sums, *patches;
+    float *sums, *patches;
     const float *dy, *x;
     size_t total, rows;               /* rows in all, of a block of patches     */
     size_t parts, blocks_of_rows;
     size_t blocks, channels;          /* of input channels: how many, how large */
-    bool accumulate, as_is;
+    bool as_is;
 } weights_job;
 
 static weights_job plan_weights(const sl_layer *l, size_t count)
@@ -220,32 +219,16 @@ static void weights_task(void *ctx, size_t i, int worker)
     }
 }
 
-/* Adds up the parts for one output channel. */
-static void weights_sum(void *ctx, size_t o, int worker)
-{
-    (void)worker;
-    const weights_job *const j = ctx;
-    const sl_layer *const l = j->c->layer;
-    const size_t in = l->in[0].channels, out = l->out.channels, taps = sl_conv_taps(l);
-    for (size_t channel = 0; channel < in; channel += j->channels) {
-        const size_t channels = sl_smaller(j->channels, in - channel);
-        sl_conv_sum_parts(j->d_weight + (o * in + channel) * taps, j->sums + (channel * out + o * channels) * taps,
-                          j->parts, in * out * taps, channels, taps, j->accumulate);
-    }
-}
-
 static void backward_weights(const sl_conv *c, float *d_weight, const float *dy, const float *x, bool accumulate)
 {
     weights_job j = plan_weights(c->layer, c->count);
     j.c = c;
-    j.d_weight = d_weight;
     j.dy = dy;
     j.x = x;
-    j.accumulate = accumulate;
     j.sums = c->scratch;
     j.patches = c->scratch + sl_conv_aligned(j.parts * sl_conv_weights(c->layer));
     sl_team_run(c->team, j.parts * j.blocks, weights_task, &j);
-    sl_team_run(c->team, c->layer->out.channels, weights_sum, &j);
+    sl_conv_sum_weights(c, d_weight, j.sums, j.parts, j.channels, accumulate);
 }
 
 static size_t scratch(const sl_layer *l, size_t count, int workers, sl_purpose_of_workspace what)

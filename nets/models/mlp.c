@@ -31,5 +31,4 @@ const sl_architecture sl_model_mlp = {.entry = {.name = "mlp",
                                                 .source = "Musso 2020, Model 1",
                                                 .params = params,
                                                 .n_params = 1},
-                                      .start = SL_START_DEFAULT,
                                       .build = build};

@@ -18,11 +18,18 @@ static const sl_param multi_step_params[] = {
 };
 static const sl_entry multi_step = {"multi-step", "steps", "", multi_step_params, 3};
 static const sl_entry plain = {"double-well", "(x^2-1)^2/4", "", NULL, 0};
-static const sl_entry *const registry[] = {&quadratic, &multi_step, &plain};
+static const char *const heads[] = {"linear", "mlp", "imagenet", NULL};
+static const sl_param chosen_params[] = {
+    {.name = "head", .help = "what ends it", .words = heads, .def = 1},
+    {.name = "order", .help = "of several", .words = heads, .def = NAN, .list = true},
+};
+static const sl_entry chosen = {"chosen", "choices", "", chosen_params, 2};
+static const sl_entry *const registry[] = {&quadratic, &multi_step, &plain, &chosen};
+enum { ENTRIES = sizeof registry / sizeof *registry };
 
 static sl_status parse(sl_spec *s, const char *text, sl_err *err)
 {
-    return sl_spec_parse(s, text, "loss", registry, 3, err);
+    return sl_spec_parse(s, text, "loss", registry, ENTRIES, err);
 }
 
 static void parse__fills_defaults_and_values(void **state)
@@ -85,6 +92,28 @@ static void parse__refuses_values(void **state)
         assert_fails(parse(&s, bad[i].text, &err), SL_E_DOMAIN, bad[i].says);
         assert_memory_equal(&s, &untouched, sizeof s);
     }
+}
+
+static void parse__takes_one_of_some_words(void **state)
+{
+    (void)state;
+    sl_spec s;
+    char text[64];
+    assert_ok(parse(&s, "chosen", &err));
+    assert_near(sl_spec_get(&s, "head"), 1, 0);
+    assert_ok(parse(&s, "chosen:head=imagenet:order=mlp,linear", &err));
+    assert_near(sl_spec_get(&s, "head"), 2, 0);
+    assert_int_equal(s.value[1].n, 2);
+    assert_near(s.value[1].v[0], 1, 0);
+    assert_near(s.value[1].v[1], 0, 0);
+    sl_spec_print(text, sizeof text, &s);
+    assert_string_equal(text, "chosen:head=imagenet:order=mlp,linear");
+    assert_fails(parse(&s, "chosen:head=mpl", &err), SL_E_NAME,
+                 "unknown head of loss 'chosen' 'mpl', did you mean 'mlp'? Known: linear, mlp, imagenet");
+    assert_fails(parse(&s, "chosen:head=1", &err), SL_E_NAME, "Known: linear, mlp, imagenet");
+    assert_fails(parse(&s, "chosen:head=", &err), SL_E_NAME, "Known: linear, mlp, imagenet");
+    assert_fails(parse(&s, "chosen:head=mlp,mlp", &err), SL_E_NAME, "unknown head");
+    assert_fails(parse(&s, "chosen:head=mlp:head=mlp", &err), SL_E_DOMAIN, "given twice");
 }
 
 static void parse__bounds_the_length_of_lists(void **state)
@@ -197,6 +226,7 @@ int main(void)
         cmocka_unit_test(parse__fills_defaults_and_values),
         cmocka_unit_test(parse__names_what_is_unknown),
         cmocka_unit_test(parse__refuses_values),
+        cmocka_unit_test(parse__takes_one_of_some_words),
         cmocka_unit_test(parse__bounds_the_length_of_lists),
         cmocka_unit_test(print__parses_back),
         cmocka_unit_test(nearest__takes_typos_and_abbreviations),

@@ -40,7 +40,7 @@ static sl_checkpoint sample(size_t epochs)
                            .loss_sum = 1 / 7.0,
                            .right_sum = 42,
                            .image_sum = 99,
-                           .params = params,
+                           .state = params,
                            .velocity = velocity,
                            .epochs = history,
                            .n_epochs = epochs,
@@ -49,7 +49,7 @@ static sl_checkpoint sample(size_t epochs)
 
 static sl_checkpoint empty(const char *config)
 {
-    return (sl_checkpoint){.params = found, .velocity = found + n, .config = config};
+    return (sl_checkpoint){.state = found, .velocity = found + n, .config = config};
 }
 
 static void read__gives_back_what_was_written(void **state)
@@ -125,7 +125,7 @@ static void read__refuses_other_files(void **state)
     assert_ok(sl_model_alloc(&wider, "mlp:hidden=7", 1, 2, 4, 3, &err));
     float *const p = calloc(sl_model_parameters(wider), sizeof *p);
     sl_checkpoint c = sample(2);
-    c.params = c.velocity = p;
+    c.state = c.velocity = p;
     assert_ok(sl_checkpoint_write(path, wider, &c, &err));
     refused(path, SL_E_FORMAT, "'0.weight' has shape [7, 8], expected [6, 8]");
     free(p);

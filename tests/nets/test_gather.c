@@ -8,8 +8,13 @@ enum { MOST = 3 * 40 * 40, SAMPLES = 200 };
 /* A picture set of that shape, with bytes that differ everywhere; black (0) among them. */
 static sl_dataset make(size_t channels, size_t height, size_t width)
 {
-    sl_dataset d = {.n = SAMPLES, .channels = channels, .height = height, .width = width, .classes = 200,
-                    .mean = {0.4914f, 0.4822f, 0.4465f}, .deviation = {0.2470f, 0.2435f, 0.2616f}};
+    sl_dataset d = {.n = SAMPLES,
+                    .channels = channels,
+                    .height = height,
+                    .width = width,
+                    .classes = 200,
+                    .mean = {0.4914f, 0.4822f, 0.4465f},
+                    .deviation = {0.2470f, 0.2435f, 0.2616f}};
     d.features = channels * height * width;
     d.pixels = malloc(d.n * d.features);
     d.labels = malloc(d.n);

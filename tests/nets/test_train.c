@@ -488,7 +488,7 @@ static void train__interrupted_and_resumed_is_the_same(void **state)
         assert_int_equal(b.status, SL_TRAIN_INTERRUPTED);
         assert_int_equal(access(pieces, F_OK), -1);
         float *const scratch = calloc(2 * sl_model_parameters(model), sizeof *scratch);
-        sl_checkpoint k = {.params = scratch, .velocity = scratch + sl_model_parameters(model)};
+        sl_checkpoint k = {.state = scratch, .velocity = scratch + sl_model_parameters(model)};
         assert_int_equal(sl_checkpoint_read(&k, checkpoint, model, NULL), SL_OK);
         within += k.step % 63 != 0;
         times++;
