@@ -68,6 +68,8 @@ $(B)/flags: FORCE
 	@echo '$(CC) $(CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(VERSION)' > $@
 
 $(B)/%_kernel.o: EXTRA = $(KERNEL_CFLAGS)
+# A matrix product may contract, as the libraries' do.
+$(B)/%_product_kernel.o: EXTRA = $(KERNEL_CFLAGS) -ffp-contract=fast
 $(B)/base/version.o: EXTRA = -DSL_VERSION='"$(VERSION)"' -DSL_BUILD='"$(shell $(CC) --version | head -n 1), $(MODE)"'
 $(B)/%.o: %.c Makefile $(B)/flags
 	@mkdir -p $(@D)
@@ -111,7 +113,8 @@ $(B)/headers/%.ok: %.h
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
-PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% nets/data/% nets/layers/% nets/models/%,$(HEADERS)) \
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% nets/data/% nets/layers/% nets/models/% \
+                    nets/graph.h nets/layer.h nets/plan.h,$(HEADERS)) \
                   sim/operators/operator.h
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1

@@ -16,8 +16,9 @@
 static const sl_option options[] = {
     SL_OPTION("data-dir", SL_OPT_TEXT, "DIR", NULL, "where data sets are looked for (else $SGDLAB_DATA, else data/)",
               .local = true),
-    SL_OPTION("memory", SL_OPT_REAL, "GB", NULL, "for all runs at a time, 10^9 bytes; without it 90 % of what is available",
-              .min = 0, .max = 1e6, .open_min = true, .local = true),
+    SL_OPTION("memory", SL_OPT_REAL, "GB", NULL,
+              "for all runs at a time, 10^9 bytes; without it 90 % of what is available", .min = 0, .max = 1e6,
+              .open_min = true, .local = true),
     SL_OPTION("dry-run", SL_OPT_FLAG, NULL, NULL, "check the file and list the runs; run nothing", .local = true),
 };
 
@@ -44,10 +45,14 @@ static void add_outcome(sl_grid *g, const sl_sweep_cell *c, size_t seeds)
 {
     char text[96] = "";
     size_t n = 0;
-    if (c->diverged) n += (size_t)snprintf(text, sizeof text, c->diverged == seeds ? "diverged" : "diverged %zu of %zu", c->diverged, seeds);
-    if (c->failed) n += (size_t)snprintf(text + n, sizeof text - n, "%sfailed %zu of %zu", n ? ", " : "", c->failed, seeds);
+    if (c->diverged)
+        n += (size_t)snprintf(text, sizeof text, c->diverged == seeds ? "diverged" : "diverged %zu of %zu", c->diverged,
+                              seeds);
+    if (c->failed)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%sfailed %zu of %zu", n ? ", " : "", c->failed, seeds);
     if (c->complete + c->diverged + c->failed < seeds)
-        snprintf(text + n, sizeof text - n, "%sto come %zu of %zu", n ? ", " : "", seeds - c->complete - c->diverged - c->failed, seeds);
+        snprintf(text + n, sizeof text - n, "%sto come %zu of %zu", n ? ", " : "",
+                 seeds - c->complete - c->diverged - c->failed, seeds);
     sl_grid_add(g, "%s", text);
 }
 
@@ -100,7 +105,8 @@ static void print_failures(const sweep *x)
         if (j->status != SL_JOB_FAILED || failed++ >= SHOWN) continue;
         char name[256];
         sl_sweep_cell_name(name, sizeof name, &x->file, j->cell);
-        printf("failed: %s%sseed %llu: %s\n", name, *name ? ", " : "", (unsigned long long)x->file.seed[j->seed], j->why);
+        printf("failed: %s%sseed %llu: %s\n", name, *name ? ", " : "", (unsigned long long)x->file.seed[j->seed],
+               j->why);
     }
     if (failed > SHOWN) printf("... and %zu more failed\n", failed - SHOWN);
 }
@@ -167,7 +173,8 @@ static sl_status open_folder(sweep *x, sl_err *err)
     cJSON *config = cJSON_CreateObject();
     cJSON_AddStringToObject(config, "command", "sweep");
     cJSON_AddStringToObject(config, "name", x->file.name);
-    sl_status st = sl_run_open(&x->run, &complete, sl_cli_text(x->cli, "out"), name, config, 0, x->cli->argc, x->cli->argv, err);
+    sl_status st =
+        sl_run_open(&x->run, &complete, sl_cli_text(x->cli, "out"), name, config, 0, x->cli->argc, x->cli->argv, err);
     cJSON_Delete(config);
     if (st == SL_OK && complete) st = sl_run_reopen(x->run, err);
     if (st != SL_OK) return st;
@@ -197,7 +204,7 @@ static sl_status run_all(sweep *x, sl_err *err)
     return st;
 }
 
-/* Failed runs are told of one by one; together they are this command's failure, and so is a grid that diverged whole. */
+/* Failed runs are told of one by one; together they are this command's failure. So is a grid that diverged whole. */
 static sl_status verdict(const sweep *x, sl_err *err)
 {
     const sl_sweep_job *first = NULL;
@@ -209,8 +216,9 @@ static sl_status verdict(const sweep *x, sl_err *err)
         if (!first) first = &x->jobs[i];
     }
     if (first)
-        return sl_fail(err, SL_E_NUMERIC, "%zu of %zu runs failed, the first with: %s; the same command tries them again", failed,
-                       x->n, first->why);
+        return sl_fail(err, SL_E_NUMERIC,
+                       "%zu of %zu runs failed, the first with: %s; the same command tries them again", failed, x->n,
+                       first->why);
     if (diverged == x->n) return sl_fail(err, SL_DIVERGED, "all %zu runs diverged", x->n);
     return SL_OK;
 }
@@ -275,7 +283,8 @@ static sl_status set_limits(sweep *x, sl_err *err)
     const sl_cli *cli = x->cli;
     const int jobs = (int)sl_cli_integer(cli, "jobs");
     if (sl_cli_flag(cli, "no-save"))
-        return sl_fail(err, SL_E_USAGE, "a sweep keeps its runs in a folder: --no-save cannot be; --out DIR says which");
+        return sl_fail(err, SL_E_USAGE,
+                       "a sweep keeps its runs in a folder: --no-save cannot be; --out DIR says which");
     x->limits = (sl_sweep_limits){
         .cores = jobs > 0 ? jobs : sl_cores(),
         .memory = sl_cli_given(cli, "memory") ? 1e9 * sl_cli_real(cli, "memory") : SHARE * sl_sweep_memory_available(),

@@ -99,7 +99,9 @@ static sl_status find_option(const sl_option **o, const reader *r, const char *n
     }
     for (size_t i = 0; own_too && i < N_OWN; i++) names[n++] = own_words[i];
     const char *why = sl_sweep_excluded(name);
-    if (why) return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' cannot stand in a sweep's file: %s", r->f->path, r->line, name, why);
+    if (why)
+        return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' cannot stand in a sweep's file: %s", r->f->path, r->line, name,
+                       why);
     return unknown(r, own_too ? "word" : "option", name, names, n, err);
 }
 
@@ -125,7 +127,8 @@ static sl_status add_axis(sl_sweep_axis **a, const reader *r, sl_err *err)
 /* One more row of values: [n_options]. */
 static sl_status add_row(sl_sweep_axis *a, const reader *r, const char *const *row, sl_err *err)
 {
-    for (size_t k = 0; k < a->n_options; k++) SL_TRY(sl_sweep_check_value(r->f->path, r->line, a->option[k], row[k], err));
+    for (size_t k = 0; k < a->n_options; k++)
+        SL_TRY(sl_sweep_check_value(r->f->path, r->line, a->option[k], row[k], err));
     for (size_t i = 0; i < a->n_values; i++) {
         bool same = true;
         for (size_t k = 0; k < a->n_options; k++)
@@ -159,7 +162,8 @@ static sl_status read_option(reader *r, sl_err *err)
     a->option[0] = o;
     static const char *const on = "on";
     if (o->kind == SL_OPT_FLAG && r->n == 1) return add_row(a, r, &on, err);
-    if (r->n == 1) return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' has no value, need %s", r->f->path, r->line, o->name, o->value);
+    if (r->n == 1)
+        return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' has no value, need %s", r->f->path, r->line, o->name, o->value);
     for (size_t i = 1; i < r->n; i++) SL_TRY(add_row(a, r, &r->word[i], err));
     return SL_OK;
 }
@@ -171,20 +175,24 @@ static sl_status read_with(reader *r, sl_err *err)
     const char *value[SL_SWEEP_TIED], *row[SL_SWEEP_TIED] = {NULL};
     const size_t n = r->n - 1;
     if (n < 2 || n > SL_SWEEP_TIED)
-        return sl_fail(err, SL_E_CONFIG, "%s:%zu: 'with' ties %zu options together, need 2 to %d, as in with lr=0.1 batch=64",
-                       r->f->path, r->line, n, SL_SWEEP_TIED);
+        return sl_fail(err, SL_E_CONFIG,
+                       "%s:%zu: 'with' ties %zu options together, need 2 to %d, as in with lr=0.1 batch=64", r->f->path,
+                       r->line, n, SL_SWEEP_TIED);
     for (size_t i = 0; i < n; i++) {
         char name[64];
         const char *word = r->word[i + 1], *equals = strchr(word, '=');
         if (!equals || (size_t)(equals - word) >= sizeof name)
-            return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%.200s' is not of the form option=value", r->f->path, r->line, word);
+            return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%.200s' is not of the form option=value", r->f->path, r->line,
+                           word);
         snprintf(name, sizeof name, "%.*s", (int)(equals - word), word);
         SL_TRY(find_option(&option[i], r, name, false, err));
         if (strcmp(name, "seed") == 0 || strcmp(name, "seeds") == 0)
-            return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' cannot be tied: every cell has the same seeds", r->f->path, r->line, name);
+            return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' cannot be tied: every cell has the same seeds", r->f->path,
+                           r->line, name);
         value[i] = equals + 1;
         for (size_t k = 0; k < i; k++)
-            if (option[k] == option[i]) return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' is given twice", r->f->path, r->line, name);
+            if (option[k] == option[i])
+                return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' is given twice", r->f->path, r->line, name);
     }
     sl_sweep_axis *a = (sl_sweep_axis *)axis_of(r->f, option[0]->name);
     if (!a) {
@@ -203,8 +211,8 @@ static sl_status read_with(reader *r, sl_err *err)
     bool fits = a->tied && a->n_options == n;
     for (size_t k = 0; k < n; k++) fits &= row[k] != NULL;
     if (!fits)
-        return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' stands in line %zu already, with other options", r->f->path, r->line,
-                       option[0]->name, a->line);
+        return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' stands in line %zu already, with other options", r->f->path,
+                       r->line, option[0]->name, a->line);
     return add_row(a, r, row, err);
 }
 
@@ -261,8 +269,8 @@ static sl_status once(reader *r, size_t *line, size_t least, size_t most, const 
     if (*line) return given_before(r, r->word[0], *line, err);
     *line = r->line;
     if (r->n - 1 < least || r->n - 1 > most)
-        return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' has %zu values, need %s", r->f->path, r->line, r->word[0], r->n - 1,
-                       need);
+        return sl_fail(err, SL_E_CONFIG, "%s:%zu: '%s' has %zu values, need %s", r->f->path, r->line, r->word[0],
+                       r->n - 1, need);
     return SL_OK;
 }
 
@@ -283,8 +291,8 @@ static sl_status read_name(reader *r, sl_err *err)
 {
     SL_TRY(once(r, &r->name_line, 1, 1, "one: that of the folder", err));
     if (*r->word[1] == '\0' || strlen(r->word[1]) > 64)
-        return sl_fail(err, SL_E_CONFIG, "%s:%zu: the name '%.80s' has %zu characters, need 1 to 64", r->f->path, r->line,
-                       r->word[1], strlen(r->word[1]));
+        return sl_fail(err, SL_E_CONFIG, "%s:%zu: the name '%.80s' has %zu characters, need 1 to 64", r->f->path,
+                       r->line, r->word[1], strlen(r->word[1]));
     r->f->name = r->word[1];
     return SL_OK;
 }
@@ -386,7 +394,8 @@ static sl_status check_metric(const reader *r, sl_err *err)
     const sl_sweep_axis *steps = axis_of(f, "steps"), *evaluate = axis_of(f, "evaluate");
     bool evaluated = evaluate != NULL;
     for (size_t i = 0; evaluate && i < evaluate->n_values * evaluate->n_options; i++)
-        if (evaluate->option[i % evaluate->n_options]->kind == SL_OPT_FLAG) evaluated &= strcmp(evaluate->value[i], "on") == 0;
+        if (evaluate->option[i % evaluate->n_options]->kind == SL_OPT_FLAG)
+            evaluated &= strcmp(evaluate->value[i], "on") == 0;
     if (steps && !evaluated && strncmp(f->metric->key, "test", 4) == 0)
         return sl_fail(err, SL_E_CONFIG, "%s:%zu: 'steps' trains without evaluation, and the metric is %s: add a line "
                        "'evaluate', or 'metric final_train_loss'", f->path, steps->line, f->metric->name);

@@ -10,7 +10,13 @@
 #include "cli/sweep_result.h"
 #include "plots/plot.h"
 
-enum { COLUMN = 80, FIXED = 9, MOST_COLUMNS = SL_SWEEP_AXES * SL_SWEEP_TIED + FIXED, SHOWN_CURVES = 7, CURVE_NAME = 96 };
+enum {
+    COLUMN = 80,
+    FIXED = 9,
+    MOST_COLUMNS = SL_SWEEP_AXES * SL_SWEEP_TIED + FIXED,
+    SHOWN_CURVES = 7,
+    CURVE_NAME = 96
+};
 
 static double or_nan(double v)
 {
@@ -51,6 +57,19 @@ static sl_status set_codes(sl_table *t, const sl_sweep_axis *a, size_t k, sl_err
     return SL_OK;
 }
 
+/* All of them, or the first and the last of a long list. */
+static sl_status set_seeds(sl_table *t, const sl_sweep_file *f, sl_err *err)
+{
+    enum { LISTED = 20 };
+    char text[LISTED * 24] = "";
+    if (f->n_seeds > LISTED)
+        return sl_table_set(t, "seeds", err, "%zu, from %llu to %llu", f->n_seeds, (unsigned long long)f->seed[0],
+                            (unsigned long long)f->seed[f->n_seeds - 1]);
+    for (size_t i = 0, n = 0; i < f->n_seeds; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%llu", i ? " " : "", (unsigned long long)f->seed[i]);
+    return sl_table_set(t, "seeds", err, "%s", text);
+}
+
 static sl_status set_header(sl_table *t, const sl_sweep_result *r, sl_err *err)
 {
     const sl_sweep_file *f = r->file;
@@ -60,8 +79,7 @@ static sl_status set_header(sl_table *t, const sl_sweep_result *r, sl_err *err)
     for (size_t i = f->n_varied; i < f->n_axes; i++)
         for (size_t k = 0; k < f->axis[i].n_options; k++)
             SL_TRY(sl_table_set(t, f->axis[i].option[k]->name, err, "%s", f->axis[i].value[k]));
-    SL_TRY(sl_table_set(t, "seeds", err, "%zu", f->n_seeds));
-    SL_TRY(sl_table_set(t, "first seed", err, "%llu", (unsigned long long)f->seed[0]));
+    SL_TRY(set_seeds(t, f, err));
     for (size_t i = 0; i < f->n_varied; i++)
         for (size_t k = 0; k < f->axis[i].n_options; k++) SL_TRY(set_codes(t, &f->axis[i], k, err));
     return SL_OK;
@@ -71,16 +89,19 @@ static sl_status fill_cells(sl_table *t, const sl_sweep_result *r, sl_err *err)
 {
     const sl_sweep_file *f = r->file;
     SL_TRY(set_header(t, r, err));
-    SL_TRY(sl_table_set(t, "conventions", err, "mean and standard error over seeds, nan where a run diverged; the median "
-                        "counts such a run as infinitely bad, and is nan where it is infinite; best_seed: of those that "
-                        "did not diverge; epochs_trained: mean over seeds; accuracies are fractions"));
+    SL_TRY(
+        sl_table_set(t, "conventions", err,
+                     "mean and standard error over seeds, nan where a run diverged; the median "
+                     "counts such a run as infinitely bad, and is nan where it is infinite; best_seed: of those that "
+                     "did not diverge; epochs_trained: mean over seeds; accuracies are fractions"));
     for (size_t c = 0; c < f->n_cells; c++) {
         const sl_sweep_cell *x = &r->cell[c];
         double row[MOST_COLUMNS];
         size_t n = 0;
         row[n++] = (double)c;
         for (size_t i = 0; i < f->n_varied; i++)
-            for (size_t k = 0; k < f->axis[i].n_options; k++) row[n++] = code_of(&f->axis[i], k, sl_sweep_value(f, c, i));
+            for (size_t k = 0; k < f->axis[i].n_options; k++)
+                row[n++] = code_of(&f->axis[i], k, sl_sweep_value(f, c, i));
         const double rest[] = {x->mean.value, x->mean.se, or_nan(x->median), x->best, (double)x->complete,
                                (double)x->diverged, (double)x->failed, x->epochs};
         memcpy(row + n, rest, sizeof rest);
@@ -91,14 +112,16 @@ static sl_status fill_cells(sl_table *t, const sl_sweep_result *r, sl_err *err)
 
 static sl_status write_cells(const sl_sweep_result *r, sl_run *run, sl_err *err)
 {
-    static const char *const rest[] = {"", "_se", "median", "best_seed", "complete", "diverged", "failed", "epochs_trained"};
+    static const char *const rest[] = {"",         "_se",      "median", "best_seed",
+                                       "complete", "diverged", "failed", "epochs_trained"};
     const sl_sweep_file *f = r->file;
     char text[MOST_COLUMNS][COLUMN];
     const char *columns[MOST_COLUMNS];
     size_t n = 0;
     snprintf(text[n++], COLUMN, "cell[1]");
     for (size_t i = 0; i < f->n_varied; i++)
-        for (size_t k = 0; k < f->axis[i].n_options; k++) snprintf(text[n++], COLUMN, "%.64s[1]", f->axis[i].option[k]->name);
+        for (size_t k = 0; k < f->axis[i].n_options; k++)
+            snprintf(text[n++], COLUMN, "%.64s[1]", f->axis[i].option[k]->name);
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
         snprintf(text[n++], COLUMN, "%s%s[1]", i < 2 ? f->metric->name : "", rest[i]);
     for (size_t i = 0; i < n; i++) {
@@ -118,7 +141,8 @@ static sl_status write_times(const sl_sweep_result *r, sl_run *run, sl_err *err)
     static const char *const columns[] = {"cell[1]", "images_per_second[1/s]", "seconds[s]"};
     sl_table *t = sl_table_alloc(3, columns);
     if (!t) return sl_fail(err, SL_E_MEMORY, "no memory for a table");
-    sl_status st = sl_table_set(t, "conventions", err, "cells as in sweep.dat; images a second: mean over seeds, as several "
+    sl_status st = sl_table_set(t, "conventions", err,
+                                "cells as in sweep.dat; images a second: mean over seeds, as several "
                                 "runs shared the machine; seconds: wall clock of the cell's processes, added up");
     for (size_t c = 0; c < r->file->n_cells && st == SL_OK; c++) {
         const double row[] = {(double)c, r->cell[c].images_per_second, r->cell[c].seconds};
@@ -205,7 +229,8 @@ static void choose_cells(drawing *d, const sl_sweep_result *r)
 static sl_status plan(drawing *d, const sl_sweep_result *r, sl_err *err)
 {
     const sl_sweep_file *f = r->file;
-    *d = (drawing){.f = f, .n_x = f->axis[f->x].n_values, .n_curves = f->curve < f->n_varied ? f->axis[f->curve].n_values : 1};
+    *d = (drawing){
+        .f = f, .n_x = f->axis[f->x].n_values, .n_curves = f->curve < f->n_varied ? f->axis[f->curve].n_values : 1};
     d->n_shown = d->n_curves < SHOWN_CURVES ? d->n_curves : SHOWN_CURVES;
     d->cell = calloc(d->n_x * d->n_curves, sizeof *d->cell);
     d->at = calloc(d->n_x, sizeof *d->at);
@@ -228,9 +253,11 @@ static sl_status fill_drawing(sl_table *t, const drawing *d, const sl_sweep_resu
 {
     const sl_sweep_file *f = d->f;
     char title[256] = "all";
-    SL_TRY(sl_table_set(t, "conventions", err, "x as in sweep.dat, or its place for texts; at each x the best cell of the "
-                        "other axes; bar: standard error, 0 where there is one seed; in the last block value only marks "
-                        "where a run diverged"));
+    SL_TRY(
+        sl_table_set(t, "conventions", err,
+                     "x as in sweep.dat, or its place for texts; at each x the best cell of the "
+                     "other axes; bar: standard error, 0 where there is one seed; in the last block value only marks "
+                     "where a run diverged"));
     for (size_t k = 0; k < d->n_shown; k++) {
         if (f->curve < f->n_varied) sl_sweep_value_name(title, sizeof title, &f->axis[f->curve], k);
         SL_TRY(sl_table_block(t, title, err));
@@ -317,7 +344,8 @@ static void name_curve(char title[CURVE_NAME], const sl_sweep_axis *a, size_t va
     const sl_opt_kind kind = a->option[0]->kind;
     size_t n = 0;
     title[0] = '\0';
-    if (!a->tied && (is_number(a->option[0]) || kind == SL_OPT_FLAG)) n = (size_t)snprintf(title, CURVE_NAME, "%.60s=", a->option[0]->name);
+    if (!a->tied && (is_number(a->option[0]) || kind == SL_OPT_FLAG))
+        n = (size_t)snprintf(title, CURVE_NAME, "%.60s=", a->option[0]->name);
     sl_sweep_value_name(title + n, CURVE_NAME - n, a, value);
 }
 
@@ -334,8 +362,15 @@ static sl_status draw(const drawing *d, const sl_sweep_result *r, sl_run *run, c
         if (!any) continue;
         const bool named = f->curve < f->n_varied;
         if (named) name_curve(titles[k], &f->axis[f->curve], k);
-        const sl_curve c = {.kind = SL_CURVE_POINTS, .title = named ? titles[k] : NULL, .dat = "figure.dat", .block = (int)k,
-                            .x = "1", .y = y, .error = f->n_seeds > 1 ? bar : NULL, .labels = labels, .colour = (int)k};
+        const sl_curve c = {.kind = SL_CURVE_POINTS,
+                            .title = named ? titles[k] : NULL,
+                            .dat = "figure.dat",
+                            .block = (int)k,
+                            .x = "1",
+                            .y = y,
+                            .error = f->n_seeds > 1 ? bar : NULL,
+                            .labels = labels,
+                            .colour = (int)k};
         if (d->numeric) {
             curves[n] = c;
             curves[n].kind = SL_CURVE_LINE;
@@ -353,8 +388,15 @@ static sl_status draw(const drawing *d, const sl_sweep_result *r, sl_run *run, c
     say_caption(caption, sizeof caption, d);
     sl_panel panel = {.xlabel = xlabel, .ylabel = ylabel, .curves = curves, .n_curves = n};
     set_limits(&panel, d);
-    const sl_figure figure = {.name = "sweep", .title = f->name, .caption = caption, .rows = 1, .columns = 1, .width = 13, .height = 9,
-                              .panels = &panel, .n_panels = 1};
+    const sl_figure figure = {.name = "sweep",
+                              .title = f->name,
+                              .caption = caption,
+                              .rows = 1,
+                              .columns = 1,
+                              .width = 13,
+                              .height = 9,
+                              .panels = &panel,
+                              .n_panels = 1};
     return sl_plot(sl_run_dir(run), &figure, err);
 }
 

@@ -107,7 +107,8 @@ static sl_status read_json(cJSON **value, const char *path, sl_err *err)
     SL_TRY(sl_read_file(&text, NULL, path, (size_t)1 << 28, err));
     *value = cJSON_Parse(text);
     free(text);
-    return *value ? SL_OK : sl_fail(err, SL_E_FORMAT, "'%s' is damaged: not JSON; remove it to have the run again", path);
+    return *value ? SL_OK
+                  : sl_fail(err, SL_E_FORMAT, "'%s' is damaged: not JSON; remove it to have the run again", path);
 }
 
 static const cJSON *at(const cJSON *object, const char *key)

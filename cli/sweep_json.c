@@ -15,7 +15,8 @@ static void add_setting(cJSON *o, const sl_option *option, const char *value)
     char *end;
     const double v = sl_read_double(value, &end);
     if (option->kind == SL_OPT_FLAG) cJSON_AddBoolToObject(o, option->name, strcmp(value, "on") == 0);
-    else if ((option->kind == SL_OPT_REAL || option->kind == SL_OPT_INTEGER) && *end == '\0') sl_json_number(o, option->name, v);
+    else if ((option->kind == SL_OPT_REAL || option->kind == SL_OPT_INTEGER) && *end == '\0')
+        sl_json_number(o, option->name, v);
     else cJSON_AddStringToObject(o, option->name, value);
 }
 
@@ -57,8 +58,11 @@ static void add_run(cJSON *runs, const sl_sweep_result *r, size_t i, const sl_ru
     cJSON_AddStringToObject(o, "status", sl_job_status_name(j->status));
     if (*j->why) cJSON_AddStringToObject(o, "why", j->why);
     sl_json_number(o, "value", r->value[i]);
-    if (j->status == SL_JOB_DIVERGED) sl_json_number(o, "diverged_epoch", sl_cli_number(cJSON_GetObjectItemCaseSensitive(j->result, "diverged_epoch")));
-    sl_json_number(o, "images_per_second", sl_cli_number(cJSON_GetObjectItemCaseSensitive(j->result, "images_per_second")));
+    if (j->status == SL_JOB_DIVERGED)
+        sl_json_number(o, "diverged_epoch",
+                       sl_cli_number(cJSON_GetObjectItemCaseSensitive(j->result, "diverged_epoch")));
+    sl_json_number(o, "images_per_second",
+                   sl_cli_number(cJSON_GetObjectItemCaseSensitive(j->result, "images_per_second")));
     sl_json_number(o, "seconds", j->seconds);
     if (!isnan(j->memory)) sl_json_number(o, "memory_bytes", j->memory);
     if (sl_run_saves(run) && snprintf(dir, sizeof dir, "%s/jobs/%s", sl_run_dir(run), j->key) < (int)sizeof dir)

@@ -168,7 +168,8 @@ sl_status sl_sweep_judge(sl_sweep_result *r, const sl_sweep_file *f, const sl_sw
     double *scratch = calloc(seeds, sizeof *scratch);
     size_t *to = calloc(n, sizeof *to);
     sl_status st = SL_OK;
-    if (!r->value || !r->cell || !r->order || !scratch || !to) st = sl_fail(err, SL_E_MEMORY, "no memory for %zu cells", n);
+    if (!r->value || !r->cell || !r->order || !scratch || !to)
+        st = sl_fail(err, SL_E_MEMORY, "no memory for %zu cells", n);
     if (st == SL_OK) {
         for (size_t i = 0; i < n * seeds; i++) r->value[i] = value_of(&jobs[i], f->metric);
         for (size_t c = 0; c < n; c++) {

@@ -174,7 +174,8 @@ static sl_status hear(const seat *s, int code, sl_sweep_job *jobs, const sl_swee
     read_descriptor(s->out, text, sizeof text);
     sl_sweep_cell_name(name, sizeof name, f, s->job->cell);
     if (code != 0 && code != OUT_OF_MEANS)
-        return sl_fail(err, SL_E_CONFIG, "%s: %s%s%s", f->path, name, *name ? ": " : "", *why ? why : "train could not be asked");
+        return sl_fail(err, SL_E_CONFIG, "%s: %s%s%s", f->path, name, *name ? ": " : "",
+                       *why ? why : "train could not be asked");
     cJSON *said = cJSON_Parse(text);
     for (size_t i = 0; i < f->n_seeds; i++) {
         sl_sweep_job *j = &jobs[s->job->cell * f->n_seeds + i];
@@ -191,7 +192,8 @@ static sl_status hear(const seat *s, int code, sl_sweep_job *jobs, const sl_swee
 
 static sl_status ask(pool *p, sl_sweep_job *j, const sl_sweep_limits *limits, int threads, sl_err *err)
 {
-    seat s = {.job = j, .threads = 1, .out = memfd_create("out", MFD_CLOEXEC), .err_out = memfd_create("err", MFD_CLOEXEC)};
+    seat s = {
+        .job = j, .threads = 1, .out = memfd_create("out", MFD_CLOEXEC), .err_out = memfd_create("err", MFD_CLOEXEC)};
     sl_status st = SL_OK;
     if (s.out < 0 || s.err_out < 0) st = sl_fail(err, SL_E_MEMORY, "no file in memory: %s", strerror(errno));
     if (st == SL_OK) {
@@ -258,7 +260,8 @@ static int open_log(const sl_sweep_job *j, const sl_run *run, const char *ending
     return fd;
 }
 
-static sl_status start(pool *p, sl_sweep_job *j, const sl_run *run, const sl_sweep_limits *limits, int threads, sl_err *err)
+static sl_status start(pool *p, sl_sweep_job *j, const sl_run *run, const sl_sweep_limits *limits, int threads,
+                       sl_err *err)
 {
     char path[PATH_MAX], *word;
     sl_err why = {0};
@@ -301,7 +304,8 @@ static sl_status finish(const seat *s, int code, const sl_run *run, sl_err *err)
             snprintf(j->why, sizeof j->why, "killed by signal %d (%s)", -code, strsignal(-code));
         } else if (st != SL_OK) {
             snprintf(j->why, sizeof j->why, "%.300s", why.message);
-        } else if (sl_job_path(path, j, run, ".err", NULL) == SL_OK && sl_read_file(&text, NULL, path, 1 << 20, NULL) == SL_OK) {
+        } else if (sl_job_path(path, j, run, ".err", NULL) == SL_OK &&
+                   sl_read_file(&text, NULL, path, 1 << 20, NULL) == SL_OK) {
             last_words(j->why, sizeof j->why, text);
         }
         if (!*j->why) snprintf(j->why, sizeof j->why, "ended with exit code %d", code);
@@ -315,8 +319,8 @@ static void refuse_giants(sl_sweep_job *jobs, size_t n, const sl_sweep_limits *l
     for (size_t i = 0; i < n; i++)
         if (is_open(&jobs[i]) && jobs[i].memory > limits->memory) {
             jobs[i].status = SL_JOB_FAILED;
-            snprintf(jobs[i].why, sizeof jobs[i].why, "needs %.3g GB of memory, %.3g GB are available", jobs[i].memory / 1e9,
-                     limits->memory / 1e9);
+            snprintf(jobs[i].why, sizeof jobs[i].why, "needs %.3g GB of memory, %.3g GB are available",
+                     jobs[i].memory / 1e9, limits->memory / 1e9);
         }
 }
 
@@ -383,8 +387,8 @@ sl_status sl_sweep_run(sl_sweep_job *jobs, size_t n, const sl_run *run, const sl
     if (st != SL_OK) return st;
     const size_t open = count(jobs, n, SL_JOB_WAITING) + count(jobs, n, SL_JOB_INTERRUPTED);
     if (open == 0) return SL_OK;
-    return sl_fail(err, SL_INTERRUPTED, "interrupted with %zu of %zu runs to go; the same command goes on in %s", open, n,
-                   sl_run_dir(run));
+    return sl_fail(err, SL_INTERRUPTED, "interrupted with %zu of %zu runs to go; the same command goes on in %s", open,
+                   n, sl_run_dir(run));
 }
 
 /* ---- memory ---- */
@@ -408,7 +412,8 @@ static double kernel_number(const char *path, const char *name)
 double sl_sweep_memory_available(void)
 {
     const double machine = 1024 * kernel_number("/proc/meminfo", "MemAvailable:");
-    const double group = kernel_number("/sys/fs/cgroup/memory.max", "") - kernel_number("/sys/fs/cgroup/memory.current", "");
+    const double group =
+        kernel_number("/sys/fs/cgroup/memory.max", "") - kernel_number("/sys/fs/cgroup/memory.current", "");
     const double least = fmin(machine, group); /* a NaN, not known, is passed over */
     return isnan(least) ? INFINITY : fmax(least, 0);
 }

@@ -15,7 +15,14 @@
 #include "cli/progress.h"
 #include "cli/sweep_file.h"
 
-typedef enum { SL_JOB_WAITING, SL_JOB_RUNNING, SL_JOB_COMPLETE, SL_JOB_DIVERGED, SL_JOB_INTERRUPTED, SL_JOB_FAILED } sl_job_status;
+typedef enum {
+    SL_JOB_WAITING,
+    SL_JOB_RUNNING,
+    SL_JOB_COMPLETE,
+    SL_JOB_DIVERGED,
+    SL_JOB_INTERRUPTED,
+    SL_JOB_FAILED
+} sl_job_status;
 
 typedef struct {
     size_t cell, seed;         /* of the file                                                          */

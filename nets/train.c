@@ -128,8 +128,8 @@ static bool at_end(const training *t)
 
 static void report(training *t, bool now)
 {
-    static const double INTERVAL = 0.1; /* s */
-    if (!t->options->stepped || (!now && sl_clock() - t->reported < INTERVAL)) return;
+    const double every = t->options->step_seconds > 0 ? t->options->step_seconds : 0.1;
+    if (!t->options->stepped || (!now && sl_clock() - t->reported < every)) return;
     t->reported = sl_clock();
     t->options->stepped(t->options->ctx, sl_trainer_step_count(t->trainer), sl_trainer_stop(t->trainer));
 }

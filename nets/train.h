@@ -117,8 +117,9 @@ typedef struct {
     double checkpoint_seconds;  /* 0: at the ends of epochs only */
     const char *save;
     void (*progress)(void *ctx, const sl_epoch *e, uint64_t epochs); /* after each epoch; may be NULL */
-    /* Where the training stands: once at its beginning, then some ten times a second at most; may be NULL. */
+    /* Where the training stands: once at its beginning, then every step_seconds (0: 0.1) at most; may be NULL. */
     void (*stepped)(void *ctx, uint64_t step, uint64_t stop);
+    double step_seconds;
     void *ctx;
 } sl_train_options;
 SL_CHECKED sl_status sl_train(sl_train_result *r, const sl_train_config *config, const sl_train_options *options,

@@ -10,17 +10,24 @@ static size_t first_of(const sl_layer *l, size_t k)
     return k == 0 ? 0 : l->in[0].channels;
 }
 
+/* Pixels of a few channels: a call of memcpy for each would take longer than the copy. */
+static SL_KERNEL void copy(float *restrict y, const float *restrict x, size_t pixels, size_t channels, size_t stride)
+{
+    for (size_t i = 0; i < pixels; i++, y += stride, x += channels) {
+#pragma omp simd
+        for (size_t c = 0; c < channels; c++) y[c] = x[c];
+    }
+}
+
 static void join(const sl_pass *p, size_t k, size_t sample, float *to, const float *from)
 {
     const sl_shape in = p->layer->in[k], out = p->layer->out;
     const size_t pixels = out.height * out.width;
     float *const y = to + sample * sl_shape_size(out) + first_of(p->layer, k);
-    const float *const x = from ? from + sample * sl_shape_size(in) : NULL;
-    for (size_t i = 0; i < pixels; i++)
-        if (x)
-            memcpy(y + i * out.channels, x + i * in.channels, in.channels * sizeof *y);
-        else
-            memset(y + i * out.channels, 0, in.channels * sizeof *y);
+    if (from)
+        copy(y, from + sample * sl_shape_size(in), pixels, in.channels, out.channels);
+    else
+        for (size_t i = 0; i < pixels; i++) memset(y + i * out.channels, 0, in.channels * sizeof *y);
 }
 
 static SL_KERNEL void part(float *restrict dx, const float *restrict dy, size_t pixels, size_t channels, size_t stride,
@@ -30,8 +37,10 @@ static SL_KERNEL void part(float *restrict dx, const float *restrict dy, size_t 
         if (accumulate) {
 #pragma omp simd
             for (size_t c = 0; c < channels; c++) dx[c] += dy[c];
-        } else
-            memcpy(dx, dy, channels * sizeof *dx);
+        } else {
+#pragma omp simd
+            for (size_t c = 0; c < channels; c++) dx[c] = dy[c];
+        }
     }
 }
 

@@ -9,10 +9,10 @@ static void transpose(float *restrict to, const float *restrict from, size_t row
     for (size_t c0 = 0; c0 < columns; c0 += TILE) {
         const size_t end = c0 + TILE < columns ? c0 + TILE : columns;
         for (size_t r = 0; r < rows; r++)
-            for (size_t c = c0; c < end; c++) {
-                float *const t = &to[c * rows + r];
-                *t = from[r * columns + c] + (accumulate ? *t : 0);
-            }
+            if (accumulate)
+                for (size_t c = c0; c < end; c++) to[c * rows + r] += from[r * columns + c];
+            else
+                for (size_t c = c0; c < end; c++) to[c * rows + r] = from[r * columns + c];
     }
 }
 

@@ -5,8 +5,6 @@
 #include "base/kernel.h"
 #include "nets/layers/samples.h"
 
-enum { CHANNELS = 64 }; /* at a time: their maxima and places stay in registers or the nearest cache */
-
 /* Window i along an axis, cut to the picture: never empty, as the padding is at most half the kernel. */
 typedef struct {
     size_t from, to;
@@ -25,28 +23,52 @@ static size_t kept(const sl_layer *l, size_t count)
     return count * sl_shape_size(l->out) * sizeof(uint16_t);
 }
 
-/* Up to CHANNELS channels of one output. x: the picture at those channels; a pixel is stride floats long. */
-static inline void largest(float *restrict y, uint16_t *restrict place, const float *restrict x, size_t n, span v,
-                           span h, size_t width, size_t pixel, size_t kernel)
+/* Pixels of one window, and their places in it. */
+enum { AT_ONCE = 4 };
+typedef struct {
+    const float *x[AT_ONCE];
+    int32_t place[AT_ONCE];
+    size_t n;
+} pixels;
+
+/* If x beats best, it takes its place. */
+static inline void challenge(float *best, int32_t *place, float x, int32_t k)
 {
-    float best[CHANNELS];
-    int32_t at[CHANNELS];
-    const int32_t first = (int32_t)(v.skipped * kernel + h.skipped);
-    for (size_t c = 0; c < n; c++) best[c] = x[(v.from * width + h.from) * pixel + c];
-    for (size_t c = 0; c < n; c++) at[c] = first;
-    for (size_t r = v.from; r < v.to; r++)
-        for (size_t s = h.from; s < h.to; s++) {
-            const float *const here = x + (r * width + s) * pixel;
-            const int32_t k = first + (int32_t)((r - v.from) * kernel + (s - h.from));
+    const bool wins = (x > *best) | (x != x);
+    *best = wins ? x : *best;
+    *place = wins ? k : *place;
+}
+
+/* The largest of four pixels and, unless they are the window's first, of those before. All in one loop, so that what is
+ * compared stays in registers. */
+static inline __attribute__((always_inline)) void largest(float *restrict y, uint16_t *restrict place, const pixels *p,
+                                                          size_t channels, bool first)
+{
+    const float *const x0 = p->x[0], *const x1 = p->x[1], *const x2 = p->x[2], *const x3 = p->x[3];
+    const int32_t k0 = p->place[0], k1 = p->place[1], k2 = p->place[2], k3 = p->place[3];
 #pragma omp simd
-            for (size_t c = 0; c < n; c++) {
-                const bool wins = (here[c] > best[c]) | (here[c] != here[c]);
-                best[c] = wins ? here[c] : best[c];
-                at[c] = wins ? k : at[c];
-            }
-        }
-    for (size_t c = 0; c < n; c++) y[c] = best[c];
-    for (size_t c = 0; c < n; c++) place[c] = (uint16_t)at[c];
+    for (size_t c = 0; c < channels; c++) {
+        float best = first ? x0[c] : y[c];
+        int32_t k = first ? k0 : place[c];
+        if (!first) challenge(&best, &k, x0[c], k0);
+        challenge(&best, &k, x1[c], k1);
+        challenge(&best, &k, x2[c], k2);
+        challenge(&best, &k, x3[c], k3);
+        y[c] = best;
+        place[c] = (uint16_t)k;
+    }
+}
+
+/* The last pixel stands in for those missing of four: it does not beat itself. */
+static inline __attribute__((always_inline)) void largest_of_some(float *y, uint16_t *place, pixels *p, size_t channels,
+                                                                  bool first)
+{
+    for (size_t i = p->n; i < AT_ONCE; i++) p->x[i] = p->x[p->n - 1], p->place[i] = p->place[p->n - 1];
+    if (first)
+        largest(y, place, p, channels, true);
+    else
+        largest(y, place, p, channels, false);
+    p->n = 0;
 }
 
 static SL_KERNEL void find(const sl_pass *p, size_t sample, float *to, const float *from, bool accumulate)
@@ -60,10 +82,16 @@ static SL_KERNEL void find(const sl_pass *p, size_t sample, float *to, const flo
     for (size_t i = 0; i < out.height; i++)
         for (size_t j = 0; j < out.width; j++, at += out.channels) {
             const span v = window(l, i, in.height), h = window(l, j, in.width);
-            for (size_t c = 0; c < out.channels; c += CHANNELS)
-                largest(to + at + c, place + at + c, x + c,
-                        out.channels - c < CHANNELS ? out.channels - c : CHANNELS, v, h, in.width, out.channels,
-                        l->kernel);
+            pixels some = {.n = 0};
+            bool first = true;
+            for (size_t r = v.from; r < v.to; r++)
+                for (size_t s = h.from; s < h.to; s++) {
+                    some.x[some.n] = x + (r * in.width + s) * out.channels;
+                    some.place[some.n++] = (int32_t)((v.skipped + r - v.from) * l->kernel + h.skipped + s - h.from);
+                    if (some.n < AT_ONCE && (r + 1 < v.to || s + 1 < h.to)) continue;
+                    largest_of_some(to + at, place + at, &some, out.channels, first);
+                    first = false;
+                }
         }
 }
 

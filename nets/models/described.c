@@ -285,9 +285,10 @@ static size_t repeated(reader *r, size_t from, const char *prefix, size_t *posit
     const char *const number = r->at;
     r->at = end;
     skip_space(r);
-    if (*r->at == 'x') r->at++;
+    const bool x = *r->at == 'x';
+    r->at += x;
     skip_space(r);
-    if (r->at[0] != '(' || times < 1 || times > MOST_REPEATS) {
+    if (!x || *r->at != '(' || times < 1 || times > MOST_REPEATS) {
         r->at = number;
         return mistake(r, path, "a number stands before 'x (...)' and is 1 to 4096");
     }

@@ -187,7 +187,7 @@ static sl_status measure_badly(const sl_lab *lab, sl_finding *f, sl_err *err)
     return sl_fail(err, SL_E_NUMERIC, "it broke");
 }
 
-static const sl_claim two = {"paper.claim.derived", "Paper", "1", "one is one", SL_HOLDS, measure_two, 2};
+static const sl_claim two = {"paper.claim.derived", "Paper", "1", "one is one", SL_HOLDS, SL_QUICK, measure_two, 2};
 
 static void claim_run__measures_judges_and_times(void **state)
 {
@@ -211,8 +211,8 @@ static void claim_run__passes_failures_on(void **state)
     (void)state;
     const sl_lab lab = {.seed = 1};
     sl_finding f = {.n_parts = 7};
-    const sl_claim bad = {"paper.bad", "Paper", "", "", SL_HOLDS, measure_badly, 0};
-    const sl_claim empty = {"paper.empty", "Paper", "", "", SL_HOLDS, measure_nothing, 0};
+    const sl_claim bad = {"paper.bad", "Paper", "", "", SL_HOLDS, SL_QUICK, measure_badly, 0};
+    const sl_claim empty = {"paper.empty", "Paper", "", "", SL_HOLDS, SL_QUICK, measure_nothing, 0};
     assert_fails(sl_claim_run(&bad, &lab, &f, &err), SL_E_NUMERIC, "it broke");
     assert_fails(sl_claim_run(&empty, &lab, &f, &err), SL_E_NUMERIC, "paper.empty measured nothing");
     assert_int_equal(f.n_parts, 7);
@@ -230,7 +230,7 @@ static void claim_run__that_diverges_is_undecided_and_says_why(void **state)
     (void)state;
     const sl_lab lab = {.seed = 1};
     sl_finding f = {.verdict = SL_HOLDS};
-    const sl_claim wild = {"paper.wild", "Paper", "", "", SL_HOLDS, measure_divergence, 0};
+    const sl_claim wild = {"paper.wild", "Paper", "", "", SL_HOLDS, SL_QUICK, measure_divergence, 0};
     assert_fails(sl_claim_run(&wild, &lab, &f, &err), SL_DIVERGED, "epoch 1");
     assert_int_equal(f.verdict, SL_NOT_DECIDED);
     assert_int_equal(f.control_verdict, SL_NOT_DECIDED);
@@ -291,7 +291,7 @@ static int remove_run(void **state)
 /* In a run folder a claim is measured once; what is read back is what was measured. */
 static void claim_run__resumes_from_the_run_folder(void **state)
 {
-    const sl_claim claim = {"paper.once", "Paper", "1", "", SL_HOLDS, measure_once, 0};
+    const sl_claim claim = {"paper.once", "Paper", "1", "", SL_HOLDS, SL_QUICK, measure_once, 0};
     cJSON *config = cJSON_CreateObject();
     sl_lab lab = {.seed = 1};
     sl_finding f[2];

@@ -138,7 +138,8 @@ static void sweep__mistakes_name_file_line_and_word(void **state)
         {"lr 0.1 0.2 1e-1\n", "bad.sweep:1: lr = '1e-1' is given twice"},
         {"lr 0.1\n\nlr 0.2\n", "bad.sweep:3: 'lr' stands in line 1 already"},
         {"lr\n", "bad.sweep:1: 'lr' has no value"},
-        {"schedule constant randum\n", "bad.sweep:1: schedule 'randum': unknown schedule 'randum', did you mean 'random'?"},
+        {"schedule constant randum\n",
+         "bad.sweep:1: schedule 'randum': unknown schedule 'randum', did you mean 'random'?"},
         {"schedule random:delta=2\n", "bad.sweep:1: schedule 'random:delta=2'"},
         {"schedule \"constant\n", "bad.sweep:1: the quote \" of word 2 has no end"},
         {"model mpl\n", "bad.sweep:1: model 'mpl': unknown model 'mpl', did you mean 'mlp'?"},
@@ -197,8 +198,10 @@ static void sweep__cells_are_means_over_trainings(void **state)
         double v[2];
         for (int s = 0; s < 2; s++) { /* what train itself says */
             char arguments[256];
-            snprintf(arguments, sizeof arguments, "train --data digits:train=100:test=50 --model mlp:hidden=4 --batch 50 "
-                     "--epochs 1 --lr %s --seed %d --json --no-save", c ? "0.1" : "0.02", 5 + s);
+            snprintf(arguments, sizeof arguments,
+                     "train --data digits:train=100:test=50 --model mlp:hidden=4 --batch 50 "
+                     "--epochs 1 --lr %s --seed %d --json --no-save",
+                     c ? "0.1" : "0.02", 5 + s);
             cJSON *t = answer_of(arguments, 0);
             v[s] = number_at(t, "final_test_accuracy");
             cJSON_Delete(t);
@@ -222,7 +225,10 @@ static void sweep__cells_are_means_over_trainings(void **state)
         if (!exists(files[i])) fail_msg("%s is not there", files[i]);
     assert_int_equal(run("sweep m.sweep --out one --jobs 1 --quiet")->code, 0); /* as many at a time as you like */
     assert_int_equal(run("sweep m.sweep --out four --jobs 4 --quiet")->code, 0);
-    assert_int_equal(shell("cmp one/sweep.dat four/sweep.dat && cmp one/figure.dat four/figure.dat && cmp m/sweep.dat one/sweep.dat"), 0);
+    assert_int_equal(
+        shell(
+            "cmp one/sweep.dat four/sweep.dat && cmp one/figure.dat four/figure.dat && cmp m/sweep.dat one/sweep.dat"),
+        0);
 }
 
 static void sweep__finished_runs_are_kept_and_new_ones_added(void **state)
@@ -241,7 +247,9 @@ static void sweep__finished_runs_are_kept_and_new_ones_added(void **state)
     assert_int_equal(s->code, 0);
     assert_non_null(strstr(s->err, "1 of 2 runs are finished already"));
     assert_non_null(strstr(s->err, "1 runs in k/jobs are not in k.sweep any more: they are kept"));
-    assert_int_equal(shell("[ $(ls k/jobs/*/result.json | wc -l) = 3 ] && stat -c '%%n %%y %%s' $(cut -d' ' -f1 before) | cmp - before"), 0);
+    assert_int_equal(shell("[ $(ls k/jobs/*/result.json | wc -l) = 3 ] && stat -c '%%n %%y %%s' $(cut -d' ' -f1 "
+                           "before) | cmp - before"),
+                     0);
     assert_null(strstr(s->out, "0.02"));
     write_file("k.sweep", "name other\n" TINY "lr 0.1 0.5\n"); /* another name is another sweep */
     assert_refused("sweep k.sweep --out k", 3, "name is \"k\" there and \"other\" here");
@@ -283,9 +291,11 @@ static void sweep__a_run_that_fails_stops_no_other(void **state)
     assert_int_equal(run("sweep f.sweep --out f --quiet")->code, 0);
     cJSON *j = answer_of("sweep f.sweep --out f --json --quiet", 0);
     char dir[2][64];
-    for (int i = 0; i < 2; i++) snprintf(dir[i], sizeof dir[i], "%s", text_at(item(at(item(at(j, "cells"), i), "runs"), 0), "dir"));
+    for (int i = 0; i < 2; i++)
+        snprintf(dir[i], sizeof dir[i], "%s", text_at(item(at(item(at(j, "cells"), i), "runs"), 0), "dir"));
     cJSON_Delete(j);
-    assert_int_equal(shell("rm %s/manifest.json && rm -r %s", dir[0], dir[1]), 0); /* one cannot go on, one has to run */
+    assert_int_equal(shell("rm %s/manifest.json && rm -r %s", dir[0], dir[1]),
+                     0); /* one cannot go on, one has to run */
     const said *s = run("sweep f.sweep --out f --json --quiet");
     assert_int_equal(s->code, 4);
     assert_non_null(strstr(s->err, "1 of 3 runs failed, the first with: "));

@@ -21,6 +21,11 @@ static void train__reports_each_epoch(void **state)
     }
     assert_true(number_at(epochs->child->next->next->next, "train_loss") < number_at(epochs->child, "train_loss"));
     assert_near(number_at(j, "best_test_accuracy"), best, 0);
+    assert_true(number_at(j, "best_epoch") >= 1 && number_at(j, "best_epoch") <= 4);
+    assert_near(number_at(j, "parameters"), 79510, 0);
+    assert_true(number_at(j, "memory_bytes") > 1e6 && number_at(j, "memory_bytes") < 1e8);
+    assert_true(number_at(j, "seconds") > 0);
+    assert_true(number_at(j, "data_fraction") > 0 && number_at(j, "data_fraction") < 1);
     assert_true(number_at(j, "final_test_accuracy") <= best);
     assert_true(number_at(j, "images_per_second") > 0);
     cJSON_Delete(j);
@@ -65,6 +70,126 @@ static void train__several_seeds_are_those_of_single_runs(void **state)
     assert_near(mean, (a + number_at(runs->child, "final_test_accuracy")) / 2, 1e-12);
     cJSON_Delete(both);
     cJSON_Delete(single);
+}
+
+#define NORMED "train --model 'conv 4 3; bn; relu; globalavg; linear' --data digits:train=600:test=100 --batch 60 "
+
+static void train__threads_do_not_matter(void **state)
+{
+    (void)state;
+    static const char options[] = NORMED "--epochs 2 --augment flip,crop=2 --label-smoothing 0.1 --seeds 2 --quiet ";
+    char command[512];
+    for (int threads = 1; threads <= 3; threads += 2) {
+        snprintf(command, sizeof command, "%s --threads %d --jobs 4 --out t%d --save w%d.h5", options, threads, threads,
+                 threads);
+        const said *s = run(command);
+        if (s->code != 0) fail_msg("code %d: %s", s->code, s->err);
+    }
+    assert_int_equal(run_with("cmp w1-1.h5 w3-1.h5 && cmp w1-2.h5 w3-2.h5 && cmp t1/train.dat t3/train.dat && "
+                              "cmp t1/checkpoint-2.h5 t3/checkpoint-2.h5 &&", "--version")->code, 0);
+    char text[4096];
+    read_into(text, sizeof text, "t3/train.dat");
+    assert_non_null(strstr(text, "# augment = crop=2,flip\n")); /* as understood */
+    assert_non_null(strstr(text, "# label-smoothing = 0.1\n"));
+    assert_null(strstr(text, "range"));
+}
+
+static void train__refuses_what_cannot_be_augmented(void **state)
+{
+    (void)state;
+    assert_refused(SMALL "--no-save --augment mirror", 2, "Known: none, crop=PIXELS, flip");
+    assert_refused(SMALL "--no-save --augment crop=29", 2, "crop = 29 on pictures of 28x28");
+    assert_refused(SMALL "--no-save --label-smoothing 1", 2, "label-smoothing");
+    assert_refused(SMALL "--no-save --threads 0", 2, "threads");
+    assert_int_equal(run(SMALL "--epochs 1 --augment flip --out a")->code, 0);
+    assert_refused(SMALL "--epochs 1 --out a", 3, "augment is \"flip\" there and \"none\" here");
+}
+
+/* Says what would run, and neither runs nor writes. */
+static void train__dry_run_foresees(void **state)
+{
+    (void)state;
+    const said *s = run(SMALL "--dry-run --json --epochs 3 --seeds 5 --jobs 4 --threads 2");
+    assert_int_equal(s->code, 0);
+    cJSON *j = parse_only_json(s->out);
+    assert_near(number_at(j, "parameters"), 79510, 0);
+    assert_near(number_at(j, "steps_per_epoch"), 20, 0);
+    assert_near(number_at(j, "steps"), 60, 0);
+    assert_near(number_at(j, "side_by_side"), 2, 0);
+    assert_near(number_at(j, "threads"), 2, 0);
+    assert_true(cJSON_IsTrue(at(j, "fits")));
+    const cJSON *memory = at(j, "memory");
+    assert_near(number_at(memory, "data"), 1200 * 785, 0);
+    assert_true(number_at(memory, "training") > 12 * 79510 && number_at(memory, "training") < 1e7);
+    assert_near(number_at(j, "memory_bytes"), number_at(memory, "data") + 2 * number_at(memory, "training") +
+                number_at(memory, "checkpoint"), 0);
+    assert_string_equal(at(at(j, "configuration"), "schedule")->valuestring, "constant");
+    assert_near(number_at(at(j, "configuration"), "epochs"), 3, 0);
+    cJSON_Delete(j);
+    s = run(SMALL "--dry-run");
+    assert_int_equal(s->code, 0);
+    assert_non_null(strstr(s->out, "schedule = constant"));
+    assert_non_null(strstr(s->out, "memory in all"));
+    assert_false(exists("runs"));
+    assert_refused(SMALL "--dry-run --model mpl", 2, "mlp");
+}
+
+/* Ten million times 65536 activations are 2.6 TB, and as much again for their gradients. */
+static void train__refuses_what_does_not_fit_into_memory(void **state)
+{
+    (void)state;
+    static const char huge[] = "train --data digits:train=1000:test=200 --model mlp:hidden=65536 --replacement --batch 10000000 ";
+    char command[512];
+    snprintf(command, sizeof command, "%s--out huge", huge);
+    assert_refused(command, 4, "not enough memory: a training of 52101130 parameters with batches of 10000000 needs");
+    assert_false(exists("huge"));
+    snprintf(command, sizeof command, "%s--dry-run --json", huge);
+    const said *s = run(command);
+    assert_int_equal(s->code, 4);
+    cJSON *j = parse_only_json(s->out);
+    assert_true(cJSON_IsFalse(at(j, "fits")));
+    assert_near(number_at(j, "side_by_side"), 0, 0);
+    assert_true(number_at(j, "memory_bytes") > 4e12);
+    cJSON_Delete(j);
+}
+
+static void train__finds_rates(void **state)
+{
+    (void)state;
+    static const char test[] = SMALL "--range-test --range-max 1000 --range-steps 150 ";
+    char command[512];
+    snprintf(command, sizeof command, "%s--json --out r", test);
+    const said *s = run(command);
+    if (s->code != 0) fail_msg("code %d: %s", s->code, s->err);
+    cJSON *j = parse_only_json(s->out);
+    const cJSON *range = at(j, "range");
+    const double steepest = number_at(j, "steepest"), rise = number_at(j, "rise");
+    assert_near(number_at(range->child, "lr"), 1e-5, 1e-19);
+    assert_true(number_at(range->child->next, "loss") > 0 && number_at(range->child->next, "smoothed") > 0);
+    assert_true(cJSON_GetArraySize(range) < 150);
+    assert_true(steepest > 1e-4 && steepest < rise && rise < 1);
+    assert_true(number_at(j, "images_per_second") > 0 && number_at(j, "memory_bytes") > 0);
+    assert_string_equal(at(j, "ended_by")->valuestring, "loss rose");
+    cJSON_Delete(j);
+    assert_true(exists("r/range-test.dat") && exists("r/range-test.gp") && exists("r/range-test.png"));
+    char text[1 << 15], mark[64];
+    read_into(text, sizeof text, "r/range-test.dat");
+    assert_non_null(strstr(text, "# range-steps = 150\n"));
+    assert_null(strstr(text, "schedule"));
+    snprintf(mark, sizeof mark, "# block = steepest\n%.6g", steepest);
+    assert_non_null(strstr(text, mark));
+    assert_non_null(strstr(text, "# block = rise\n"));
+    snprintf(command, sizeof command, "%s--out r", test); /* again: its result, without a run */
+    s = run(command);
+    assert_int_equal(s->code, 0);
+    assert_non_null(strstr(s->err, "complete already"));
+    assert_non_null(strstr(s->out, "just below where the loss starts to rise: lr = "));
+    s = run(SMALL "--range-test --range-min 1e-9 --range-max 1e-8 --no-save --quiet");
+    assert_int_equal(s->code, 0);
+    assert_non_null(strstr(s->out, "it did not rise, take a larger --range-max"));
+    assert_refused(SMALL "--range-test --epochs 3", 2, "--range-test and --epochs exclude each other");
+    assert_refused(SMALL "--range-test --range-min 1 --range-max 0.1", 2, "need range-min < range-max");
+    assert_refused(SMALL "--range-max 5", 2, "--range-max means nothing without --range-test");
 }
 
 static void train__divergence_names_the_epoch_and_keeps_data(void **state)
@@ -171,6 +296,11 @@ int main(void)
         TEST(train__reports_each_epoch),
         TEST(train__steps_end_the_run_without_evaluation),
         TEST(train__several_seeds_are_those_of_single_runs),
+        TEST(train__threads_do_not_matter),
+        TEST(train__refuses_what_cannot_be_augmented),
+        TEST(train__dry_run_foresees),
+        TEST(train__refuses_what_does_not_fit_into_memory),
+        TEST(train__finds_rates),
         TEST(train__divergence_names_the_epoch_and_keeps_data),
         TEST(train__killed_and_resumed_gives_the_same_bytes),
         TEST(train__interrupted_says_so),

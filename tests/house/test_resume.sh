@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The same bytes come out of one core and of two, in one go and killed with -9 five times on the way: data and weights.
+# The same bytes come out of one core and of two, in one go and killed with -9 on the way: data and weights; of a small
+# network with batch norm on varied pictures too, killed at any time, most often within an epoch.
 . "$(dirname "$0")/tap.sh"
 
 lab=$BUILD/sgdlab
@@ -37,6 +38,30 @@ differs() { # the comparison can fail: another seed gives other bytes
     "$lab" "${training[@]}" --seed 3 --no-save --save "$tmp/other.h5" && ! cmp -s "$tmp/whole-1.h5" "$tmp/other-3.h5"
 }
 
+normed=(train --model "conv 6 3 pad=1; bn; relu; maxpool 2; conv 8 3; bn; relu; globalavg; linear"
+    --data digits:train=2000:test=200 --batch 20 --lr 0.02 --schedule cosine --augment crop=2,flip
+    --label-smoothing 0.1 --epochs "$([ -n "$SAN" ] && echo 2 || echo 6)" --quiet)
+
+normed_reference() { "$lab" "${normed[@]}" --threads 1 --out "$tmp/straight" --save "$tmp/straight.h5"; }
+
+# Ten kills at random times after the start, with a checkpoint after every step.
+normed_killed() {
+    local i killed=0
+    for i in $(seq 10); do
+        "$lab" "${normed[@]}" --threads $((1 + i % 3)) --checkpoint-minutes 1e-9 --out "$tmp/broken" &
+        sleep "$(awk -v i="$i" -v r="$RANDOM" 'BEGIN {printf "%.3f", 0.03 + 0.02 * i * r / 32768}')"
+        kill -9 $! 2>/dev/null
+        wait $! 2>/dev/null
+        [ $? -eq 137 ] && killed=$((killed + 1))
+    done
+    [ $killed -ge 5 ] || { echo "killed $killed times only"; return 1; }
+}
+normed_resumed() {
+    "$lab" "${normed[@]}" --threads 2 --out "$tmp/broken" --save "$tmp/broken.h5" --resume || return 1
+    cmp "$tmp/straight/train.dat" "$tmp/broken/train.dat" && cmp "$tmp/straight.h5" "$tmp/broken.h5" &&
+        cmp "$tmp/straight/checkpoint.h5" "$tmp/broken/checkpoint.h5" && [ -z "$(find "$tmp/broken" -name '*.tmp')" ]
+}
+
 # same_of JOBS.. COMMAND: its .dat files with --jobs 1 and with --jobs 2.
 same() {
     local name=$1 jobs file n=0
@@ -53,6 +78,9 @@ tap_test "resume: a training in one go, one core" reference
 tap_test "resume: killed five times, two cores" killed
 tap_test "resume: data and weights are the same bytes" resumed
 tap_test "resume: control, another seed has other weights" differs
+tap_test "resume: batch norm and augmentation, in one go, one core" normed_reference
+tap_test "resume: killed ten times at random, one to three cores" normed_killed
+tap_test "resume: data, weights and checkpoint are the same bytes" normed_resumed
 tap_test "jobs: simulate's data are the same bytes" same simulate simulate --loss double-well --lr 0.05 --momentum 0.9 \
     --schedule random:delta=1 --replicas 5000 --steps 300 --burn-in 100 --series 50
 tap_test "jobs: a figure's data are the same bytes" same figure figure boltzmann --scale quick

@@ -90,6 +90,30 @@ static void refused(const char *path, sl_status status, const char *text)
     assert_null(k.epochs);
 }
 
+/* A batch norm's running statistics are kept with the weights; nothing stands in for a velocity of theirs. */
+static void read__gives_back_running_statistics(void **state)
+{
+    (void)state;
+    const char *const path = temp_path("normed.h5");
+    sl_model *m;
+    assert_ok(sl_model_alloc(&m, "conv 3 2; bn; relu; globalavg; linear", 1, 4, 4, 3, &err));
+    const size_t all = sl_model_state(m), trained = sl_model_parameters(m);
+    assert_int_equal(all, trained + 6);
+    float *const w = calloc(2 * (all + trained), sizeof *w), *const v = w + all, *const to = v + trained;
+    for (size_t i = 0; i < all + trained; i++) w[i] = (float)i / 7 - 3;
+    sl_checkpoint c = sample(1);
+    c.state = w;
+    c.velocity = v;
+    assert_ok(sl_checkpoint_write(path, m, &c, &err));
+    sl_checkpoint k = {.state = to, .velocity = to + all, .config = c.config};
+    assert_ok(sl_checkpoint_read(&k, path, m, &err));
+    assert_memory_equal(to, w, (all + trained) * sizeof *w);
+    free(k.epochs);
+    free(w);
+    sl_model_free(m);
+    refused(path, SL_E_FORMAT, "0.weight"); /* another model's */
+}
+
 static void read__sees_every_damage(void **state)
 {
     (void)state;
@@ -188,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read__gives_back_what_was_written),
+        cmocka_unit_test(read__gives_back_running_statistics),
         cmocka_unit_test(read__sees_every_damage),
         cmocka_unit_test(read__refuses_other_files),
         cmocka_unit_test(read__refuses_other_configurations),

@@ -26,7 +26,8 @@ static int free_team(void **state)
 static void fill(float *x, size_t n, double mean, uint32_t what)
 {
     const sl_draw draw = {.seed = 11, .sub = what, .purpose = SL_PURPOSE_TEST};
-    for (size_t i = 0; i < n; i++) x[i] = (float)(mean + round(4 * sl_random_normal(i, 1, &draw)) / 4);
+    sl_random_normals_f(x, n, 0, 1, &draw);
+    for (size_t i = 0; i < n; i++) x[i] = (float)mean + roundf(4 * x[i]) / 4;
 }
 
 /* ---- one layer and all that it reads and writes ---- */

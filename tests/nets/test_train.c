@@ -7,10 +7,8 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "nets/checkpoint.h"
-#include "nets/train.h"
-#include "nets/weights.h"
 #include "tests/nets/fixtures/steps.h"
-#include "tests/nets/temp.h"
+#include "tests/nets/training.h"
 
 /* ---- against PyTorch ---- */
 
@@ -69,39 +67,6 @@ static void run__agrees_with_pytorch(void **state)
 }
 
 /* ---- on the built-in digits ---- */
-
-static sl_dataset train_set, test_set;
-static sl_model *model;
-
-static int group_setup(void **state)
-{
-    if (sl_dataset_load(&train_set, &test_set, "digits:train=1000:test=300", NULL, NULL) != SL_OK) return -1;
-    if (sl_model_alloc(&model, "mlp:hidden=20", 1, 28, 28, 10, NULL) != SL_OK) return -1;
-    return temp_setup(state);
-}
-
-static int group_teardown(void **state)
-{
-    sl_dataset_free(&train_set);
-    sl_dataset_free(&test_set);
-    sl_model_free(model);
-    return temp_teardown(state);
-}
-
-static sl_train_config config(sl_order order)
-{
-    sl_train_config c = {.model = model,
-                         .train = &train_set,
-                         .test = &test_set,
-                         .schedule = "random:delta=1",
-                         .lr = 0.01,
-                         .batch = 64,
-                         .epochs = 4,
-                         .order = order,
-                         .seed = 7};
-    assert_ok(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 1e-4, &err));
-    return c;
-}
 
 /* The trainer against its parts, put together here: order of samples, batch, gradient, rate, update. */
 static void run__is_the_sum_of_its_parts(void **state)
@@ -246,6 +211,8 @@ static void train__history_and_horizon(void **state)
     }
     assert_true(r.epochs[3].train_loss < r.epochs[0].train_loss);
     assert_near(r.best_test_accuracy, best, 0);
+    assert_near(r.epochs[r.best_epoch - 1].test_accuracy, best, 0);
+    assert_true(r.data_seconds > 0 && r.data_seconds < r.seconds && r.seconds < r.total_seconds);
     assert_near(r.final_test_accuracy, r.epochs[3].test_accuracy, 0);
     sl_train_result_clear(&r);
 
@@ -257,6 +224,7 @@ static void train__history_and_horizon(void **state)
     assert_near(r.images, 1000 + 4 * 64, 0);
     assert_true(isnan(r.epochs[1].test_loss));
     assert_true(isnan(r.final_test_accuracy));
+    assert_int_equal(r.best_epoch, 0);
     sl_train_result_clear(&r);
 
     /* A linear decay to 0 knows its horizon: epochs, or steps where there are none. */
@@ -287,6 +255,15 @@ static void alloc__refuses_what_does_not_fit(void **state)
     c = config(SL_ORDER_SHUFFLE);
     c.lr = NAN;
     assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "");
+    c = config(SL_ORDER_SHUFFLE);
+    c.augment.crop = 29;
+    assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "crop = 29 on pictures of 28x28");
+    static const double smoothings[] = {-0.1, 1, NAN};
+    for (size_t i = 0; i < 3; i++) {
+        c = config(SL_ORDER_SHUFFLE);
+        c.label_smoothing = smoothings[i];
+        assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_DOMAIN, "label smoothing");
+    }
     c = config(SL_ORDER_SHUFFLE);
     c.schedule = "constnat";
     assert_fails(sl_trainer_alloc(&t, &c, &err), SL_E_NAME, "constant");
@@ -447,12 +424,6 @@ static void uninterrupted(const char *save, sl_train_result *r)
     assert_ok(sl_train(r, &c, &o, &err));
 }
 
-static void check_same_history(const sl_train_result *a, const sl_train_result *b)
-{
-    assert_int_equal(a->n_epochs, b->n_epochs);
-    assert_memory_equal(a->epochs, b->epochs, a->n_epochs * sizeof *a->epochs);
-}
-
 static void on_alarm(int signal)
 {
     (void)signal;
@@ -523,6 +494,16 @@ static void train__interrupted_and_resumed_is_the_same(void **state)
     other = c;
     other.train = &otherwise;
     assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "it has 'train=1000/");
+    other = c;
+    other.augment = (sl_augment){.crop = 2, .flip = true};
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "it has 'augment=none', this run 'augment=crop=2,flip'");
+    other = c;
+    other.label_smoothing = 0.1;
+    assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "this run 'label-smoothing=0.1'");
+    other = c;
+    other.threads = 2; /* is no matter */
+    assert_ok(sl_train(&b, &other, &o, &err));
+    sl_train_result_clear(&b);
     other = c;
     other.rule.alpha_on = SL_ALPHA_ON_GRADIENT;
     assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "this run 'alpha-on=gradient'");

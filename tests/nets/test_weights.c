@@ -119,6 +119,10 @@ static void read__refuses_what_does_not_fit(void **state)
                  "'0.weight' has shape [8, 6], expected [6, 8]");
     write_foreign(path, "", 0, 0, 1);
     assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT, "'2.bias' does not hold numbers");
+    write_foreign(path, "2.weight", 1, 1, 1);
+    assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT,
+                 "4 data sets do not fit: '0.weight' has shape [8, 6], expected [6, 8]; no data set '2.weight', expected "
+                 "shape [3, 6]; '2.bias' does not hold numbers; '4.weight' is not a parameter of this model");
     assert_fails(sl_weights_read(found, temp_path("none.h5"), model, &err), SL_E_FILE, "none.h5");
     assert_fails(sl_weights_read(found, temp_dir, model, &err), SL_E_FILE, temp_dir);
     temp_write(path, "not at all", 10);
@@ -127,6 +131,68 @@ static void read__refuses_what_does_not_fit(void **state)
     assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT, "not an HDF5 file");
     assert_memory_equal(found, before, n * sizeof *before);
     free(before);
+}
+
+/* Where they are too many for a message, it says how many there are and how many it leaves out. */
+static void read__counts_what_it_cannot_list(void **state)
+{
+    (void)state;
+    const char *const path = temp_path("small.h5");
+    sl_model *large;
+    sl_err why = {0};
+    unsigned long missing = 0, more = 0;
+    assert_ok(sl_weights_write(path, model, params, &err));
+    assert_ok(sl_model_alloc(&large, "resnet20:channels=2", 3, 8, 8, 10, &err));
+    float *const into = calloc(sl_model_state(large), sizeof *into);
+    const sl_status st = sl_weights_read(into, path, large, &why);
+    const size_t views = sl_model_n_views(large);
+    sl_model_free(large);
+    free(into);
+    assert_int_equal(st, SL_E_FORMAT);
+    assert_true(strlen(why.message) > 500 && strlen(why.message) < sizeof why.message - 1);
+    assert_int_equal(sscanf(why.message + strlen(path), ": %lu data sets do not fit: no data set 'conv1.weight'", &missing),
+                     1);
+    assert_int_equal(missing, views + 4); /* and the four of the mlp are none of its own */
+    const char *const end = strstr(why.message, "; and ");
+    assert_non_null(end);
+    assert_int_equal(sscanf(end, "; and %lu more", &more), 1);
+    unsigned long said = 0;
+    for (const char *at = why.message; (at = strstr(at, "no data set")); at++) said++;
+    assert_int_equal(said + more, missing);
+}
+
+/* Names and numbers as PyTorch's: running statistics, and a counter that is of no use to us. */
+static void weights__hold_running_statistics(void **state)
+{
+    (void)state;
+    const char *const path = temp_path("bn.h5");
+    sl_model *m;
+    assert_ok(sl_model_alloc(&m, "conv 2 3; bn; relu; globalavg; linear", 1, 4, 4, 3, &err));
+    const size_t numbers = sl_model_state(m);
+    float *const a = calloc(2 * numbers, sizeof *a), *const b = a + numbers;
+    for (size_t i = 0; i < numbers; i++) a[i] = (float)i / 8;
+    sl_status st = sl_weights_write(path, m, a, NULL);
+    /* The seal stands behind the end of what HDF5 knows of, and goes: a foreign file now. */
+    const hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    const long long tracked = 5;
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t set = H5Dcreate2(file, "1.num_batches_tracked", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Dwrite(set, H5T_NATIVE_LLONG, H5S_ALL, H5S_ALL, H5P_DEFAULT, &tracked);
+    float mean[2] = {0};
+    const hid_t running = H5Dopen2(file, "1.running_mean", H5P_DEFAULT);
+    H5Dread(running, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, mean);
+    H5Dclose(running);
+    H5Dclose(set);
+    H5Sclose(space);
+    H5Fclose(file);
+    if (st == SL_OK) st = sl_weights_read(b, path, m, NULL);
+    const int same = memcmp(a, b, numbers * sizeof *a) == 0, is_mean = mean[0] == a[sl_model_parameters(m)];
+    sl_model_free(m);
+    free(a);
+    assert_int_equal(st, SL_OK);
+    assert_true(same);
+    assert_true(is_mean);
+    assert_true(mean[0] > 0);
 }
 
 /* Our own files carry a checksum: whatever byte changes before the seal's mark, it shows. */
@@ -205,6 +271,8 @@ int main(void)
         cmocka_unit_test(write__is_plain_hdf5),
         cmocka_unit_test(read__takes_files_of_other_programs),
         cmocka_unit_test(read__refuses_what_does_not_fit),
+        cmocka_unit_test(read__counts_what_it_cannot_list),
+        cmocka_unit_test(weights__hold_running_statistics),
         cmocka_unit_test(read__sees_every_damaged_byte),
         cmocka_unit_test(write__names_what_cannot_be_written),
         cmocka_unit_test(write__is_not_confused_with_a_file_of_the_folder),
