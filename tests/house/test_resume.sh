@@ -5,7 +5,8 @@
 
 lab=$BUILD/sgdlab
 epochs=$([ -n "$SAN" ] && echo 20 || echo 80)
-training=(train --data digits:train=2000:test=200 --batch 50 --schedule random:delta=1 --epochs "$epochs" --seeds 2 --quiet)
+training=(train --data digits:train=2000:test=200 --batch 50 --schedule random:delta=1 --epochs "$epochs"
+    --seeds 2 --quiet)
 
 reference() { "$lab" "${training[@]}" --jobs 1 --out "$tmp/whole" --save "$tmp/whole.h5"; }
 
