@@ -10,8 +10,8 @@
 static const char RULE[] =
     "smoothed is the bias-corrected exponential average over a twentieth of the steps; the test ends where it exceeds "
     "4 times its least value, or a loss is not finite. An average is of batches before it, so both rates are moved "
-    "back by as much: steepest, where it falls fastest against log(lr); rise, the last step at which it is within 5 % of its "
-    "least value";
+    "back by as much: steepest, where it falls fastest against log(lr); rise, the last step at which it is within 5 % of "
+    "its least value";
 
 static const char *end_name(sl_range_end end)
 {
@@ -97,8 +97,8 @@ static sl_status draw(const sl_range_result *r, const sl_trainings *x, sl_err *e
         n++;
     }
     const sl_panel panel = {.xlabel = "learning rate l", .ylabel = "cross-entropy", .logx = true,
-                            .xmin = r->points[0].lr, .xmax = r->points[r->n - 1].lr, .ymin = 0, .ymax = 1.4 * highest, .curves = curves,
-                            .n_curves = n};
+                            .xmin = r->points[0].lr, .xmax = r->points[r->n - 1].lr, .ymin = 0, .ymax = 1.4 * highest,
+                            .curves = curves, .n_curves = n};
     snprintf(title, sizeof title, "Range test: %s on %s", sl_cli_text(x->cli, "model"), sl_cli_text(x->cli, "data"));
     const sl_figure figure = {.name = "range-test", .title = title, .rows = 1, .columns = 1, .width = 14, .height = 9,
                               .panels = &panel, .n_panels = 1};
