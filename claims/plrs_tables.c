@@ -62,8 +62,8 @@ static const table table_1 = {"plrs-table-1", "CIFAR-10", "cifar10", 500, 2, cif
 static const table table_2 = {"plrs-table-2", "CIFAR-100", "cifar100", 500, 2, cifar_100,
                               "cifar100:train=10000:test=2000", {"resnet20:channels=8", "densenet-10-8"},
                               {"resnet8:channels=4", "densenet-7-4"}};
-static const table table_3 = {"plrs-table-3", "Tiny ImageNet", "tiny-imagenet", 100, 1, tiny_imagenet,
-                              "tiny-imagenet:train=5000:test=2000", {"resnet50:channels=4"}, {"resnet8:channels=4"}};
+static const table table_3 = {"plrs-table-3", "Tiny ImageNet", "tiny-imagenet-200", 100, 1, tiny_imagenet,
+                              "tiny-imagenet-200:train=5000:test=2000", {"resnet50:channels=4"}, {"resnet8:channels=4"}};
 
 /* How a scale cuts a table down. */
 typedef struct {
