@@ -10,8 +10,8 @@
 static const char RULE[] =
     "smoothed is the bias-corrected exponential average over a twentieth of the steps; the test ends where it exceeds "
     "4 times its least value, or a loss is not finite. An average is of batches before it, so both rates are moved "
-    "back by as much: steepest, where it falls fastest against log(lr); rise, the last step at which it is within 5 % of "
-    "its least value";
+    "back by as much: steepest, where it falls fastest against log(lr); rise, the last step at which it is within 5 % "
+    "of its least value";
 
 static const char *end_name(sl_range_end end)
 {
