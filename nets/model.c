@@ -43,13 +43,12 @@ static void expand(char *out, size_t size, const char *text)
         if (strncmp(text, families[i].prefix, prefix) != 0) continue;
         const char *const a = text + prefix, *const *const names = families[i].parameters;
         const size_t digits = strspn(a, "0123456789");
-        const char *const b = a + digits + (names[1] != NULL);
-        const size_t more = names[1] ? strspn(b, "0123456789") : 0;
-        if (digits == 0 || b + more != text + length || (names[1] && (a[digits] != '-' || more == 0))) continue;
-        if (names[1])
-            snprintf(out, size, "%s:%s=%.*s:%s=%s", families[i].family, names[0], (int)digits, a, names[1], b);
-        else
+        const char *const b = a + digits + 1; /* the second number, if there is one */
+        if (digits == 0) continue;
+        if (!names[1] && a + digits == text + length)
             snprintf(out, size, "%s:%s=%s", families[i].family, names[0], a);
+        if (names[1] && a[digits] == '-' && strspn(b, "0123456789") > 0 && b + strspn(b, "0123456789") == text + length)
+            snprintf(out, size, "%s:%s=%.*s:%s=%s", families[i].family, names[0], (int)digits, a, names[1], b);
     }
 }
 

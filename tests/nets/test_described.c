@@ -182,7 +182,7 @@ static void described__says_which_layer_and_what_came_in(void **state)
     memset(wide + 5, '7', 600);
     assert_fails(sl_model_alloc(&one.model, wide, 1, 8, 8, 10, &err), SL_E_NAME, "too long");
     memset(wide, ' ', 600);
-    assert_fails(sl_model_alloc(&one.model, wide, 1, 8, 8, 10, &err), SL_E_NAME, "unknown layer '7777");
+    assert_fails(sl_model_alloc(&one.model, wide, 1, 8, 8, 10, &err), SL_E_NAME, "a number stands before");
 }
 
 /* No text may crash it; what it takes, it can build. Texts are made of pieces, by a fixed formula. */
