@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/parallel.h"
 
 sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *data, const char *model, size_t samples,
@@ -49,8 +50,9 @@ typedef struct {
     size_t rows;           /* of a piece's table */
     sl_run_work work;
     sl_table **tables;
-    pthread_mutex_t *lock; /* of done and of the lab's progress */
-    size_t *done;
+    int side_by_side, threads;
+    pthread_mutex_t *lock; /* of how far the pieces are, and of the lab's progress */
+    double *fraction;      /* [pieces]: how far each is */
 } experiment;
 
 typedef struct {
@@ -58,6 +60,24 @@ typedef struct {
     size_t i;              /* arm * seeds + k */
     char key[160];
 } piece;
+
+/* Pieces share one clock, so that the time left does not depend on which of them speaks. */
+static void show(const experiment *e, size_t i, double fraction)
+{
+    if (!e->lab->progress) return;
+    pthread_mutex_lock(e->lock);
+    e->fraction[i] = fraction;
+    double sum = 0;
+    for (size_t k = 0; k < e->pieces; k++) sum += e->fraction[k];
+    e->lab->progress(e->lab->progress_ctx, e->key, sum / (double)e->pieces);
+    pthread_mutex_unlock(e->lock);
+}
+
+static void on_step(void *ctx, uint64_t step, uint64_t stop)
+{
+    const piece *const p = ctx;
+    show(p->e, p->i, (double)step / (double)stop);
+}
 
 static const sl_arm *arm_of(const piece *p)
 {
@@ -73,6 +93,7 @@ static sl_status configure(sl_train_config *c, const piece *p, sl_err *err)
                            .lr = a->lr,
                            .batch = a->batch,
                            .order = p->e->order,
+                           .threads = p->e->threads,
                            .init = p->e->network->init,
                            .augment = p->e->network->augment,
                            .seed = sl_network_seed(p->e->lab, p->i % p->e->seeds)};
@@ -108,7 +129,7 @@ static sl_status curve_work(void *ctx, sl_table **out, sl_err *err)
     c.epochs = p->e->epochs;
 
     char checkpoint[1024];
-    sl_train_options options = {0};
+    sl_train_options options = {.stepped = on_step, .step_seconds = 1, .ctx = (void *)p};
     const bool saves = sl_run_saves(p->e->lab->run);
     if (saves) {
         char name[192];
@@ -116,6 +137,7 @@ static sl_status curve_work(void *ctx, sl_table **out, sl_err *err)
         SL_TRY(sl_run_path(p->e->lab->run, checkpoint, sizeof checkpoint, name, err));
         options.checkpoint = checkpoint;
         options.checkpoint_epochs = 5;
+        options.checkpoint_seconds = 60;
     }
     sl_train_result r = {0};
     sl_table *t = NULL;
@@ -214,23 +236,62 @@ static sl_status run_piece(void *ctx, size_t order, int worker, sl_err *err)
     if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "stopped before '%s'", p.key);
     sl_status st = sl_run_job(e->lab->run, &e->tables[p.i], p.key, e->work, &p, err);
     if (st == SL_OK) st = check_piece(&p, e->tables[p.i], err);
-    if (st == SL_OK && e->lab->progress) {
-        pthread_mutex_lock(e->lock);
-        e->lab->progress(e->lab->progress_ctx, p.key, (double)++*e->done / (double)e->pieces);
-        pthread_mutex_unlock(e->lock);
-    }
+    if (st == SL_OK) show(e, p.i, 1);
     return st;
+}
+
+/* How many trainings at a time the cores and the memory allow, and how many threads each has. Results depend on neither.
+ * Errors: SL_E_MEMORY if not one fits; those of sl_train_plan_for. */
+static sl_status share_out(experiment *e, sl_err *err)
+{
+    const double available = sl_memory_available("");
+    const size_t cores = e->lab->jobs > 0 ? (size_t)e->lab->jobs : (size_t)sl_cores();
+    size_t n = cores < e->pieces ? cores : e->pieces;
+    double bytes = 0;
+    for (size_t i = 0; i < e->pieces; i += e->seeds) { /* the largest of the arms */
+        const piece p = {.e = e, .i = i};
+        sl_train_config c;
+        sl_train_plan plan;
+        SL_TRY(configure(&c, &p, err));
+        c.epochs = e->epochs;
+        c.steps = e->epochs ? 0 : 1;
+        SL_TRY(sl_train_plan_for(&plan, &c, err));
+        if (plan.bytes > bytes) bytes = plan.bytes;
+    }
+    if (bytes > available)
+        return sl_fail(err, SL_E_MEMORY, "not enough memory: a training of %s needs %.1f GB, %.1f GB are available",
+                       e->network->model_name, 1e-9 * bytes, 1e-9 * available);
+    while (n > 1 && (double)n * bytes > available) n--;
+    e->side_by_side = (int)n;
+    e->threads = (int)(cores / n);
+    return SL_OK;
+}
+
+/* Pieces that earlier runs have finished; they count, but not for the speed. */
+static void count_done(experiment *e)
+{
+    for (size_t i = 0; i < e->pieces; i++) {
+        char name[192], path[1024];
+        snprintf(name, sizeof name, "jobs/%s-%s-seed%zu.dat", e->key, e->arms[i / e->seeds].name, i % e->seeds);
+        if (sl_run_saves(e->lab->run) && sl_run_path(e->lab->run, path, sizeof path, name, NULL) == SL_OK &&
+            access(path, F_OK) == 0)
+            e->fraction[i] = 1;
+    }
+    show(e, 0, e->fraction[0]);
 }
 
 static sl_status run_all(experiment *e, sl_err *err)
 {
     pthread_mutex_t lock;
-    size_t done = 0;
+    SL_TRY(share_out(e, err));
+    e->fraction = calloc(e->pieces, sizeof *e->fraction);
+    if (!e->fraction) return sl_fail(err, SL_E_MEMORY, "no memory for %zu pieces", e->pieces);
     pthread_mutex_init(&lock, NULL);
     e->lock = &lock;
-    e->done = &done;
-    const sl_status st = sl_parallel(e->pieces, e->lab->jobs, run_piece, e, err);
+    count_done(e);
+    const sl_status st = sl_parallel(e->pieces, e->side_by_side, run_piece, e, err);
     pthread_mutex_destroy(&lock);
+    free(e->fraction);
     return st;
 }
 

@@ -5,6 +5,7 @@
 #include "claims/figures_schedules.h"
 #include "claims/figures_synthetic.h"
 #include "claims/musso_network.h"
+#include "claims/musso_noise.h"
 #include "claims/musso_synthetic.h"
 #include "claims/operators.h"
 #include "claims/plrs_tables.h"
@@ -40,6 +41,8 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_musso_temperature_late,
     &sl_claim_musso_random_is_hotter_printed,
     &sl_claim_musso_random_is_hotter_derived,
+    &sl_claim_musso_isotropy,
+    &sl_claim_musso_gaussianity,
     /* Continuous theories and their limits, from operators */
     &sl_claim_li_tai_e_weak_order_1,
     &sl_claim_li_tai_e_weak_order_2,
@@ -71,6 +74,8 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_musso_6,
     &sl_recipe_musso_6_right,
     &sl_recipe_temperature_network,
+    &sl_recipe_noise_spectrum,
+    &sl_recipe_temperature_during_training,
     /* Devapriya et al. 2024 */
     &sl_recipe_plrs_table_1,
     &sl_recipe_plrs_table_2,

@@ -213,14 +213,14 @@ static sl_status measure(sl_measurement *x, sl_err *err)
     sl_progress progress;
     sl_progress_start(&progress, x->cli);
     sl_status st = sl_objective_loss(x->objective, &x->loss, &x->accuracy, err);
-    sl_progress_show(&progress, "noise", 0);
+    if (x->noise) sl_progress_show(&progress, "noise", 0);
     if (st == SL_OK && x->noise) st = measure_noise(x, err);
-    sl_progress_show(&progress, "curvature", 0);
+    if (x->curvature) sl_progress_show(&progress, "curvature", 0);
     if (st == SL_OK && x->curvature) st = measure_curvature(x, err);
     if (st == SL_OK && x->noise && x->curvature)
         st = sl_alignment_measure(&x->a, x->objective, &x->n, &x->c, (size_t)sl_cli_integer(x->cli, "probes"),
                                   x->run.train.seed, err);
-    sl_progress_show(&progress, "temperature", 0);
+    if (x->temperature) sl_progress_show(&progress, "temperature", 0);
     if (st == SL_OK && x->temperature) st = measure_temperature(x, err);
     sl_progress_end(&progress);
     return st;

@@ -17,21 +17,24 @@ void sl_progress_start(sl_progress *p, const sl_cli *cli)
 
 static void print_seconds(char text[24], double s)
 {
-    if (!(s < 1e7))
+    if (!(s < 1e10))
         snprintf(text, 24, "?");
     else if (s < 90)
         snprintf(text, 24, "%.0f s", ceil(s));
     else if (s < 5400)
         snprintf(text, 24, "%.0f min", ceil(s / 60));
-    else
+    else if (s < 48 * 3600)
         snprintf(text, 24, "%.1f h", s / 3600);
+    else
+        snprintf(text, 24, "%.1f days", s / 86400);
 }
 
 static void draw(sl_progress *p, double fraction, double elapsed)
 {
     enum { WIDTH = 24 };
     char left[24] = "?", bar[WIDTH + 1];
-    if (fraction > p->from + 1e-3 && elapsed > 0.5)
+    /* What takes weeks has done little of it after a while, but enough to say so. */
+    if (elapsed > 0.5 && fraction > p->from + (elapsed > 5 ? 0 : 1e-3))
         print_seconds(left, elapsed * (1 - fraction) / (fraction - p->from));
     if (!p->terminal) {
         fprintf(stderr, "%s: %.0f %%, %s left%s%s\n", p->what, 100 * fraction, left, *p->note ? "; " : "", p->note);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -153,9 +154,18 @@ static void print_jobs(const sl_cli *cli, const cJSON *o)
     printf("%zu run%s, %.0f cell%s\n", n, n == 1 ? "" : "s", cells, cells == 1 ? "" : "s");
 }
 
+static sl_status check_all(sweep *x, sl_err *err)
+{
+    sl_progress progress;
+    sl_progress_start(&progress, x->cli);
+    const sl_status st = sl_sweep_ask(x->jobs, x->n, &x->file, &x->limits, &progress, err);
+    sl_progress_end(&progress);
+    return st;
+}
+
 static sl_status dry_run(sweep *x, sl_err *err)
 {
-    SL_TRY(sl_sweep_ask(x->jobs, x->n, &x->file, &x->limits, err));
+    SL_TRY(check_all(x, err));
     cJSON *o = list_jobs(x);
     sl_cli_answer(x->cli, o, print_jobs);
     cJSON_Delete(o);
@@ -223,7 +233,7 @@ static sl_status verdict(const sweep *x, sl_err *err)
     return SL_OK;
 }
 
-static void answer(sweep *x, const sl_sweep_result *r, const cJSON *result)
+static void answer(sweep *x, const sl_sweep_result *r, const cJSON *result, bool whole)
 {
     enum { SHOWN = 40 };
     if (x->cli->json) {
@@ -232,7 +242,7 @@ static void answer(sweep *x, const sl_sweep_result *r, const cJSON *result)
     }
     sl_sweep_print(r, SHOWN);
     print_failures(x);
-    printf("sweep.dat, sweep-times.dat, sweep.*: %s\n", sl_run_dir(x->run));
+    if (whole) printf("sweep.dat, sweep-times.dat, sweep.*: %s\n", sl_run_dir(x->run));
 }
 
 /* What the runs gave together: into the folder when all have ended, and said in any case. */
@@ -257,7 +267,7 @@ static sl_status conclude(sweep *x, sl_status ran, cJSON *unlisted, sl_err *err)
         st = closed;
         if (err) *err = why;
     }
-    answer(x, &r, result);
+    answer(x, &r, result, ran == SL_OK);
     cJSON_Delete(result);
     sl_sweep_result_free(&r);
     return st == SL_OK ? ran : st;
@@ -267,7 +277,7 @@ static sl_status run_in_folder(sweep *x, sl_err *err)
 {
     SL_TRY(open_folder(x, err));
     SL_TRY(sl_sweep_recall(x->jobs, x->n, x->run, err));
-    SL_TRY(sl_sweep_ask(x->jobs, x->n, &x->file, &x->limits, err));
+    SL_TRY(check_all(x, err));
     cJSON *unlisted = sl_sweep_unlisted(x->jobs, x->n, x->run);
     say_beginning(x, unlisted);
     const sl_status ran = run_all(x, err);
@@ -287,7 +297,7 @@ static sl_status set_limits(sweep *x, sl_err *err)
                        "a sweep keeps its runs in a folder: --no-save cannot be; --out DIR says which");
     x->limits = (sl_sweep_limits){
         .cores = jobs > 0 ? jobs : sl_cores(),
-        .memory = sl_cli_given(cli, "memory") ? 1e9 * sl_cli_real(cli, "memory") : SHARE * sl_sweep_memory_available(),
+        .memory = sl_cli_given(cli, "memory") ? 1e9 * sl_cli_real(cli, "memory") : SHARE * sl_memory_available(""),
         .data_dir = sl_cli_text(cli, "data-dir"),
     };
     return SL_OK;

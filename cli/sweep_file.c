@@ -10,8 +10,9 @@
 #include "base/spec.h"
 #include "cli/commands.h"
 #include "cli/sweep_check.h"
+#include "cli/sweep_words.h"
 
-enum { LINE_WORDS = 1000, MOST_AXES = 64, LARGEST_FILE = 1 << 20 };
+enum { LINE_WORDS = 1000, LARGEST_FILE = 1 << 20 };
 
 static const sl_sweep_metric metrics[] = {
     {"best_test_accuracy", "best test accuracy", true, true, "test_accuracy", true},
@@ -38,44 +39,6 @@ static const char *const own_words[] = {"with", "metric", "compare", "name"};
 enum { N_OWN = sizeof own_words / sizeof *own_words };
 
 /* ---- words ---- */
-
-/* "#" stands for a comment where a word could begin. *text is left behind the line; it is cut into words in place. */
-static sl_status split(reader *r, char **text, sl_err *err)
-{
-    char *p = *text, *to = p;
-    r->n = 0;
-    while (*p && *p != '\n') {
-        if (*p == ' ' || *p == '\t' || *p == '\r') {
-            p++;
-            continue;
-        }
-        if (*p == '#') {
-            p += strcspn(p, "\n");
-            break;
-        }
-        if (r->n == LINE_WORDS)
-            return sl_fail(err, SL_E_CONFIG, "%s:%zu: more than %d words", r->f->path, r->line, LINE_WORDS);
-        r->word[r->n++] = to;
-        char quote = '\0';
-        for (; *p && *p != '\n' && (quote || !strchr(" \t\r", *p)); p++) {
-            if (quote ? *p == quote : *p == '"' || *p == '\'') quote = quote ? '\0' : *p;
-            else if ((unsigned char)*p < ' ' || *p == 127)
-                return sl_fail(err, SL_E_CONFIG, "%s:%zu: word %zu holds the control character %d", r->f->path, r->line,
-                               r->n, *p);
-            else *to++ = *p;
-        }
-        if (quote)
-            return sl_fail(err, SL_E_CONFIG, "%s:%zu: the quote %c of word %zu has no end on its line", r->f->path,
-                           r->line, quote, r->n);
-        if (*p == '\0' || *p == '\n') break;
-        p++;
-        *to++ = '\0';
-    }
-    const bool more = *p == '\n';
-    *to = '\0';
-    *text = more ? p + 1 : p;
-    return SL_OK;
-}
 
 static sl_status unknown(const reader *r, const char *what, const char *name, const char *const *names, size_t n,
                          sl_err *err)
@@ -117,8 +80,8 @@ static const sl_sweep_axis *axis_of(const sl_sweep_file *f, const char *option)
 
 static sl_status add_axis(sl_sweep_axis **a, const reader *r, sl_err *err)
 {
-    if (r->f->n_axes == MOST_AXES)
-        return sl_fail(err, SL_E_CONFIG, "%s:%zu: more than %d options", r->f->path, r->line, MOST_AXES);
+    if (r->f->n_axes == SL_SWEEP_OPTIONS)
+        return sl_fail(err, SL_E_CONFIG, "%s:%zu: more than %d options", r->f->path, r->line, SL_SWEEP_OPTIONS);
     *a = &r->f->axis[r->f->n_axes++];
     **a = (sl_sweep_axis){.line = r->line};
     return SL_OK;
@@ -319,49 +282,9 @@ static sl_status read_line(reader *r, sl_err *err)
 
 /* ---- the whole file ---- */
 
-/* Those with several values first; the order among them stays. */
-static sl_status order_axes(sl_sweep_file *f, sl_err *err)
-{
-    sl_sweep_axis sorted[MOST_AXES];
-    size_t n = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < f->n_axes; i++)
-            if ((f->axis[i].n_values > 1) == (pass == 0)) sorted[n++] = f->axis[i];
-        if (pass == 0) f->n_varied = n;
-    }
-    memcpy(f->axis, sorted, n * sizeof *sorted);
-    if (f->n_varied > SL_SWEEP_AXES)
-        return sl_fail(err, SL_E_CONFIG, "%s: %zu options vary, at most %d can", f->path, f->n_varied, SL_SWEEP_AXES);
-    f->n_cells = 1;
-    for (size_t i = 0; i < f->n_varied; i++) {
-        if (f->axis[i].n_values > SL_SWEEP_JOBS / f->n_seeds / f->n_cells)
-            return sl_fail(err, SL_E_CONFIG, "%s: the grid has more than %d runs", f->path, SL_SWEEP_JOBS);
-        f->n_cells *= f->axis[i].n_values;
-    }
-    return SL_OK;
-}
-
-/* The x axis: the numeric one with the most values, else the first; the curves: the first of the others. */
-static void choose_axes(sl_sweep_file *f)
-{
-    size_t most = 0;
-    double v;
-    f->x = 0;
-    for (size_t i = 0; i < f->n_varied; i++) {
-        bool numeric = !f->axis[i].tied;
-        for (size_t k = 0; k < f->axis[i].n_values; k++) numeric &= sl_sweep_numeric(&f->axis[i], 0, k, &v);
-        if (!numeric || f->axis[i].n_values <= most) continue;
-        f->x = i;
-        most = f->axis[i].n_values;
-    }
-    f->curve = f->x == 0 ? 1 : 0;
-    if (f->curve > f->n_varied) f->curve = f->n_varied;
-}
-
 static sl_status set_compare(reader *r, sl_err *err)
 {
     sl_sweep_file *f = r->f;
-    choose_axes(f);
     r->line = r->compare_line;
     size_t chosen[2] = {0, f->n_varied};
     for (size_t i = 0; i < r->n_compare; i++) {
@@ -407,13 +330,14 @@ static sl_status read_all(reader *r, uint64_t seed, sl_err *err)
     sl_sweep_file *f = r->f;
     for (char *text = f->words; *text;) {
         r->line++;
-        SL_TRY(split(r, &text, err));
+        if (sl_sweep_words(r->word, &r->n, LINE_WORDS, &text, err) != SL_OK)
+            return sl_fail_in(err, SL_E_CONFIG, "%s:%zu", f->path, r->line);
         if (r->n > 0) SL_TRY(read_line(r, err));
     }
     SL_TRY(finish_seeds(r, seed, err));
     if (f->n_axes == 0 && !r->seeds_line && !r->seed_line)
         return sl_fail(err, SL_E_CONFIG, "%s has no line that says what to run, as in: lr 0.01 0.02 0.05", f->path);
-    SL_TRY(order_axes(f, err));
+    SL_TRY(sl_sweep_lay_out(f, err));
     SL_TRY(check_metric(r, err));
     return set_compare(r, err);
 }
@@ -438,7 +362,7 @@ sl_status sl_sweep_read(sl_sweep_file *f, const char *path, uint64_t seed, sl_er
     if (strlen(f->text) != size) st = sl_fail(err, SL_E_CONFIG, "'%s' is not text: it holds a NUL byte", path);
     reader *r = calloc(1, sizeof *r);
     f->words = strdup(f->text);
-    f->axis = calloc(MOST_AXES, sizeof *f->axis);
+    f->axis = calloc(SL_SWEEP_OPTIONS, sizeof *f->axis);
     if (st == SL_OK && (!r || !f->words || !f->axis)) st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
     if (st == SL_OK) {
         r->f = f;

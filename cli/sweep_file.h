@@ -19,7 +19,7 @@
 
 #include "cli/options.h"
 
-enum { SL_SWEEP_TIED = 8, SL_SWEEP_AXES = 8, SL_SWEEP_JOBS = 100000 };
+enum { SL_SWEEP_TIED = 8, SL_SWEEP_AXES = 8, SL_SWEEP_OPTIONS = 64, SL_SWEEP_JOBS = 100000 };
 
 /* What of a run is compared. */
 typedef struct {
@@ -61,6 +61,10 @@ typedef struct {
  * Errors: SL_E_FILE; SL_E_CONFIG naming file, line, word and what is known. */
 SL_CHECKED sl_status sl_sweep_read(sl_sweep_file *f, const char *path, uint64_t seed, sl_err *err);
 void sl_sweep_file_free(sl_sweep_file *f);
+
+/* The grid of the lines that have been read: orders the axes, counts the cells, chooses the figure's axes. Part of
+ * sl_sweep_read. SL_E_CONFIG for too large a grid. */
+SL_CHECKED sl_status sl_sweep_lay_out(sl_sweep_file *f, sl_err *err);
 
 /* Which value of the axis the cell has. */
 size_t sl_sweep_value(const sl_sweep_file *f, size_t cell, size_t axis);

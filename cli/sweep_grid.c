@@ -9,6 +9,52 @@
 #include "cli/sweep_check.h"
 #include "cli/sweep_file.h"
 
+/* Those with several values first; the order among them stays. */
+static sl_status order_axes(sl_sweep_file *f, sl_err *err)
+{
+    sl_sweep_axis sorted[SL_SWEEP_OPTIONS];
+    size_t n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < f->n_axes; i++)
+            if ((f->axis[i].n_values > 1) == (pass == 0)) sorted[n++] = f->axis[i];
+        if (pass == 0) f->n_varied = n;
+    }
+    memcpy(f->axis, sorted, n * sizeof *sorted);
+    if (f->n_varied > SL_SWEEP_AXES)
+        return sl_fail(err, SL_E_CONFIG, "%s: %zu options vary, at most %d can", f->path, f->n_varied, SL_SWEEP_AXES);
+    f->n_cells = 1;
+    for (size_t i = 0; i < f->n_varied; i++) {
+        if (f->axis[i].n_values > SL_SWEEP_JOBS / f->n_seeds / f->n_cells)
+            return sl_fail(err, SL_E_CONFIG, "%s: the grid has more than %d runs", f->path, SL_SWEEP_JOBS);
+        f->n_cells *= f->axis[i].n_values;
+    }
+    return SL_OK;
+}
+
+/* The x axis: the numeric one with the most values, else the first; the curves: the first of the others. */
+static void choose_axes(sl_sweep_file *f)
+{
+    size_t most = 0;
+    double v;
+    f->x = 0;
+    for (size_t i = 0; i < f->n_varied; i++) {
+        bool numeric = !f->axis[i].tied;
+        for (size_t k = 0; k < f->axis[i].n_values; k++) numeric &= sl_sweep_numeric(&f->axis[i], 0, k, &v);
+        if (!numeric || f->axis[i].n_values <= most) continue;
+        f->x = i;
+        most = f->axis[i].n_values;
+    }
+    f->curve = f->x == 0 ? 1 : 0;
+    if (f->curve > f->n_varied) f->curve = f->n_varied;
+}
+
+sl_status sl_sweep_lay_out(sl_sweep_file *f, sl_err *err)
+{
+    SL_TRY(order_axes(f, err));
+    choose_axes(f);
+    return SL_OK;
+}
+
 size_t sl_sweep_value(const sl_sweep_file *f, size_t cell, size_t axis)
 {
     if (axis >= f->n_varied) return 0;

@@ -6,7 +6,7 @@
 
 #include "cli/sweep_run.h"
 
-/* DIR/jobs/KEY and the ending. */
+/* DIR/jobs/KEY and the ending; makes no folder. SL_E_USAGE for a path that is too long. */
 SL_CHECKED sl_status sl_job_path(char path[PATH_MAX], const sl_sweep_job *j, const sl_run *run, const char *ending,
                                  sl_err *err);
 

@@ -93,9 +93,8 @@ void sl_sweep_jobs_free(sl_sweep_job *jobs, size_t n)
 
 sl_status sl_job_path(char path[PATH_MAX], const sl_sweep_job *j, const sl_run *run, const char *ending, sl_err *err)
 {
-    char relative[64];
-    snprintf(relative, sizeof relative, "jobs/%s%s", j->key, ending);
-    return sl_run_path(run, path, PATH_MAX, relative, err);
+    if (snprintf(path, PATH_MAX, "%s/jobs/%s%s", sl_run_dir(run), j->key, ending) < PATH_MAX) return SL_OK;
+    return sl_fail(err, SL_E_USAGE, "the path '%.200s' is too long", sl_run_dir(run));
 }
 
 /* The file as JSON; *value = NULL if it is not there. */

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include "base/parallel.h"
-#include "base/spec.h"
 #include "cli/output.h"
 #include "cli/process.h"
 #include "cli/sweep_check.h"
 #include "cli/sweep_job.h"
 
+#define PROGRAM 3.2e7 /* bytes: twice the resident memory of a training of almost nothing, 16 MB */
 enum { WATCH_MS = 250, MOST_WORDS = 250, OUT_OF_MEANS = 4 };
 
 /* A process that is running, and what it takes. */
@@ -45,9 +45,10 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double known(double bytes)
+/* The program itself and what train says it needs, where that is known. */
+static double bytes_of(const sl_sweep_job *j)
 {
-    return bytes > 0 ? bytes : 0;
+    return PROGRAM + (j->memory > 0 ? j->memory : 0);
 }
 
 static sl_status pool_alloc(pool *p, const sl_sweep_limits *limits, sl_err *err)
@@ -70,7 +71,7 @@ static sl_status pool_start(pool *p, const char *const *argv, seat s, int out, i
     SL_TRY(sl_process_start(&p->process[p->n], argv, out, err_out, err));
     s.start = now();
     p->cores_free -= s.threads;
-    p->memory_free -= known(s.job->memory);
+    p->memory_free -= bytes_of(s.job);
     p->seat[p->n++] = s;
     return SL_OK;
 }
@@ -88,7 +89,7 @@ static bool pool_ended(pool *p, seat *s, int *code)
             *s = p->seat[i];
             p->cores_free += s->threads;
             p->n--;
-            p->memory_free = p->n == 0 ? p->memory : p->memory_free + known(s->job->memory);
+            p->memory_free = p->n == 0 ? p->memory : p->memory_free + bytes_of(s->job);
             p->process[i] = p->process[p->n];
             p->seat[i] = p->seat[p->n];
             return true;
@@ -220,7 +221,8 @@ static bool worth_asking(const sl_sweep_job *first, size_t seeds)
     return open && !told;
 }
 
-sl_status sl_sweep_ask(sl_sweep_job *jobs, size_t n, const sl_sweep_file *f, const sl_sweep_limits *limits, sl_err *err)
+sl_status sl_sweep_ask(sl_sweep_job *jobs, size_t n, const sl_sweep_file *f, const sl_sweep_limits *limits,
+                       sl_progress *progress, sl_err *err)
 {
     if (!sl_sweep_train_has("dry-run")) return SL_OK;
     const int threads = n < (size_t)limits->cores ? limits->cores / (int)n : 1;
@@ -235,6 +237,7 @@ sl_status sl_sweep_ask(sl_sweep_job *jobs, size_t n, const sl_sweep_file *f, con
         }
         seat s;
         int code;
+        sl_progress_show(progress, "sweep, checking", (double)cell / (double)f->n_cells);
         if (p.n == 0 || !pool_ended(&p, &s, &code)) continue;
         if (st == SL_OK) st = hear(&s, code, jobs, f, err);
         close(s.out);
@@ -317,10 +320,10 @@ static sl_status finish(const seat *s, int code, const sl_run *run, sl_err *err)
 static void refuse_giants(sl_sweep_job *jobs, size_t n, const sl_sweep_limits *limits)
 {
     for (size_t i = 0; i < n; i++)
-        if (is_open(&jobs[i]) && jobs[i].memory > limits->memory) {
+        if (is_open(&jobs[i]) && bytes_of(&jobs[i]) > limits->memory) {
             jobs[i].status = SL_JOB_FAILED;
             snprintf(jobs[i].why, sizeof jobs[i].why, "needs %.3g GB of memory, %.3g GB are available",
-                     jobs[i].memory / 1e9, limits->memory / 1e9);
+                     bytes_of(&jobs[i]) / 1e9, limits->memory / 1e9);
         }
 }
 
@@ -330,8 +333,8 @@ static int fitting(const pool *p, const sl_sweep_job *jobs, size_t n)
     int count = 0;
     double memory = p->memory_free;
     for (size_t i = 0; i < n && count < p->cores_free; i++) {
-        if (!is_open(&jobs[i]) || known(jobs[i].memory) > memory) continue;
-        memory -= known(jobs[i].memory);
+        if (!is_open(&jobs[i]) || bytes_of(&jobs[i]) > memory) continue;
+        memory -= bytes_of(&jobs[i]);
         count++;
     }
     return count;
@@ -350,7 +353,7 @@ static sl_status start_those_that_fit(pool *p, sl_sweep_job *jobs, size_t n, siz
 {
     while (*first < n && !is_open(&jobs[*first])) ++*first;
     for (size_t i = *first; i < n && p->cores_free > 0; i++) {
-        if (!is_open(&jobs[i]) || known(jobs[i].memory) > p->memory_free) continue;
+        if (!is_open(&jobs[i]) || bytes_of(&jobs[i]) > p->memory_free) continue;
         const int threads = p->cores_free / fitting(p, jobs + i, n - i);
         SL_TRY(start(p, &jobs[i], run, limits, threads, err));
     }
@@ -369,6 +372,8 @@ sl_status sl_sweep_run(sl_sweep_job *jobs, size_t n, const sl_run *run, const sl
 {
     pool p;
     size_t first = 0;
+    char folder[PATH_MAX];
+    SL_TRY(sl_run_path(run, folder, sizeof folder, "jobs/", err)); /* makes it */
     sl_status st = pool_alloc(&p, limits, err);
     if (st == SL_OK) refuse_giants(jobs, n, limits);
     for (bool more = st == SL_OK; more;) {
@@ -389,31 +394,4 @@ sl_status sl_sweep_run(sl_sweep_job *jobs, size_t n, const sl_run *run, const sl
     if (open == 0) return SL_OK;
     return sl_fail(err, SL_INTERRUPTED, "interrupted with %zu of %zu runs to go; the same command goes on in %s", open,
                    n, sl_run_dir(run));
-}
-
-/* ---- memory ---- */
-
-/* The number behind a name in a file of the kernel's, or alone there; NAN if there is none. */
-static double kernel_number(const char *path, const char *name)
-{
-    char line[256];
-    double v = NAN;
-    FILE *f = fopen(path, "re");
-    while (f && isnan(v) && fgets(line, sizeof line, f))
-        if (strncmp(line, name, strlen(name)) == 0) {
-            char *end;
-            const double number = sl_read_double(line + strlen(name), &end);
-            if (end != line + strlen(name)) v = number;
-        }
-    if (f) fclose(f);
-    return v;
-}
-
-double sl_sweep_memory_available(void)
-{
-    const double machine = 1024 * kernel_number("/proc/meminfo", "MemAvailable:");
-    const double group =
-        kernel_number("/sys/fs/cgroup/memory.max", "") - kernel_number("/sys/fs/cgroup/memory.current", "");
-    const double least = fmin(machine, group); /* a NaN, not known, is passed over */
-    return isnan(least) ? INFINITY : fmax(least, 0);
 }

@@ -51,13 +51,10 @@ typedef struct {
     const char *data_dir;      /* passed on to train; may be NULL                                      */
 } sl_sweep_limits;
 
-/* Memory that processes of ours can still have: of the machine, or of our control group, in bytes. */
-double sl_sweep_memory_available(void);
-
 /* Asks train, by its --dry-run, what a run of each cell needs, where that is not known yet, and so whether it could
  * begin at all. Errors: SL_E_CONFIG with train's message for a cell that is refused; SL_INTERRUPTED. */
 SL_CHECKED sl_status sl_sweep_ask(sl_sweep_job *jobs, size_t n, const sl_sweep_file *f, const sl_sweep_limits *limits,
-                                  sl_err *err);
+                                  sl_progress *progress, sl_err *err);
 
 /* What the folder knows of the jobs. Errors: SL_E_FORMAT, SL_E_CONFIG for files there that do not belong. */
 SL_CHECKED sl_status sl_sweep_recall(sl_sweep_job *jobs, size_t n, const sl_run *run, sl_err *err);

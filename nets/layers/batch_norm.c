@@ -23,10 +23,10 @@
 #include "nets/layers/batch_norm_kernel.h"
 
 static const double EPS = 1e-5, MOMENTUM = 0.1;
-enum { WIDTH = 64, ROWS = 64 };
+enum { VECTOR = 16, SHORT = 64, LONG = 256, ROWS = 64 };
 
-/* How the pixels are cut: rows of so many whole pixels that they fill vectors, tasks of so many rows that a task's sums
- * are small beside it. */
+/* How the pixels are cut: rows of so many whole pixels that they fill whole vectors if a row of LONG numbers can, tasks
+ * of so many rows that a task's sums are small beside it. */
 typedef struct {
     size_t n, channels, width, block, blocks; /* n, width, block: numbers */
 } cut;
@@ -34,7 +34,8 @@ typedef struct {
 static cut cut_of(const sl_layer *l, size_t count)
 {
     cut c = {.n = count * sl_shape_size(l->out), .channels = l->out.channels};
-    c.width = c.channels < WIDTH ? WIDTH / c.channels * c.channels : c.channels;
+    c.width = c.channels;
+    while (c.width < SHORT || (c.width % VECTOR != 0 && c.width + c.channels <= LONG)) c.width += c.channels;
     const size_t rows = SL_BLOCK / c.width;
     c.block = c.width * (rows < ROWS ? ROWS : rows);
     c.blocks = (c.n + c.block - 1) / c.block;

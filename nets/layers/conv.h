@@ -1,11 +1,12 @@
 /* nets/layers/conv.h - the three products that a convolution layer and its tangents are made of; private to conv*.c.
  *
- * y[n][Y][X][o] = b[o] + sum over ky, kx, i of W[o][i][ky][kx] x[n][stride Y + ky - padding][stride X + kx - padding][i]
- * with x = 0 outside the picture; W as in PyTorch. All three are bilinear in their two arguments, so that a tangent is
- * two of them. */
+ * y[n][r][q][o] = b[o] + sum over ky, kx, i of W[o][i][ky][kx] x[n][s r + ky - p][s q + kx - p][i], s the stride, p the
+ * padding, x = 0 outside the picture; W as in PyTorch. All three are bilinear in their two arguments, so that a tangent
+ * is two of them. */
 #ifndef SL_NETS_LAYERS_CONV_H
 #define SL_NETS_LAYERS_CONV_H
 
+#include "nets/gemm.h"
 #include "nets/layer.h"
 
 /* A batch on its way through one convolution. */
@@ -33,6 +34,10 @@ extern const sl_conv_method sl_conv_by_columns;  /* any kernel, stride and paddi
 extern const sl_conv_method sl_conv_by_winograd; /* where it fits: 3 x 3 kernels, stride 1, padding <= 2 */
 bool sl_conv_winograd_fits(const sl_layer *l);
 
+/* c[m][n] = op(a) b, or added to it, as sl_gemm_part; b is [k][n]. */
+void sl_conv_multiply(float *c, size_t ldc, bool accumulate, const float *a, size_t lda, sl_orientation of_a,
+                      const float *b, size_t ldb, size_t m, size_t n, size_t k);
+
 /* d_weight = the sum over `parts` of sums, each as long as the weights: one block after another of so many input
  * channels (the last may be smaller), a block being [out][tap][channels]. Added to if accumulate. */
 void sl_conv_sum_weights(const sl_conv *c, float *d_weight, const float *sums, size_t parts, size_t channels,
@@ -58,7 +63,7 @@ static inline size_t sl_conv_pixels(const sl_layer *l)
     return l->out.height * l->out.width;
 }
 
-/* Parts of scratch start on cache lines. */
+/* Parts of scratch start on cache lines, and so do rows of products that are to be fast. */
 static inline size_t sl_conv_aligned(size_t floats)
 {
     return (floats + 15) / 16 * 16;

@@ -2,9 +2,9 @@
  * output pixel sees, [ky][kx][input channel]. A 1 x 1 convolution of stride 1 sees the pictures as they are. */
 #include <string.h>
 
-#include "nets/gemm.h"
 #include "nets/layers/conv.h"
 #include "nets/layers/conv_kernel.h"
+#include "nets/layers/conv_product_kernel.h"
 #include "nets/layers/linear_kernel.h"
 
 /* A block of patches is to stay in the second-level cache while the product reads it, yet many rows are needed to make
@@ -17,7 +17,7 @@ enum { TASK_FLOATS = 576, TASKS = 8 };
 typedef struct {
     const sl_conv *c;
     float *to;
-    const float *from, *weight, *bias; /* weight: [out][tap][in] */
+    const float *from, *weight, *bias; /* weight: forward [tap][in][out], backward [out][tap][in] */
     float *patches;                    /* [workers][rows][patch] */
     size_t total, rows, patch;         /* rows in all, of a block; floats of a patch */
     bool accumulate, as_is;
@@ -51,7 +51,8 @@ static void clip(size_t *first, size_t *end, size_t at, size_t kernel, size_t pa
 static window window_of(const sl_layer *l, size_t row)
 {
     const size_t pixel = row % sl_conv_pixels(l);
-    window w = {.sample = row / sl_conv_pixels(l), .y = pixel / l->out.width * l->stride,
+    window w = {.sample = row / sl_conv_pixels(l),
+                .y = pixel / l->out.width * l->stride,
                 .x = pixel % l->out.width * l->stride};
     clip(&w.ky_first, &w.ky_end, w.y, l->kernel, l->padding, l->in[0].height);
     clip(&w.kx_first, &w.kx_end, w.x, l->kernel, l->padding, l->in[0].width);
@@ -98,9 +99,40 @@ static void scatter(const sl_layer *l, float *dx, const float *patches, size_t f
         const window w = window_of(l, first + r);
         for (size_t ky = 0; ky < l->kernel; ky++, patches += line)
             if (ky >= w.ky_first && ky < w.ky_end && w.kx_end > w.kx_first)
-                sl_conv_add(dx + seen(l, &w, ky), patches + w.kx_first * channels,
-                            (w.kx_end - w.kx_first) * channels);
+                sl_conv_add(dx + seen(l, &w, ky), patches + w.kx_first * channels, (w.kx_end - w.kx_first) * channels);
     }
+}
+
+/* ---- the weights in their order ---- */
+
+enum { BLOCK = 16 }; /* output channels of a task */
+
+typedef struct {
+    float *to, *work; /* work: [workers][BLOCK][patch] */
+    const float *weight;
+    size_t out, in, taps;
+} order_job;
+
+static void order_taps_first(void *ctx, size_t i, int worker)
+{
+    (void)worker;
+    const order_job *const j = ctx;
+    const size_t first = i * BLOCK, patch = j->in * j->taps;
+    sl_conv_taps_first(j->to + first * patch, j->weight + first * patch, sl_smaller(BLOCK, j->out - first), j->in,
+                       j->taps);
+}
+
+static void order_turned(void *ctx, size_t i, int worker)
+{
+    const order_job *const j = ctx;
+    const size_t first = i * BLOCK, patch = j->in * j->taps, rows = sl_smaller(BLOCK, j->out - first);
+    const float *block = j->weight + first * patch;
+    if (j->taps > 1) {
+        float *const ordered = j->work + (size_t)worker * BLOCK * patch;
+        sl_conv_taps_first(ordered, block, rows, j->in, j->taps);
+        block = ordered;
+    }
+    sl_product_turn(j->to + first, j->out, block, rows, patch);
 }
 
 /* ---- forward: y = patches W^T ---- */
@@ -114,26 +146,35 @@ static void forward_rows(void *ctx, size_t i, int worker)
     if (!j->as_is) gather(l, patches, j->from, first, rows, 0, l->in[0].channels);
     if (j->bias && !j->accumulate) sl_bias_fill(y, j->bias, rows, out);
     if (j->bias && j->accumulate) sl_bias_add(y, j->bias, rows, out);
-    sl_gemm(y, j->bias || j->accumulate ? 1 : 0, j->as_is ? j->from + first * j->patch : patches, SL_AS_IS, j->weight,
-            SL_TRANSPOSED, rows, out, j->patch);
+    sl_conv_multiply(y, out, j->bias || j->accumulate, j->as_is ? j->from + first * j->patch : patches, j->patch,
+                     SL_AS_IS, j->weight, out, rows, out, j->patch);
 }
 
 /* The weights' copy comes first in scratch, then the workers' patches. */
-static job with_weights(const sl_conv *c, const float *weight)
+static job with_weights(const sl_conv *c, const float *weight, sl_team_task order)
 {
     const sl_layer *const l = c->layer;
     const size_t patch = sl_conv_taps(l) * l->in[0].channels;
-    const job j = {.c = c, .weight = l->kernel == 1 ? weight : c->scratch, .patch = patch, .as_is = sees_pictures(l),
-                   .rows = rows_of_block(patch), .total = c->count * sl_conv_pixels(l),
-                   .patches = c->scratch + (l->kernel == 1 ? 0 : sl_conv_aligned(l->out.channels * patch))};
-    if (l->kernel > 1) sl_conv_taps_first(c->scratch, weight, l->out.channels, l->in[0].channels, sl_conv_taps(l));
+    const job j = {.c = c,
+                   .weight = order ? c->scratch : weight,
+                   .patch = patch,
+                   .as_is = sees_pictures(l),
+                   .rows = rows_of_block(patch),
+                   .total = c->count * sl_conv_pixels(l),
+                   .patches = c->scratch + sl_conv_aligned(sl_conv_weights(l))};
+    order_job o = {.to = c->scratch,
+                   .work = j.patches,
+                   .weight = weight,
+                   .out = l->out.channels,
+                   .in = l->in[0].channels,
+                   .taps = sl_conv_taps(l)};
+    if (order) sl_team_run(c->team, (o.out + BLOCK - 1) / BLOCK, order, &o);
     return j;
 }
 
-static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias,
-                    bool accumulate)
+static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias, bool accumulate)
 {
-    job j = with_weights(c, weight);
+    job j = with_weights(c, weight, order_turned);
     j.to = y;
     j.from = x;
     j.bias = bias;
@@ -159,15 +200,15 @@ static void input_samples(void *ctx, size_t i, int worker)
     if (!j->as_is && !j->accumulate) memset(j->to + first * input, 0, samples * input * sizeof *j->to);
     for (size_t row = first * pixels; row < end; row += j->rows) {
         const size_t rows = sl_smaller(j->rows, end - row);
-        sl_gemm(j->as_is ? j->to + row * j->patch : patches, j->as_is && j->accumulate ? 1 : 0, j->from + row * out,
-                SL_AS_IS, j->weight, SL_AS_IS, rows, j->patch, out);
+        sl_conv_multiply(j->as_is ? j->to + row * j->patch : patches, j->patch, j->as_is && j->accumulate,
+                         j->from + row * out, out, SL_AS_IS, j->weight, j->patch, rows, j->patch, out);
         if (!j->as_is) scatter(l, j->to, patches, row, rows);
     }
 }
 
 static void backward_input(const sl_conv *c, float *dx, const float *dy, const float *weight, bool accumulate)
 {
-    job j = with_weights(c, weight);
+    job j = with_weights(c, weight, c->layer->kernel > 1 ? order_taps_first : NULL);
     j.to = dx;
     j.from = dy;
     j.accumulate = accumulate;
@@ -182,9 +223,9 @@ typedef struct {
     const sl_conv *c;
     float *sums, *patches;
     const float *dy, *x;
-    size_t total, rows;               /* rows in all, of a block of patches     */
+    size_t total, rows; /* rows in all, of a block of patches     */
     size_t parts, blocks_of_rows;
-    size_t blocks, channels;          /* of input channels: how many, how large */
+    size_t blocks, channels; /* of input channels: how many, how large */
     bool as_is;
 } weights_job;
 
@@ -213,9 +254,9 @@ static void weights_task(void *ctx, size_t i, int worker)
     for (size_t row = begin; row < end; row += j->rows) {
         const size_t rows = sl_smaller(j->rows, end - row);
         if (!j->as_is) gather(l, patches, j->x, row, rows, channel, channels);
-        sl_gemm_part(sum, taps * channels, row > begin ? 1 : 0, j->dy + row * out, out, SL_TRANSPOSED,
-                     j->as_is ? j->x + row * in + channel : patches, j->as_is ? in : taps * channels, SL_AS_IS, out,
-                     taps * channels, rows);
+        sl_conv_multiply(sum, taps * channels, row > begin, j->dy + row * out, out, SL_TRANSPOSED,
+                         j->as_is ? j->x + row * in + channel : patches, j->as_is ? in : taps * channels, out,
+                         taps * channels, rows);
     }
 }
 
@@ -235,7 +276,7 @@ static size_t scratch(const sl_layer *l, size_t count, int workers, sl_purpose_o
 {
     const size_t patch = sl_conv_taps(l) * l->in[0].channels, weights = sl_conv_weights(l);
     const size_t of_workers = sees_pictures(l) ? 0 : (size_t)workers * rows_of_block(patch) * patch;
-    const size_t forwards = (l->kernel > 1 ? sl_conv_aligned(weights) : 0) + of_workers;
+    const size_t forwards = sl_conv_aligned(weights) + of_workers;
     if (what == SL_FOR_LOSS) return forwards;
     const weights_job j = plan_weights(l, count);
     const size_t patches = j.as_is ? 0 : (size_t)workers * j.rows * j.channels * sl_conv_taps(l);

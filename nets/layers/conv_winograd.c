@@ -17,7 +17,6 @@
  * err ten times more (2e-6 to 2e-5). */
 #include <string.h>
 
-#include "nets/gemm.h"
 #include "nets/layers/conv.h"
 #include "nets/layers/conv_kernel.h"
 #include "nets/layers/conv_product_kernel.h"
@@ -56,9 +55,10 @@ static size_t tiles_of_chunk(size_t floats_of_tile, size_t enough)
     return tiles < enough ? enough : sl_smaller(tiles, MOST_TILES);
 }
 
+/* Floats from one number of all tiles to the next: [tiles][channels], rows on cache lines. */
 static size_t plane_of(size_t tiles, size_t channels)
 {
-    return sl_conv_aligned(tiles * channels) + GAP;
+    return tiles * sl_conv_aligned(channels) + GAP;
 }
 
 /* A square of pixels with zeros outside the picture. */
@@ -89,75 +89,36 @@ static square cut_out(const float *pictures, sl_shape s, size_t sample, size_t y
     return (square){copy, size * channels, channels};
 }
 
-/* ---- products ----
- *
- * Where the right factor fits a first-level cache, a library spends much of its time on bringing things into its order;
- * and OpenBLAS on Haswell's kernels, which it is often told to take, uses half of a newer processor. Measured on one
- * core of Zen 5: 170 to 200 GFLOP/s for 16 to 64 channels, of OpenBLAS (Haswell) 60 to 95, of LIBXSMM 200 to 230. */
-#ifdef SL_XSMM
-enum { NARROW = 0 };
-#else
-enum { NARROW = 1 << 13 };
-#endif
+/* ---- the transformed weights: [16][in][out] for y, [16][out][in] of the turned kernel for dx ---- */
 
-static bool narrow(size_t n, size_t k)
-{
-    return n % SL_PRODUCT_WIDE == 0 && n * k <= NARROW;
-}
-
-/* c[m][n] = a[m][k] b, b being [k][n] if narrow, else as of_b says. */
-static void multiply(float *c, const float *a, const float *b, sl_orientation of_b, size_t m, size_t n, size_t k)
-{
-    if (narrow(n, k))
-        sl_conv_product(c, 0, a, k, 1, b, m, n, k);
-    else
-        sl_gemm(c, 0, a, SL_AS_IS, b, of_b, m, n, k);
-}
-
-/* c[m][n] = a^T b, or added to it; a [k][m], b [k][n] */
-static void multiply_transposed(float *c, bool accumulate, const float *a, const float *b, size_t m, size_t n, size_t k)
-{
-    if (narrow(n, k))
-        sl_conv_product(c, accumulate, a, 1, m, b, m, n, k);
-    else
-        sl_gemm(c, accumulate, a, SL_TRANSPOSED, b, SL_AS_IS, m, n, k);
-}
-
-/* ---- the transformed weights: [16][out][in], or [16][in][out] where a narrow product wants that ---- */
+enum { BLOCK = 16 }; /* output channels of a task */
 
 typedef struct {
-    float *to;
+    float *to, *work; /* work: [workers] parts, long enough for a block */
+    size_t part;
     const float *weight;
     size_t out, in;
-    int flipped;
-    float *turned;
 } transform_job;
 
-static void transform_output_channel(void *ctx, size_t o, int worker)
+static void transform_block(void *ctx, size_t i, int worker)
+{
+    const transform_job *const j = ctx;
+    const size_t first = i * BLOCK, rows = sl_smaller(BLOCK, j->out - first), in = j->in;
+    const size_t line = sl_conv_aligned(j->out), plane = plane_of(in, j->out), of_block = plane_of(BLOCK, in);
+    float *const block = j->work + (size_t)worker * j->part;
+    for (size_t o = 0; o < rows; o++)
+        sl_winograd_weight(block + o * in, of_block, j->weight + 9 * (first + o) * in, in, 0);
+    for (size_t k = 0; k < NUMBERS; k++)
+        sl_product_turn(j->to + k * plane + first, line, block + k * of_block, rows, in);
+}
+
+static void transform_turned(void *ctx, size_t i, int worker)
 {
     (void)worker;
     const transform_job *const j = ctx;
-    sl_winograd_weight(j->to + o * j->in, plane_of(j->out, j->in), j->weight + 9 * o * j->in, j->in, j->flipped);
-}
-
-static void turn_plane(void *ctx, size_t k, int worker)
-{
-    (void)worker;
-    const transform_job *const j = ctx;
-    const size_t plane = plane_of(j->out, j->in);
-    sl_conv_transpose(j->turned + k * plane, j->to + k * plane, j->out, j->in);
-}
-
-/* Returns them; scratch: twice their size where they are turned. */
-static const float *transform_weights(const sl_conv *c, float *scratch, const float *weight, bool flipped, bool turned)
-{
-    transform_job j = {.to = scratch, .weight = weight, .out = c->layer->out.channels, .in = c->layer->in[0].channels,
-                       .flipped = flipped};
-    sl_team_run(c->team, j.out, transform_output_channel, &j);
-    if (!turned) return j.to;
-    j.turned = scratch + NUMBERS * plane_of(j.out, j.in);
-    sl_team_run(c->team, NUMBERS, turn_plane, &j);
-    return j.turned;
+    const size_t end = sl_smaller((i + 1) * BLOCK, j->out), line = sl_conv_aligned(j->in);
+    for (size_t o = i * BLOCK; o < end; o++)
+        sl_winograd_weight(j->to + o * line, plane_of(j->out, j->in), j->weight + 9 * o * j->in, j->in, 1);
 }
 
 /* ---- from x to y, and, the same, from dy to dx ---- */
@@ -165,10 +126,9 @@ static const float *transform_weights(const sl_conv *c, float *scratch, const fl
 typedef struct {
     float *to;
     const float *from, *weight, *bias;
-    float *work;            /* [workers]: transformed inputs, products, one tile */
-    sl_shape in, out;       /* of what it goes from and to                       */
+    float *work;      /* [workers]: transformed inputs, products, one tile */
+    sl_shape in, out; /* of what it goes from and to                       */
     size_t padding;
-    sl_orientation weights; /* to multiply with: [out][in] TRANSPOSED, or [in][out] AS_IS */
     tiling tiles;
     size_t chunk;
     bool accumulate;
@@ -205,6 +165,7 @@ static void map_chunk(void *ctx, size_t i, int worker)
     const size_t in = j->in.channels, out = j->out.channels, of_weights = plane_of(in, out);
     const size_t first = i * j->chunk, tiles = sl_smaller(j->chunk, j->tiles.total - first);
     const size_t of_input = plane_of(j->chunk, in), of_product = plane_of(j->chunk, out);
+    const size_t in_line = sl_conv_aligned(in), out_line = sl_conv_aligned(out);
     float *const input = j->work + (size_t)worker * work_of_map(j->chunk, in, out);
     float *const product = input + NUMBERS * of_input, *const tile = product + NUMBERS * of_product;
     const size_t across = j->tiles.across, of_sample = j->tiles.down * across;
@@ -212,14 +173,15 @@ static void map_chunk(void *ctx, size_t i, int worker)
         const size_t at = (first + t) % of_sample;
         const square s = cut_out(j->from, j->in, (first + t) / of_sample, at / across * 2, at % across * 2, j->padding,
                                  4, 0, in, tile);
-        sl_winograd_input(input + t * in, of_input, s.from, s.line, s.pixel, in);
+        sl_winograd_input(input + t * in_line, of_input, s.from, s.line, s.pixel, in);
     }
     for (size_t k = 0; k < NUMBERS; k++)
-        multiply(product + k * of_product, input + k * of_input, j->weight + k * of_weights, j->weights, tiles, out,
-                 in);
+        sl_conv_multiply(product + k * of_product, out_line, false, input + k * of_input, in_line, SL_AS_IS,
+                         j->weight + k * of_weights, out_line, tiles, out_line, in);
     for (size_t t = 0; t < tiles; t++) {
         const size_t at = (first + t) % of_sample;
-        put_tile(j, (first + t) / of_sample, at / across * 2, at % across * 2, product + t * out, of_product, tile);
+        put_tile(j, (first + t) / of_sample, at / across * 2, at % across * 2, product + t * out_line, of_product,
+                 tile);
     }
 }
 
@@ -229,44 +191,52 @@ static size_t chunk_of_map(size_t tiles, size_t in, size_t out)
     return share < FEWEST_TILES ? sl_smaller(FEWEST_TILES, chunk) : sl_smaller(share, chunk);
 }
 
-/* Zeros for a bias that is none, transformed weights , the
- * workers' parts. */
+/* Zeros for a bias that is none, transformed weights, the workers' parts. */
 static size_t scratch_of_map(size_t tiles, size_t in, size_t out, int workers)
 {
-    const size_t weights = (narrow(out, in) ? 2 : 1) * NUMBERS * plane_of(in, out);
-    return sl_conv_aligned(out) + weights + (size_t)workers * work_of_map(chunk_of_map(tiles, in, out), in, out);
+    return sl_conv_aligned(out) + NUMBERS * plane_of(in, out) +
+           (size_t)workers * work_of_map(chunk_of_map(tiles, in, out), in, out);
 }
 
-static void map(const sl_conv *c, map_job *j, const float *weight, bool flipped)
+static void map(const sl_conv *c, map_job *j, const float *weight, sl_team_task transform)
 {
     const size_t in = j->in.channels, out = j->out.channels;
-    const bool small = narrow(out, in);
     float *const zeros = c->scratch, *const weights = zeros + sl_conv_aligned(out);
     memset(zeros, 0, out * sizeof *zeros);
     if (!j->bias) j->bias = zeros;
-    j->weight = transform_weights(c, weights, weight, flipped, small && !flipped);
-    j->weights = flipped ? SL_AS_IS : SL_TRANSPOSED;
-    j->work = weights + (small ? 2 : 1) * NUMBERS * plane_of(in, out);
+    j->weight = weights;
+    j->work = weights + NUMBERS * plane_of(in, out);
     j->tiles = tiles_of(j->out, c->count);
     j->chunk = chunk_of_map(j->tiles.total, in, out);
+    transform_job t = {.to = weights,
+                       .work = j->work,
+                       .part = work_of_map(j->chunk, in, out),
+                       .weight = weight,
+                       .out = c->layer->out.channels,
+                       .in = c->layer->in[0].channels};
+    sl_team_run(c->team, (t.out + BLOCK - 1) / BLOCK, transform, &t);
     sl_team_run(c->team, (j->tiles.total + j->chunk - 1) / j->chunk, map_chunk, j);
 }
 
-static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias,
-                    bool accumulate)
+static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias, bool accumulate)
 {
     const sl_layer *const l = c->layer;
-    map_job j = {.to = y, .from = x, .bias = bias, .in = l->in[0], .out = l->out, .padding = l->padding,
+    map_job j = {.to = y,
+                 .from = x,
+                 .bias = bias,
+                 .in = l->in[0],
+                 .out = l->out,
+                 .padding = l->padding,
                  .accumulate = accumulate};
-    map(c, &j, weight, false);
+    map(c, &j, weight, transform_block);
 }
 
 static void backward_input(const sl_conv *c, float *dx, const float *dy, const float *weight, bool accumulate)
 {
     const sl_layer *const l = c->layer;
-    map_job j = {.to = dx, .from = dy, .in = l->out, .out = l->in[0], .padding = 2 - l->padding,
-                 .accumulate = accumulate};
-    map(c, &j, weight, true);
+    map_job j = {
+        .to = dx, .from = dy, .in = l->out, .out = l->in[0], .padding = 2 - l->padding, .accumulate = accumulate};
+    map(c, &j, weight, transform_turned);
 }
 
 /* ---- the gradient of the weights ----
@@ -291,7 +261,8 @@ static size_t work_of_weights(const weights_job *j)
 
 static weights_job plan_weights(const sl_layer *l, size_t count)
 {
-    weights_job j = {.tiles = tiles_of(l->out, count), .in = sl_smaller(BLOCK_IN, l->in[0].channels),
+    weights_job j = {.tiles = tiles_of(l->out, count),
+                     .in = sl_smaller(BLOCK_IN, l->in[0].channels),
                      .out = sl_smaller(BLOCK_OUT, l->out.channels)};
     j.in_blocks = (l->in[0].channels + j.in - 1) / j.in;
     j.out_blocks = (l->out.channels + j.out - 1) / j.out;
@@ -308,18 +279,20 @@ static void add_chunk(const weights_job *j, float *work, size_t first, size_t ti
     const sl_layer *const l = j->c->layer;
     const size_t of_input = plane_of(j->chunk, j->in), of_dy = plane_of(j->chunk, j->out);
     const size_t of_sum = plane_of(j->out, j->in), across = j->tiles.across, of_sample = j->tiles.down * across;
+    const size_t in_line = sl_conv_aligned(j->in), out_line = sl_conv_aligned(j->out);
     float *const sum = work, *const input = sum + NUMBERS * of_sum, *const dy = input + NUMBERS * of_input;
     float *const tile = dy + NUMBERS * of_dy;
     for (size_t t = 0; t < tiles; t++) {
         const size_t sample = (first + t) / of_sample, at = (first + t) % of_sample;
         const size_t y = at / across * 2, x = at % across * 2;
         const square s = cut_out(j->x, l->in[0], sample, y, x, l->padding, 4, from_in, in, tile);
-        sl_winograd_input(input + t * in, of_input, s.from, s.line, s.pixel, in);
+        sl_winograd_input(input + t * in_line, of_input, s.from, s.line, s.pixel, in);
         const square d = cut_out(j->dy, l->out, sample, y, x, 0, 2, from_out, out, tile);
-        sl_winograd_gradient(dy + t * out, of_dy, d.from, d.line, d.pixel, out);
+        sl_winograd_gradient(dy + t * out_line, of_dy, d.from, d.line, d.pixel, out);
     }
     for (size_t k = 0; k < NUMBERS; k++)
-        multiply_transposed(sum + k * of_sum, accumulate, dy + k * of_dy, input + k * of_input, out, in, tiles);
+        sl_conv_multiply(sum + k * of_sum, in_line, accumulate, dy + k * of_dy, out_line, SL_TRANSPOSED,
+                         input + k * of_input, in_line, out, in_line, tiles);
 }
 
 static void weights_task(void *ctx, size_t i, int worker)
@@ -337,7 +310,7 @@ static void weights_task(void *ctx, size_t i, int worker)
         add_chunk(j, work, first, sl_smaller(j->chunk, end - first), from_in, in, from_out, out, first > begin);
     float *const to = j->sums + part * sl_conv_weights(l) + 9 * (from_in * l->out.channels + from_out * in);
     for (size_t o = 0; o < out; o++)
-        sl_winograd_weight_gradient(to + 9 * o * in, work + o * in, plane_of(j->out, j->in), in);
+        sl_winograd_weight_gradient(to + 9 * o * in, work + o * sl_conv_aligned(j->in), plane_of(j->out, j->in), in);
 }
 
 static void backward_weights(const sl_conv *c, float *d_weight, const float *dy, const float *x, bool accumulate)

@@ -96,8 +96,9 @@ static void measure__temperature(void **state)
 {
     (void)state;
     make_weights();
-    const said *s = run("measure temperature " SMALL "--checkpoint t/checkpoint.h5 --weight-decay 0.02 --lr 0.1 --momentum 0.5 "
-                        "--steps 3000 --windows 4 --schedule random:delta=0.5 --json --out m");
+    const said *s = run("measure temperature " DATA "--samples 600 --batch 30 --top 3 --lanczos 20 --weight-decay 0.1 "
+                        "--checkpoint t/checkpoint.h5 --lr 0.02 --momentum 0.5 --steps 8000 --windows 4 "
+                        "--schedule random:delta=0.5 --json --out m");
     if (s->code != 0) fail_msg("code %d: %s", s->code, s->err);
     cJSON *j = parse_only_json(s->out);
     assert_string_equal(at(j, "weights")->valuestring, "checkpoint");
@@ -108,11 +109,11 @@ static void measure__temperature(void **state)
     for (const cJSON *d = at(t, "directions")->child; d; d = d->next) {
         assert_true(estimate_at(d, "configurational") > 0);
         const double ratio = estimate_at(d, "kinetic") / estimate_at(d, "predicted");
-        assert_true(ratio > 0.3 && ratio < 3); /* that they agree in a bowl: tests/nets/test_temperature.c */
+        assert_true(ratio > 0.6 && ratio < 1.6); /* seen: 0.8 to 1.1; what holds exactly: tests/nets/test_temperature.c */
     }
     const cJSON *history = at(t, "history");
     assert_int_equal(cJSON_GetArraySize(history), 4);
-    assert_near(number_at(history->child->next, "first"), 750, 0);
+    assert_near(number_at(history->child->next, "first"), 2000, 0);
     assert_true(estimate_at(history->child, "trace") > 0);
     cJSON_Delete(j);
     assert_true(exists("m/temperature.dat") && exists("m/directions.dat") && exists("m/measure.gp"));

@@ -315,6 +315,45 @@ static void sweep__a_run_that_fails_stops_no_other(void **state)
     assert_refused("sweep f.sweep --out f", 3, "holds another configuration than its name stands for");
 }
 
+static void sweep__what_train_refuses_is_refused_before_anything_runs(void **state)
+{
+    (void)state;
+    write_file("o.sweep", TINY "lr 0.02 0.1\nno-shuffle\nreplacement off on\n"); /* each is good, not both */
+    assert_refused("sweep o.sweep --out o", 3,
+                   "o.sweep: lr=0.02 replacement=on: --no-shuffle and --replacement exclude");
+    assert_false(exists("o/jobs"));
+    write_file("o.sweep", "data digits:train=100:test=50\nepochs 1\nsamples 50 101\n");
+    assert_refused("sweep o.sweep --out o", 3, "o.sweep: samples=101: --samples = 101");
+    assert_refused("sweep o.sweep --dry-run", 3, "samples=101");
+    write_file("o.sweep", "data mnist\nepochs 1\n");
+    assert_refused("sweep o.sweep --out o --data-dir nowhere", 3, "nowhere");
+    assert_false(exists("o/jobs"));
+}
+
+static void sweep__a_run_that_cannot_fit_fails_alone(void **state)
+{
+    (void)state;
+    write_file("w.sweep",
+               "data digits:train=100:test=50\nbatch 50\nepochs 1\nmodel mlp:hidden=4 mlp:hidden=2000\nseeds 2\n");
+    cJSON *j = answer_of("sweep w.sweep --dry-run --json --quiet", 0);
+    const cJSON *large = item(at(j, "runs"), 2);
+    const double parameters = 785.0 * 2000 + 2001 * 10; /* of 784-2000-10 */
+    assert_near(number_at(large, "parameters"), parameters, 0);
+    assert_true(number_at(large, "memory_bytes") > 3 * 4 * parameters); /* state, velocity and gradient, in float */
+    assert_true(number_at(item(at(j, "runs"), 0), "memory_bytes") < 4e6);
+    cJSON_Delete(j);
+    const said *s =
+        run("sweep w.sweep --out w --memory 0.04 --jobs 3 --json --quiet"); /* the small fits, one at a time */
+    assert_int_equal(s->code, 4);
+    assert_non_null(strstr(s->err, "2 of 4 runs failed, the first with: needs 0.0"));
+    assert_non_null(strstr(s->err, "GB of memory, 0.04 GB are available"));
+    j = parse_only_json(s->out);
+    assert_near(number_at(item(at(j, "cells"), 0), "complete"), 2, 0);
+    assert_near(number_at(item(at(j, "cells"), 1), "failed"), 2, 0);
+    cJSON_Delete(j);
+    assert_int_equal(run("sweep w.sweep --out w --quiet")->code, 0); /* with what the machine has, it fits */
+}
+
 /* ---- statistics, on results that are written by hand ---- */
 
 /* Replaces what the run of that cell and seed has found: one epoch of that accuracy, or nothing and "diverged". */
@@ -460,6 +499,8 @@ int main(void)
         TEST(sweep__finished_runs_are_kept_and_new_ones_added),
         TEST(sweep__divergence_is_an_outcome),
         TEST(sweep__a_run_that_fails_stops_no_other),
+        TEST(sweep__what_train_refuses_is_refused_before_anything_runs),
+        TEST(sweep__a_run_that_cannot_fit_fails_alone),
         TEST(sweep__ranks_and_ties_are_those_worked_out_by_hand),
         TEST(sweep__killed_it_leaves_nothing_running_and_resumes_to_the_same_bytes),
         TEST(sweep__asked_to_stop_it_saves_and_says_how_to_go_on),

@@ -225,6 +225,63 @@ static void measure__same_bits_on_any_number_of_threads(void **state)
     small_free(s);
 }
 
+/* With convolutions and a batch norm, whose running statistics are those of an evaluation pass: the samples' gradients
+ * then average to the batch's, and products with the Hessian are differences of gradients (step 1e-3: truncation and
+ * rounding below 1e-3 of the largest component). No ReLU, whose kinks are no part of H but of the differences. */
+static void objective__passes_are_evaluations(void **state)
+{
+    (void)state;
+    small_net *const s = small_alloc(false, 40);
+    sl_model *m;
+    assert_ok(sl_model_alloc(&m, "conv 4 3 pad=1; bn; flatten; linear 4", 1, SMALL_SIDE, SMALL_SIDE, SMALL_CLASSES, &err));
+    const size_t P = sl_model_parameters(m), all = sl_model_state(m);
+    assert_true(all > P);
+    float *const x = calloc(2 * all, sizeof *x), *const moved = x + all;
+    double *const v = calloc(6 * P, sizeof *v), *const hv = v + P, *const up = hv + P, *const down = up + P;
+    double *const mean = down + P, *const trace = mean + P;
+    sl_model_init(m, x, 4, 0);
+    for (size_t k = P; k < all; k++) x[k] = 0.3f + 0.1f * (float)(k - P); /* means and variances of no batch */
+    sl_objective *o;
+    const sl_objective_config oc = {.model = m, .state = x, .data = &s->data, .jobs = 2};
+    assert_ok(sl_objective_alloc(&o, &oc, &err));
+
+    sl_noise_matrix d = {o, mean};
+    memset(mean, 0, P * sizeof *mean);
+    sl_noise r;
+    assert_ok(sl_noise_measure(&r, o, &(sl_noise_config){.top = 2, .steps = 20, .probes = 2}, &err));
+    assert_ok(sl_objective_gradient(o, mean, NULL, s->n, &err));
+    for (size_t k = 0; k < P; k++) assert_near(r.mean[k], mean[k], 1e-6);
+    assert_ok(sl_noise_product(&d, 1, r.vectors, trace, &err));
+    for (size_t k = 0; k < P; k++)
+        assert_near(trace[k], r.eigenvalue[0].value * r.vectors[k], 1e-5 * r.eigenvalue[0].value);
+    sl_noise_clear(&r);
+
+    for (uint64_t trial = 0; trial < 3; trial++) {
+        const double h = 1e-3;
+        double largest = 0, worst = 0;
+        const sl_draw draw = {.seed = 9, .step = trial, .purpose = SL_PURPOSE_TEST};
+        sl_random_normals(v, P, 0, 1, &draw);
+        assert_ok(sl_objective_move(o, x, &err));
+        assert_ok(sl_objective_hessian(o, 1, v, hv, &err));
+        for (int side = -1; side <= 1; side += 2) {
+            memcpy(moved, x, all * sizeof *x);
+            for (size_t k = 0; k < P; k++) moved[k] += (float)(side * h * v[k]);
+            assert_ok(sl_objective_move(o, moved, &err));
+            assert_ok(sl_objective_gradient(o, side > 0 ? up : down, NULL, s->n, &err));
+        }
+        for (size_t k = 0; k < P; k++) {
+            largest = fmax(largest, fabs(hv[k]));
+            worst = fmax(worst, fabs((up[k] - down[k]) / (2 * h) - hv[k]));
+        }
+        assert_true(worst < 1e-3 * largest);
+    }
+    free(x);
+    free(v);
+    sl_objective_free(o);
+    sl_model_free(m);
+    small_free(s);
+}
+
 static void measure__refuses(void **state)
 {
     (void)state;
@@ -268,6 +325,7 @@ int main(void)
         cmocka_unit_test(measure__density_of_the_dense_matrix),
         cmocka_unit_test(alignment__of_dense_matrices),
         cmocka_unit_test(measure__same_bits_on_any_number_of_threads),
+        cmocka_unit_test(objective__passes_are_evaluations),
         cmocka_unit_test(measure__refuses),
         cmocka_unit_test(edge__of_both_rules),
     };
