@@ -261,6 +261,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
     sl_status st = choose(&x, err);
     if (st == SL_OK) st = configure_run(&x, err);
     if (st == SL_OK) st = load(&x, err); /* before there is a folder: a mistake leaves none */
+    if (st == SL_OK) st = sl_cli_config_model(config, cli, err);
     if (st == SL_OK) {
         add_weights(config, &x);
         st = sl_cli_open(&folder, &old, cli, name, config, err);

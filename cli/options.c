@@ -8,6 +8,7 @@
 
 #include "base/run.h"
 #include "base/spec.h"
+#include "nets/model.h"
 
 #define WHOLE 9007199254740992.0 /* 2^53: whole numbers up to here are exact in a double and in JSON */
 
@@ -305,4 +306,13 @@ cJSON *sl_cli_config(const sl_cli *cli)
             cJSON_AddStringToObject(config, o->name, cli->value[i].text);
     }
     return config;
+}
+
+sl_status sl_cli_config_model(cJSON *config, const sl_cli *cli, sl_err *err)
+{
+    char *text;
+    SL_TRY(sl_model_text(&text, sl_cli_text(cli, "model"), err));
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "model", cJSON_CreateString(text));
+    free(text);
+    return SL_OK;
 }

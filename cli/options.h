@@ -83,6 +83,9 @@ const double *sl_cli_reals(const sl_cli *cli, const char *name, size_t *n);
 
 /* Everything that decides the result, defaults included: {"command": ..., "operands": [...], option: value, ...}. */
 cJSON *sl_cli_config(const sl_cli *cli);
+/* Puts the network itself in the place of "@file" in config's "model", so that another file is another run. Errors: those
+ * of sl_model_text. */
+SL_CHECKED sl_status sl_cli_config_model(cJSON *config, const sl_cli *cli, sl_err *err);
 
 /* The error of a name that is not among names[n]: lists them and the nearest match. */
 sl_status sl_cli_unknown(const char *what, const char *name, const char *const *names, size_t n, sl_err *err);

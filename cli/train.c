@@ -357,6 +357,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
     cJSON *config = sl_cli_config(cli);
     sl_status st = set_up(&x, cli, err);
     if (st == SL_OK) st = load(&x, err);
+    if (st == SL_OK) st = sl_cli_config_model(config, cli, err);
     if (st == SL_OK) {
         resolve(config, &x);
         const bool dry = sl_cli_flag(cli, "dry-run");

@@ -79,15 +79,17 @@ sl_status sl_model_alloc(sl_model **m, const char *text, size_t channels, size_t
     if (channels == 0 || height == 0 || width == 0)
         return sl_fail(err, SL_E_DOMAIN, "model '%.*s': input of %zux%zux%zu is empty", shown, text, channels, height,
                        width);
+    char *all;
+    SL_TRY(sl_model_text(&all, text, err));
     sl_builder *b;
-    sl_status st;
-    SL_TRY(sl_builder_alloc(&b, (sl_shape){height, width, channels}, classes, SL_START_DEFAULT, err));
-    if (described) {
-        sl_build_described(b, text);
+    sl_status st = sl_builder_alloc(&b, (sl_shape){height, width, channels}, classes, SL_START_DEFAULT, err);
+    if (st == SL_OK && described) {
+        sl_build_described(b, all);
         st = sl_builder_finish(b, m, err);
-    } else {
+    } else if (st == SL_OK) {
         st = build_named(b, &spec, m, err);
     }
+    free(all);
     return st == SL_OK ? st : sl_fail_in(err, st, "model '%.*s%s' on pictures of %zux%zux%zu", shown, text,
                                          text[shown] ? "..." : "", channels, height, width);
 }

@@ -38,6 +38,10 @@ SL_CHECKED sl_status sl_model_alloc(sl_model **m, const char *text, size_t chann
                                     size_t classes, sl_err *err);
 void sl_model_free(sl_model *m);
 
+/* The text that says all of the model: of "@file" what the file holds, without comments and in one line; of any other
+ * what is given. To be freed by the caller. Errors: those of sl_read_file; SL_E_MEMORY. */
+SL_CHECKED sl_status sl_model_text(char **text, const char *given, sl_err *err);
+
 size_t sl_model_inputs(const sl_model *m);     /* channels * height * width */
 size_t sl_model_classes(const sl_model *m);
 size_t sl_model_parameters(const sl_model *m); /* how many numbers of the state are trained: the first ones      */

@@ -343,7 +343,7 @@ static size_t read_list(reader *r, size_t from, const char *prefix, size_t *posi
     return from;
 }
 
-static void read_text(sl_builder *b, const char *text)
+void sl_build_described(sl_builder *b, const char *text)
 {
     reader r = {.b = b, .at = text};
     size_t position = 0;
@@ -351,18 +351,22 @@ static void read_text(sl_builder *b, const char *text)
     if (*r.at) sl_build_fail(b, SL_E_NAME, "'%c' without its bracket, at '%.40s'", *r.at, r.at);
 }
 
-void sl_build_described(sl_builder *b, const char *text)
+sl_status sl_model_text(char **text, const char *given, sl_err *err)
 {
-    if (*text != '@') {
-        read_text(b, text);
-        return;
+    char *r;
+    if (*given == '@')
+        SL_TRY(sl_read_file(&r, NULL, given + 1, LARGEST_FILE, err));
+    else if (!(r = strdup(given)))
+        return sl_fail(err, SL_E_MEMORY, "no memory for a model's text");
+    reader from = {.at = r};
+    size_t used = 0;
+    for (; *given == '@' && *from.at;) {
+        const char *const before = from.at;
+        skip_space(&from);
+        if (from.at == before) r[used++] = *from.at++;
+        else if (used > 0 && *from.at) r[used++] = ' ';
     }
-    char *file;
-    sl_err err = {0};
-    if (sl_read_file(&file, NULL, text + 1, LARGEST_FILE, &err) != SL_OK) {
-        sl_build_fail(b, err.code, "%s", err.message);
-        return;
-    }
-    read_text(b, file);
-    free(file);
+    if (*given == '@') r[used] = '\0';
+    *text = r;
+    return SL_OK;
 }

@@ -36,7 +36,7 @@ size_t sl_build_bn_relu(sl_builder *b, size_t from, sl_name bn);
 size_t sl_build_dropout_if(sl_builder *b, size_t from, double p);   /* nothing where p = 0 */
 size_t sl_build_averaged_fc(sl_builder *b, size_t from);            /* global average, then "fc" to the classes */
 
-/* The whole network from its description, the text itself or "@file": nets/models/described.c. */
+/* The whole network from its description: nets/models/described.c. */
 void sl_build_described(sl_builder *b, const char *text);
 
 #endif

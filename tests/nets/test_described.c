@@ -121,6 +121,13 @@ static void described__from_a_file(void **state)
     temp_write(path, text, sizeof text - 1);
     snprintf(name, sizeof name, "@%s", path);
     same("conv 4 3; relu; globalavg; linear", name, SIDE, true);
+    char *all;
+    assert_ok(sl_model_text(&all, name, &err));
+    assert_string_equal(all, "conv 4 3 ; relu ;globalavg; linear;"); /* in one line, without comments */
+    free(all);
+    assert_ok(sl_model_text(&all, "resnet20", &err));
+    assert_string_equal(all, "resnet20");
+    free(all);
     assert_fails(sl_model_alloc(&one.model, "@/no/such/file", 1, 8, 8, 10, &err), SL_E_FILE, "/no/such/file");
     assert_fails(sl_model_alloc(&one.model, "@", 1, 8, 8, 10, &err), SL_E_FILE, "");
     temp_write(path, "", 0);

@@ -2,7 +2,7 @@
 """Twenty SGD steps of every network at full size, by `sgdlab train` and by PyTorch: same initial weights, same batches.
 
     /usr/bin/python3 tests/slow/steps_full.py --data-dir DIR [--program build/release/sgdlab] [--batch 16] [--lr 0.01]
-                                              [--start formula|pytorch] [--double] [MODEL ...]
+                                              [--start formula|pytorch] [--seed N] [--double] [MODEL ...]
 
 DIR holds CIFAR-10 in its binary version; the first batches are taken in file order. The initial weights are those of the
 fixtures (tests/nets/fixtures/networks.py, start), or PyTorch's own, from which networks with batch norms do not repeat
@@ -94,13 +94,14 @@ def main():
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--lr", type=float, default=0.01)
     p.add_argument("--start", choices=["formula", "pytorch"], default="formula")
+    p.add_argument("--seed", type=int, default=1, help="of PyTorch's own start")
     p.add_argument("--double", action="store_true")
     p.add_argument("models", nargs="*", default=MODELS)
     o = p.parse_args()
     x, y = pictures(o.data_dir, STEPS * o.batch)
     bad = False
     for name in o.models:
-        torch.manual_seed(1)
+        torch.manual_seed(o.seed)
         network = networks.build(name)
         start = networks.start(network) if o.start == "formula" else {k: v.clone() for k, v in states(network).items()}
         begin = time.time()
