@@ -26,13 +26,32 @@ typedef struct {
 } net;
 
 static const net nets[] = {
-    {"model2", 256, {{28, 1, 64, 1, 0, 1}, {26, 64, 64, 1, 0, 1}, {12, 64, 128, 1, 0, 1}, {10, 128, 128, 1, 0, 1},
-                     {8, 128, 128, 1, 0, 1}}},
-    {"vgg16", 128, {{32, 3, 64, 1, 1, 1}, {32, 64, 64, 1, 1, 1}, {16, 64, 128, 1, 1, 1}, {16, 128, 128, 1, 1, 1},
-                    {8, 128, 256, 1, 1, 1}, {8, 256, 256, 1, 1, 2}, {4, 256, 512, 1, 1, 1}, {4, 512, 512, 1, 1, 2},
-                    {2, 512, 512, 1, 1, 3}}},
-    {"resnet20", 128, {{32, 3, 16, 1, 1, 1}, {32, 16, 16, 1, 1, 6}, {32, 16, 32, 2, 1, 1}, {16, 32, 32, 1, 1, 5},
-                       {16, 32, 64, 2, 1, 1}, {8, 64, 64, 1, 1, 5}}},
+    {"model2",
+     256,
+     {{28, 1, 64, 1, 0, 1},
+      {26, 64, 64, 1, 0, 1},
+      {12, 64, 128, 1, 0, 1},
+      {10, 128, 128, 1, 0, 1},
+      {8, 128, 128, 1, 0, 1}}},
+    {"vgg16",
+     128,
+     {{32, 3, 64, 1, 1, 1},
+      {32, 64, 64, 1, 1, 1},
+      {16, 64, 128, 1, 1, 1},
+      {16, 128, 128, 1, 1, 1},
+      {8, 128, 256, 1, 1, 1},
+      {8, 256, 256, 1, 1, 2},
+      {4, 256, 512, 1, 1, 1},
+      {4, 512, 512, 1, 1, 2},
+      {2, 512, 512, 1, 1, 3}}},
+    {"resnet20",
+     128,
+     {{32, 3, 16, 1, 1, 1},
+      {32, 16, 16, 1, 1, 6},
+      {32, 16, 32, 2, 1, 1},
+      {16, 32, 32, 1, 1, 5},
+      {16, 32, 64, 2, 1, 1},
+      {8, 64, 64, 1, 1, 5}}},
 };
 
 static double now(void)
@@ -83,8 +102,13 @@ typedef enum { FORWARD, INPUT, WEIGHTS, PRODUCTS } product;
 static sl_layer layer_of(const conv *c)
 {
     const size_t out = (c->size + 2 * c->padding - 3) / c->stride + 1;
-    return (sl_layer){.kind = &sl_layer_conv, .n_inputs = 1, .in = {{c->size, c->size, c->in}},
-                      .out = {out, out, c->out}, .kernel = 3, .stride = c->stride, .padding = c->padding,
+    return (sl_layer){.kind = &sl_layer_conv,
+                      .n_inputs = 1,
+                      .in = {{c->size, c->size, c->in}},
+                      .out = {out, out, c->out},
+                      .kernel = 3,
+                      .stride = c->stride,
+                      .padding = c->padding,
                       .bias = SL_NONE};
 }
 
@@ -93,7 +117,8 @@ static void time_layer(double *seconds, const sl_layer *l, size_t batch, sl_team
 {
     sl_pass p = {.layer = l, .count = batch, .team = team};
     const size_t weights = 9 * l->in[0].channels * l->out.channels;
-    float *const x = numbers(sl_pass_in(&p, 0)), *const y = numbers(sl_pass_out(&p)), *const dx = numbers(sl_pass_in(&p, 0));
+    float *const x = numbers(sl_pass_in(&p, 0)), *const y = numbers(sl_pass_out(&p)),
+                 *const dx = numbers(sl_pass_in(&p, 0));
     float *const state = numbers(weights), *const gradient = numbers(weights);
     float *const scratch = numbers(sl_layer_conv.scratch(l, batch, THREADS, SL_FOR_GRADIENT));
     p.x[0] = x;
@@ -122,8 +147,9 @@ static void measure(const net *n, const conv *c, double bound, sl_team *team, do
     double t[3];
     time_layer(t, &l, n->batch, team);
     const double step = t[0] + (first ? t[1] : t[2]), work = first ? 2 * one : 3 * one;
-    printf("# %-8s %2zux%-2zu %3zu to %3zu, stride %zu: GFLOP/s forward %.0f, gradient of weights %.0f, of input %.0f\n",
-           n->name, c->size, c->size, c->in, c->out, c->stride, one / t[0], one / t[1], one / (t[2] - t[1]));
+    printf(
+        "# %-8s %2zux%-2zu %3zu to %3zu, stride %zu: GFLOP/s forward %.0f, gradient of weights %.0f, of input %.0f\n",
+        n->name, c->size, c->size, c->in, c->out, c->stride, one / t[0], one / t[1], one / (t[2] - t[1]));
     printf("conv.%s.%zu-to-%zu-at-%zu.gflops %.0f\n", n->name, c->in, c->out, c->size, work / step);
     printf("conv.%s.%zu-to-%zu-at-%zu.fraction_of_peak %.2f\n", n->name, c->in, c->out, c->size, work / step / bound);
     *seconds += c->times * step;

@@ -3,8 +3,8 @@
  * As printed: plain SGD, no momentum, no weight decay, 500 epochs (100 for Tiny ImageNet), 3 runs. What the paper
  * leaves open and we chose: random crops (padding an eighth of the side) and flips; VGG-16 with batch norm, since at
  * these rates it does not train without; cosine with restarts starts at 0.1; on Tiny ImageNet the knee is at a fifth of
- * the epochs, as on the other sets. Desk scale cuts pictures, epochs, depth and width, and with the epochs every time
- * in the schedules; quick scale learns the built-in digits. */
+ * the epochs, as on the other sets. Desk scale cuts pictures, batches, epochs, depth and width, and with the epochs every
+ * time in the schedules; quick scale learns the built-in digits. */
 #include "claims/plrs_tables.h"
 
 #include <math.h>
@@ -70,17 +70,18 @@ typedef struct {
     const char *data;
     size_t seeds;
     uint64_t epochs;
-    double pace; /* the scale's epochs over the paper's */
+    double pace;         /* the scale's epochs over the paper's            */
+    size_t batch_divisor; /* few pictures: smaller batches, or there are no steps */
 } cut;
 
 static cut cut_of(const table *t, sl_scale scale)
 {
     switch (scale) {
-    case SL_PAPER: return (cut){t->paper_data, 3, (uint64_t)t->paper_epochs, 1};
-    case SL_DESK: return (cut){t->desk_data, 2, 8, 8 / t->paper_epochs};
+    case SL_PAPER: return (cut){t->paper_data, 3, (uint64_t)t->paper_epochs, 1, 1};
+    case SL_DESK: return (cut){t->desk_data, 2, 8, 8 / t->paper_epochs, 2};
     case SL_QUICK: break;
     }
-    return (cut){"digits:train=600:test=500", 2, 4, 4 / t->paper_epochs};
+    return (cut){"digits:train=600:test=500", 2, 4, 4 / t->paper_epochs, 8};
 }
 
 static const char *model_of(const table *t, size_t i, sl_scale scale)
@@ -117,7 +118,7 @@ static void plan(program *p, const network *n, const cut *c, double paper_epochs
     snprintf(p->schedule[PLRS], ROOM, "plrs:min=%g:max=%g", n->least, n->most);
     for (int i = 0; i < SCHEDULES; i++)
         p->arms[i] = (sl_arm){.name = schedule_names[i], .title = schedule_names[i], .schedule = p->schedule[i],
-                              .rule = "plain", .lr = rate[i], .batch = n->batch};
+                              .rule = "plain", .lr = rate[i], .batch = n->batch / c->batch_divisor};
 }
 
 /* Best test accuracies: best[(network * SCHEDULES + schedule) * seeds + k]. */
@@ -141,7 +142,7 @@ static sl_status train_one(outcome *o, size_t i, const sl_lab *lab, sl_err *err)
     if (lab->scale != SL_QUICK) net.augment = (sl_augment){.crop = net.train.height / 8, .flip = true};
     const sl_status st = sl_network_curves(curves, &net, lab, n->name, p.arms, SCHEDULES, seeds, o->c.epochs, err);
     snprintf(o->setting[i], sizeof o->setting[i], "%s as %s on %s, batch %zu, %llu epochs, %zu seeds%s", n->title,
-             net.model_name, net.data, n->batch, (unsigned long long)o->c.epochs, seeds,
+             net.model_name, net.data, n->batch / o->c.batch_divisor, (unsigned long long)o->c.epochs, seeds,
              lab->scale != SL_QUICK ? ", random crops and flips" : "");
     sl_network_close(&net);
     SL_TRY(st);

@@ -15,7 +15,7 @@
 #include "sim/operators/operator.h"
 
 static const char *const kinds[] = {"claims", "figures", "losses",  "schedules",
-                                    "rules",  "regimes", "models", "datasets", "operators"};
+                                    "rules",  "regimes", "models", "layers",  "datasets", "operators"};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 static void add_entries(cJSON *list, const sl_entry *const *entries, size_t n)
@@ -93,8 +93,9 @@ static void add_kind(cJSON *result, size_t kind)
     case 3: add_entries(list, sl_schedules, sl_n_schedules); break;
     case 4: add_entries(list, sl_rules, sl_n_rules); break;
     case 6: add_entries(list, sl_models, sl_n_models); break;
-    case 7: add_entries(list, sl_dataset_entries(), sl_n_datasets); break;
-    case 8: add_operators(list); break;
+    case 7: add_entries(list, sl_layer_words, sl_n_layer_words); break;
+    case 8: add_entries(list, sl_dataset_entries(), sl_n_datasets); break;
+    case 9: add_operators(list); break;
     default: break; /* regimes: none yet */
     }
 }
@@ -162,8 +163,8 @@ static sl_status run(sl_cli *cli, sl_err *err)
 
 const sl_command sl_command_list = {
     .name = "list",
-    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, datasets, operators",
-    .operands = "[claims|figures|losses|schedules|rules|regimes|models|datasets|operators ...]",
+    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, layers, datasets, operators",
+    .operands = "[claims|figures|losses|schedules|rules|regimes|models|layers|datasets|operators ...]",
     .max_operands = N_KINDS,
     .example = "  sgdlab list losses\n  sgdlab list schedules rules --json",
     .run = run,

@@ -20,7 +20,8 @@ typedef struct {
 
 void sl_progress_start(sl_progress *p, const sl_cli *cli);
 
-/* ctx: an sl_progress. what: the piece of work, or NULL (at first the command); its own fraction in 0..1. May be called from any thread. */
+/* ctx: an sl_progress. what: the piece of work, or NULL (at first the command); its own fraction in 0..1. May be
+ * called from any thread. */
 void sl_progress_show(void *ctx, const char *what, double fraction);
 
 /* The same for callbacks that know no name. */

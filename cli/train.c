@@ -28,7 +28,8 @@ static const sl_option options[] = {
     SL_OPTION("weight-decay", SL_OPT_REAL, "w", "0", "the gradient of (w/2)|x|^2 is added", .min = 0, .max = 1e6),
     SL_OPTION("batch", SL_OPT_INTEGER, "C", "256", "mini-batch size", .min = 1, .max = 1e7),
     SL_OPTION("epochs", SL_OPT_INTEGER, "E", NULL, "epochs; 10 if no steps are given", .min = 1, .max = 1e9),
-    SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "ends the run after so many steps, without evaluation", .min = 1, .max = 1e15),
+    SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "ends the run after so many steps, without evaluation",
+              .min = 1, .max = 1e15),
     SL_OPTION("evaluate", SL_OPT_FLAG, NULL, NULL, "evaluate on the test set also with --steps"),
     SL_OPTION("augment", SL_OPT_TEXT, "A", "none", "how training pictures are varied: crop=4,flip; crop=4; flip; none"),
     SL_OPTION("label-smoothing", SL_OPT_REAL, "e", "0", "the training target is (1 - e) onehot + e / classes", .min = 0,
@@ -41,8 +42,10 @@ static const sl_option options[] = {
     SL_OPTION("resume", SL_OPT_FLAG, NULL, NULL, "continue an interrupted run (the same command does so anyway)",
               .local = true),
     SL_OPTION("checkpoint-minutes", SL_OPT_REAL, "T", "5",
-              "time between checkpoints within long epochs; 0: at their ends only", .min = 0, .max = 1e6, .local = true),
-    SL_OPTION("seeds", SL_OPT_INTEGER, "N", "1", "trainings with seeds seed, seed+1, ..., side by side", .min = 1, .max = 1000),
+              "time between checkpoints within long epochs; 0: at their ends only", .min = 0, .max = 1e6,
+              .local = true),
+    SL_OPTION("seeds", SL_OPT_INTEGER, "N", "1", "trainings with seeds seed, seed+1, ..., side by side", .min = 1,
+              .max = 1000),
     SL_OPTION("threads", SL_OPT_INTEGER, "N", NULL,
               "cores that share one network; else --jobs over the trainings side by side, but 1 for a small network. "
               "Results do not depend on it", .min = 1, .max = 4096, .local = true),
@@ -127,8 +130,9 @@ static sl_status set_up(sl_trainings *x, const sl_cli *cli, sl_err *err)
     x->status = calloc(x->seeds, sizeof *x->status);
     x->why = calloc(x->seeds, sizeof *x->why);
     x->steps = calloc(x->seeds, sizeof *x->steps);
-    return x->result && x->status && x->why && x->steps ? SL_OK
-                                                        : sl_fail(err, SL_E_MEMORY, "no memory for %zu seeds", x->seeds);
+    if (!x->result || !x->status || !x->why || !x->steps)
+        return sl_fail(err, SL_E_MEMORY, "no memory for %zu seeds", x->seeds);
+    return SL_OK;
 }
 
 static sl_status load(sl_trainings *x, sl_err *err)

@@ -107,7 +107,7 @@ static sl_status fill_table(sl_table *t, const sl_trainings *x, const cJSON *con
     SL_TRY(sl_cli_header(t, config, err));
     SL_TRY(sl_table_set(t, "conventions", err, "%s",
                         "losses are means over samples of the cross-entropy, without weight decay; train_* are running "
-                        "means over the epoch, before each update, of varied pictures and smoothed labels if asked for; "
+                        "means over the epoch, before each update, of varied pictures and smoothed labels if so asked; "
                         "accuracies are fractions; lr is the rate that the epoch's last update applied"));
     for (size_t k = 0; k < x->seeds; k++) {
         char title[48];
@@ -115,7 +115,8 @@ static sl_status fill_table(sl_table *t, const sl_trainings *x, const cJSON *con
         SL_TRY(sl_table_block(t, title, err));
         for (size_t i = 0; i < x->result[k].n_epochs; i++) {
             const sl_epoch *e = &x->result[k].epochs[i];
-            const double row[] = {(double)e->epoch, e->train_loss, e->train_accuracy, e->test_loss, e->test_accuracy, e->lr};
+            const double row[] = {(double)e->epoch, e->train_loss,    e->train_accuracy,
+                                  e->test_loss,     e->test_accuracy, e->lr};
             SL_TRY(sl_table_add(t, row, err));
         }
     }
@@ -134,7 +135,8 @@ static sl_status draw(const sl_trainings *x, sl_err *err)
             for (int panel = 0; panel < 2; panel++)
                 curve[panel][n] = (sl_curve){
                     .kind = SL_CURVE_LINE, .title = k > 0 ? NULL : test ? "test" : "training", .dat = "train.dat",
-                    .block = (int)k, .x = "1", .y = panel ? (test ? "(100*$5)" : "(100*$3)") : (test ? "4" : "2"), .colour = test};
+                    .block = (int)k, .x = "1",
+                    .y = panel ? (test ? "(100*$5)" : "(100*$3)") : (test ? "4" : "2"), .colour = test};
     double least = INFINITY, most = 0, last = 1; /* a known range has better tics */
     for (size_t k = 0; k < x->seeds; k++)
         for (size_t i = 0; i < x->result[k].n_epochs; i++) {
@@ -153,7 +155,8 @@ static sl_status draw(const sl_trainings *x, sl_err *err)
     snprintf(title, sizeof title, "%s on %s, %s, l = %g", sl_cli_text(x->cli, "model"), sl_cli_text(x->cli, "data"),
              x->config.schedule, x->config.lr);
     const sl_figure figure = {.name = "train", .title = title,
-                              .caption = "Training curves are running means over an epoch; test curves are taken at its end.",
+                              .caption = "Training curves are running means over an epoch; test curves are taken at "
+                                         "its end.",
                               .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
     return sl_plot(sl_run_dir(x->run), &figure, err);
 }

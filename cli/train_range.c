@@ -8,10 +8,10 @@
 #include "plots/plot.h"
 
 static const char RULE[] =
-    "smoothed is the bias-corrected exponential average over a twentieth of the steps; the test ends where it exceeds 4 "
-    "times its least value, or a loss is not finite. An average is of batches before it, so both rates are moved back by "
-    "as much: steepest, where it falls fastest against log(lr); rise, the last step at which it is within 5 % of its "
-    "least value";
+    "smoothed is the bias-corrected exponential average over a twentieth of the steps; the test ends where it exceeds "
+    "4 times its least value, or a loss is not finite. An average is of batches before it, so both rates are moved "
+    "back by as much: steepest, where it falls fastest against log(lr); rise, the last step at which it is within 5 % "
+    "of its least value";
 
 static const char *end_name(sl_range_end end)
 {
@@ -63,8 +63,8 @@ static sl_status fill_table(sl_table *t, const sl_range_result *r, const cJSON *
     const char *const names[] = {"steepest", "rise"};
     const double rates[] = {r->steepest, r->rise};
     SL_TRY(sl_cli_header(t, config, err));
-    SL_TRY(sl_table_set(t, "conventions", err, "losses are means over a batch of the cross-entropy, before its update; %s",
-                        RULE));
+    SL_TRY(sl_table_set(t, "conventions", err,
+                        "losses are means over a batch of the cross-entropy, before its update; %s", RULE));
     SL_TRY(sl_table_set(t, "ended_by", err, "%s", end_name(r->end)));
     SL_TRY(sl_table_block(t, "range test", err));
     for (size_t k = 0; k < r->n; k++) SL_TRY(add_point(t, &r->points[k], err));
@@ -96,9 +96,9 @@ static sl_status draw(const sl_range_result *r, const sl_trainings *x, sl_err *e
                                .y = "3", .colour = i ? 1 : 2};
         n++;
     }
-    const sl_panel panel = {.xlabel = "learning rate l", .ylabel = "cross-entropy", .logx = true, .xmin = r->points[0].lr,
-                            .xmax = r->points[r->n - 1].lr, .ymin = 0, .ymax = 1.4 * highest, .curves = curves,
-                            .n_curves = n};
+    const sl_panel panel = {.xlabel = "learning rate l", .ylabel = "cross-entropy", .logx = true,
+                            .xmin = r->points[0].lr, .xmax = r->points[r->n - 1].lr, .ymin = 0, .ymax = 1.4 * highest,
+                            .curves = curves, .n_curves = n};
     snprintf(title, sizeof title, "Range test: %s on %s", sl_cli_text(x->cli, "model"), sl_cli_text(x->cli, "data"));
     const sl_figure figure = {.name = "range-test", .title = title, .rows = 1, .columns = 1, .width = 14, .height = 9,
                               .panels = &panel, .n_panels = 1};
@@ -158,7 +158,8 @@ void sl_train_print_range_test(const sl_cli *cli, const cJSON *r)
     const cJSON *const dir = cJSON_GetObjectItemCaseSensitive(r, "dir");
     const int n = cJSON_GetArraySize(range);
     const cJSON *const first = cJSON_GetArrayItem(range, 0), *const last = cJSON_GetArrayItem(range, n - 1);
-    printf("%d steps, lr = %.3g to %.3g, ended by: %s\n", n, sl_cli_number(cJSON_GetObjectItemCaseSensitive(first, "lr")),
+    printf("%d steps, lr = %.3g to %.3g, ended by: %s\n", n,
+           sl_cli_number(cJSON_GetObjectItemCaseSensitive(first, "lr")),
            sl_cli_number(cJSON_GetObjectItemCaseSensitive(last, "lr")),
            cJSON_GetObjectItemCaseSensitive(r, "ended_by")->valuestring);
     print_rate("steepest descent", cJSON_GetObjectItemCaseSensitive(r, "steepest"), "the loss never fell");

@@ -52,7 +52,8 @@ static sl_status save_checkpoint(training *t, sl_err *err)
 static sl_status resume(training *t, sl_err *err)
 {
     if (!t->options->checkpoint) return SL_OK;
-    SL_TRY(sl_train_identity(&t->about, t->config, sl_trainer_schedule(t->trainer), sl_trainer_params(t->trainer), err));
+    SL_TRY(sl_train_identity(&t->about, t->config, sl_trainer_schedule(t->trainer), sl_trainer_params(t->trainer),
+                             err));
     if (access(t->options->checkpoint, F_OK) != 0) return SL_OK;
     sl_checkpoint c = snapshot(t);
     SL_TRY(sl_checkpoint_read(&c, t->options->checkpoint, t->config->model, err));
@@ -107,7 +108,8 @@ static sl_status close_epoch(training *t, sl_err *err)
                     .test_accuracy = NAN,
                     .lr = sl_trainer_last_lr(t->trainer)};
     if (t->config->test) {
-        SL_TRY(sl_trainer_evaluate_unless_stopped(t->trainer, t->config->test, &row.test_loss, &row.test_accuracy, err));
+        SL_TRY(sl_trainer_evaluate_unless_stopped(t->trainer, t->config->test, &row.test_loss, &row.test_accuracy,
+                                                  err));
         if (!isfinite(row.test_loss)) return diverged(t, "the test loss is", err);
     }
     SL_TRY(add_row(t, &row, err));

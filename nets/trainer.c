@@ -152,8 +152,8 @@ static size_t gather(sl_trainer *t)
         varied.step = t->step; /* lane: place in the batch */
         first = 0;
     }
-    sl_dataset_gather_varied(d, sl_workspace_input(t->workspace), sl_workspace_labels(t->workspace), index, first, count,
-                             &c->augment, &varied, first, t->team);
+    sl_dataset_gather_varied(d, sl_workspace_input(t->workspace), sl_workspace_labels(t->workspace), index, first,
+                             count, &c->augment, &varied, first, t->team);
     if (c->order == SL_ORDER_SHUFFLE) {
         const size_t left = d->n - first - count;
         sl_dataset_will_need(d, index + count, left < c->batch ? left : c->batch);

@@ -1,8 +1,8 @@
 /* nets/layers/conv.h - the three products that a convolution layer and its tangents are made of; private to conv*.c.
  *
- * y[n][Y][X][o] = b[o] + sum over ky, kx, i of W[o][i][ky][kx] x[n][stride Y + ky - padding][stride X + kx - padding][i]
- * with x = 0 outside the picture; W as in PyTorch. All three are bilinear in their two arguments, so that a tangent is
- * two of them. */
+ * y[n][r][q][o] = b[o] + sum over ky, kx, i of W[o][i][ky][kx] x[n][s r + ky - p][s q + kx - p][i], s the stride, p the
+ * padding, x = 0 outside the picture; W as in PyTorch. All three are bilinear in their two arguments, so that a tangent
+ * is two of them. */
 #ifndef SL_NETS_LAYERS_CONV_H
 #define SL_NETS_LAYERS_CONV_H
 

@@ -51,7 +51,8 @@ static void clip(size_t *first, size_t *end, size_t at, size_t kernel, size_t pa
 static window window_of(const sl_layer *l, size_t row)
 {
     const size_t pixel = row % sl_conv_pixels(l);
-    window w = {.sample = row / sl_conv_pixels(l), .y = pixel / l->out.width * l->stride,
+    window w = {.sample = row / sl_conv_pixels(l),
+                .y = pixel / l->out.width * l->stride,
                 .x = pixel % l->out.width * l->stride};
     clip(&w.ky_first, &w.ky_end, w.y, l->kernel, l->padding, l->in[0].height);
     clip(&w.kx_first, &w.kx_end, w.x, l->kernel, l->padding, l->in[0].width);
@@ -98,8 +99,7 @@ static void scatter(const sl_layer *l, float *dx, const float *patches, size_t f
         const window w = window_of(l, first + r);
         for (size_t ky = 0; ky < l->kernel; ky++, patches += line)
             if (ky >= w.ky_first && ky < w.ky_end && w.kx_end > w.kx_first)
-                sl_conv_add(dx + seen(l, &w, ky), patches + w.kx_first * channels,
-                            (w.kx_end - w.kx_first) * channels);
+                sl_conv_add(dx + seen(l, &w, ky), patches + w.kx_first * channels, (w.kx_end - w.kx_first) * channels);
     }
 }
 
@@ -155,17 +155,24 @@ static job with_weights(const sl_conv *c, const float *weight, sl_team_task orde
 {
     const sl_layer *const l = c->layer;
     const size_t patch = sl_conv_taps(l) * l->in[0].channels;
-    const job j = {.c = c, .weight = order ? c->scratch : weight, .patch = patch, .as_is = sees_pictures(l),
-                   .rows = rows_of_block(patch), .total = c->count * sl_conv_pixels(l),
+    const job j = {.c = c,
+                   .weight = order ? c->scratch : weight,
+                   .patch = patch,
+                   .as_is = sees_pictures(l),
+                   .rows = rows_of_block(patch),
+                   .total = c->count * sl_conv_pixels(l),
                    .patches = c->scratch + sl_conv_aligned(sl_conv_weights(l))};
-    order_job o = {.to = c->scratch, .work = j.patches, .weight = weight, .out = l->out.channels,
-                   .in = l->in[0].channels, .taps = sl_conv_taps(l)};
+    order_job o = {.to = c->scratch,
+                   .work = j.patches,
+                   .weight = weight,
+                   .out = l->out.channels,
+                   .in = l->in[0].channels,
+                   .taps = sl_conv_taps(l)};
     if (order) sl_team_run(c->team, (o.out + BLOCK - 1) / BLOCK, order, &o);
     return j;
 }
 
-static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias,
-                    bool accumulate)
+static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias, bool accumulate)
 {
     job j = with_weights(c, weight, order_turned);
     j.to = y;
@@ -216,9 +223,9 @@ typedef struct {
     const sl_conv *c;
     float *sums, *patches;
     const float *dy, *x;
-    size_t total, rows;               /* rows in all, of a block of patches     */
+    size_t total, rows; /* rows in all, of a block of patches     */
     size_t parts, blocks_of_rows;
-    size_t blocks, channels;          /* of input channels: how many, how large */
+    size_t blocks, channels; /* of input channels: how many, how large */
     bool as_is;
 } weights_job;
 

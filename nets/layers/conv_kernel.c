@@ -11,8 +11,8 @@ SL_KERNEL void sl_conv_taps_first(float *restrict to, const float *restrict from
         }
 }
 
-SL_KERNEL void sl_conv_sum_parts(float *restrict to, const float *restrict from, size_t parts, size_t stride,
-                                 size_t in, size_t taps, int accumulate)
+SL_KERNEL void sl_conv_sum_parts(float *restrict to, const float *restrict from, size_t parts, size_t stride, size_t in,
+                                 size_t taps, int accumulate)
 {
     for (size_t t = 0; t < taps; t++, from += in)
         for (size_t i = 0; i < in; i++) {

@@ -30,7 +30,11 @@ static void sum_output_channel(void *ctx, size_t o, int worker)
 void sl_conv_sum_weights(const sl_conv *c, float *d_weight, const float *sums, size_t parts, size_t channels,
                          bool accumulate)
 {
-    weights_job j = {.layer = c->layer, .d_weight = d_weight, .sums = sums, .parts = parts, .channels = channels,
+    weights_job j = {.layer = c->layer,
+                     .d_weight = d_weight,
+                     .sums = sums,
+                     .parts = parts,
+                     .channels = channels,
                      .accumulate = accumulate};
     sl_team_run(c->team, c->layer->out.channels, sum_output_channel, &j);
 }
@@ -56,7 +60,10 @@ void sl_conv_sum_bias(const sl_conv *c, float *d_bias, const float *dy)
 {
     const size_t total = c->count * sl_conv_pixels(c->layer), out = c->layer->out.channels;
     const size_t of_part = (total + PARTS - 1) / PARTS;
-    bias_job j = {.sums = c->scratch, .dy = dy, .total = total, .out = out,
+    bias_job j = {.sums = c->scratch,
+                  .dy = dy,
+                  .total = total,
+                  .out = out,
                   .rows = of_part < FEWEST_ROWS ? FEWEST_ROWS : of_part};
     const size_t parts = (total + j.rows - 1) / j.rows;
     sl_team_run(c->team, parts, sum_rows, &j);

@@ -208,17 +208,25 @@ static void map(const sl_conv *c, map_job *j, const float *weight, sl_team_task 
     j->work = weights + NUMBERS * plane_of(in, out);
     j->tiles = tiles_of(j->out, c->count);
     j->chunk = chunk_of_map(j->tiles.total, in, out);
-    transform_job t = {.to = weights, .work = j->work, .part = work_of_map(j->chunk, in, out), .weight = weight,
-                       .out = c->layer->out.channels, .in = c->layer->in[0].channels};
+    transform_job t = {.to = weights,
+                       .work = j->work,
+                       .part = work_of_map(j->chunk, in, out),
+                       .weight = weight,
+                       .out = c->layer->out.channels,
+                       .in = c->layer->in[0].channels};
     sl_team_run(c->team, (t.out + BLOCK - 1) / BLOCK, transform, &t);
     sl_team_run(c->team, (j->tiles.total + j->chunk - 1) / j->chunk, map_chunk, j);
 }
 
-static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias,
-                    bool accumulate)
+static void forward(const sl_conv *c, float *y, const float *x, const float *weight, const float *bias, bool accumulate)
 {
     const sl_layer *const l = c->layer;
-    map_job j = {.to = y, .from = x, .bias = bias, .in = l->in[0], .out = l->out, .padding = l->padding,
+    map_job j = {.to = y,
+                 .from = x,
+                 .bias = bias,
+                 .in = l->in[0],
+                 .out = l->out,
+                 .padding = l->padding,
                  .accumulate = accumulate};
     map(c, &j, weight, transform_block);
 }
@@ -226,8 +234,8 @@ static void forward(const sl_conv *c, float *y, const float *x, const float *wei
 static void backward_input(const sl_conv *c, float *dx, const float *dy, const float *weight, bool accumulate)
 {
     const sl_layer *const l = c->layer;
-    map_job j = {.to = dx, .from = dy, .in = l->out, .out = l->in[0], .padding = 2 - l->padding,
-                 .accumulate = accumulate};
+    map_job j = {
+        .to = dx, .from = dy, .in = l->out, .out = l->in[0], .padding = 2 - l->padding, .accumulate = accumulate};
     map(c, &j, weight, transform_turned);
 }
 
@@ -253,7 +261,8 @@ static size_t work_of_weights(const weights_job *j)
 
 static weights_job plan_weights(const sl_layer *l, size_t count)
 {
-    weights_job j = {.tiles = tiles_of(l->out, count), .in = sl_smaller(BLOCK_IN, l->in[0].channels),
+    weights_job j = {.tiles = tiles_of(l->out, count),
+                     .in = sl_smaller(BLOCK_IN, l->in[0].channels),
                      .out = sl_smaller(BLOCK_OUT, l->out.channels)};
     j.in_blocks = (l->in[0].channels + j.in - 1) / j.in;
     j.out_blocks = (l->out.channels + j.out - 1) / j.out;

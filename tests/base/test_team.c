@@ -64,8 +64,10 @@ static void short_task(void *ctx, size_t i, int worker)
 {
     (void)worker;
     short_loop *const s = ctx;
-    if (i >= s->n) atomic_fetch_add(&s->bad, 1);
-    else s->done[i] = s->loop;
+    if (i >= s->n)
+        atomic_fetch_add(&s->bad, 1);
+    else
+        s->done[i] = s->loop;
 }
 
 static void run__short_loops(void **state)
@@ -243,7 +245,8 @@ static void alloc__all_cores(void **state)
     sl_team_free(t);
 }
 
-/* With no address space for stacks: those threads that could be made (the library keeps some stacks) are ended again. */
+/* With no address space for stacks: those threads that could be made (the library keeps some stacks) are ended again.
+ */
 static void alloc__more_threads_than_memory(void **state)
 {
     (void)state;

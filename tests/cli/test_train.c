@@ -138,7 +138,8 @@ static void train__dry_run_foresees(void **state)
 static void train__refuses_what_does_not_fit_into_memory(void **state)
 {
     (void)state;
-    static const char huge[] = "train --data digits:train=1000:test=200 --model mlp:hidden=65536 --replacement --batch 10000000 ";
+    static const char huge[] = "train --data digits:train=1000:test=200 --model mlp:hidden=65536 --replacement "
+                               "--batch 10000000 ";
     char command[512];
     snprintf(command, sizeof command, "%s--out huge", huge);
     assert_refused(command, 4, "not enough memory: a training of 52101130 parameters with batches of 10000000 needs");
@@ -228,8 +229,8 @@ static void train__killed_and_resumed_gives_the_same_bytes(void **state)
     assert_int_equal(stop_long_run("KILL"), 137);
     assert_int_equal(run(LONG "r --resume")->code, 0);
     char command[256];
-    snprintf(command, sizeof command, "cd %s && cmp whole/train.dat r/train.dat && cmp whole/checkpoint.h5 r/checkpoint.h5",
-             folder);
+    snprintf(command, sizeof command,
+             "cd %s && cmp whole/train.dat r/train.dat && cmp whole/checkpoint.h5 r/checkpoint.h5", folder);
     assert_int_equal(system(command), 0);
 }
 

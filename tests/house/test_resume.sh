@@ -5,7 +5,8 @@
 
 lab=$BUILD/sgdlab
 epochs=$([ -n "$SAN" ] && echo 20 || echo 80)
-training=(train --data digits:train=2000:test=200 --batch 50 --schedule random:delta=1 --epochs "$epochs" --seeds 2 --quiet)
+training=(train --data digits:train=2000:test=200 --batch 50 --schedule random:delta=1 --epochs "$epochs"
+    --seeds 2 --quiet)
 
 reference() { "$lab" "${training[@]}" --jobs 1 --out "$tmp/whole" --save "$tmp/whole.h5"; }
 
@@ -40,7 +41,7 @@ differs() { # the comparison can fail: another seed gives other bytes
 
 normed=(train --model "conv 6 3 pad=1; bn; relu; maxpool 2; conv 8 3; bn; relu; globalavg; linear"
     --data digits:train=2000:test=200 --batch 20 --lr 0.02 --schedule cosine --augment crop=2,flip
-    --label-smoothing 0.1 --epochs "$([ -n "$SAN" ] && echo 2 || echo 6)" --quiet)
+    --label-smoothing 0.1 --epochs "$([ -n "$SAN" ] && echo 2 || echo 4)" --quiet)
 
 normed_reference() { "$lab" "${normed[@]}" --threads 1 --out "$tmp/straight" --save "$tmp/straight.h5"; }
 

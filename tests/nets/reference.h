@@ -66,7 +66,8 @@ static inline void reference_batch_norm(const sl_layer *l, size_t count, bool tr
             for (size_t i = 0; i < pixels; i++) var += pow(x[i * channels + c] - mean, 2) / (double)pixels;
         }
         for (size_t i = 0; i < pixels; i++)
-            y[i * channels + c] = state[l->bias + c] + state[l->weight + c] * (x[i * channels + c] - mean) / sqrt(var + 1e-5);
+            y[i * channels + c] =
+                state[l->bias + c] + state[l->weight + c] * (x[i * channels + c] - mean) / sqrt(var + 1e-5);
         if (means) means[c] = mean;
         if (variances) variances[c] = var;
     }
@@ -127,7 +128,8 @@ static inline void reference_move(const sl_layer *l, size_t sample, const double
         for (size_t c = 0; c < in.channels; c++)
             for (size_t i = 0; i < in.height; i++)
                 for (size_t j = 0; j < in.width; j++)
-                    y[sample * out.channels + (c * in.height + i) * in.width + j] = x[0][reference_at(in, sample, i, j, c)];
+                    y[sample * out.channels + (c * in.height + i) * in.width + j] =
+                        x[0][reference_at(in, sample, i, j, c)];
         return;
     }
     const size_t before = (out.channels - in.channels) / 2;
@@ -195,8 +197,12 @@ typedef struct {
 static inline void reference_init(reference *r, const sl_model *m, size_t count, sl_mode mode, const float *pictures,
                                   const uint8_t *labels)
 {
-    *r = (reference){.m = m, .count = count, .mode = mode, .labels = labels,
-                     .out = calloc(m->n_layers, sizeof *r->out), .sides = calloc(m->n_layers, sizeof *r->sides)};
+    *r = (reference){.m = m,
+                     .count = count,
+                     .mode = mode,
+                     .labels = labels,
+                     .out = calloc(m->n_layers, sizeof *r->out),
+                     .sides = calloc(m->n_layers, sizeof *r->sides)};
     for (size_t i = 0; i < m->n_layers; i++)
         r->out[i] = calloc(count * sl_shape_size(m->layers[i].out), sizeof *r->out[i]);
     for (size_t i = 0; i < count * sl_shape_size(m->input); i++) r->out[0][i] = (double)pictures[i];

@@ -52,7 +52,8 @@ static void label_smoothing__against_its_definition(void **state)
         double zd[N * CLASSES];
         size_t right, plain;
         fill(z, zd);
-        assert_close(sl_cross_entropy_forward(p, &right, z, labels, N, CLASSES, smoothings[k]), definition(zd, smoothings[k]), 1e-6);
+        assert_close(sl_cross_entropy_forward(p, &right, z, labels, N, CLASSES, smoothings[k]),
+                     definition(zd, smoothings[k]), 1e-6);
         sl_cross_entropy_forward(p, &plain, z, labels, N, CLASSES, 0);
         assert_int_equal(right, plain);
         sl_cross_entropy_backward(dz, p, labels, N, CLASSES, smoothings[k]);

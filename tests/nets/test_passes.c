@@ -120,9 +120,9 @@ static void check_identities(net *t)
     sl_model_hessian_vector(t->m, t->w, t->state, COUNT, &t->mode, t->u, t->gradient, t->hu);
     sl_model_hessian_vector(t->m, t->w, t->state, COUNT, &t->mode, sum, t->gradient, both);
     const double scale = norm(t->hv, n) + norm(t->hu, n);
-    for (size_t i = 0; i < n; i++)
-        assert_near(both[i], (double)t->hv[i] + 2 * (double)t->hu[i], 1e-5 * scale);
-    assert_near(dot(t->u, t->hv, n), dot(t->v, t->hu, n), 1e-5 * (norm(t->u, n) * norm(t->hv, n) + norm(t->v, n) * norm(t->hu, n)));
+    for (size_t i = 0; i < n; i++) assert_near(both[i], (double)t->hv[i] + 2 * (double)t->hu[i], 1e-5 * scale);
+    assert_near(dot(t->u, t->hv, n), dot(t->v, t->hu, n),
+                1e-5 * (norm(t->u, n) * norm(t->hv, n) + norm(t->v, n) * norm(t->hu, n)));
     double loss;
     size_t right;
     float *const moved = calloc(t->m->state, sizeof *moved);
@@ -141,7 +141,8 @@ static void passes__random_networks(void **state)
     for (size_t number = 0; number < NETS; number++) {
         sl_model *m;
         assert_ok(random_net_alloc(&m, 1000 + number, &err));
-        net t = set_up(m, (sl_mode){.train = number % 2, .label_smoothing = number % 3 ? 0.2 : 0, .seed = 6, .step = number});
+        net t = set_up(
+            m, (sl_mode){.train = number % 2, .label_smoothing = number % 3 ? 0.2 : 0, .seed = 6, .step = number});
         check_differences(&t, number);
         check_identities(&t);
         clear(&t);
@@ -206,7 +207,8 @@ static void hessian__through_convolution_and_pooling(void **state)
     (void)state;
     sl_builder *const b = start((sl_shape){4, 4, 1});
     const size_t conv = sl_build_conv(b, 0, "conv", 2, 3, 1, 1, false), norm1 = sl_build_batch_norm(b, conv, "norm");
-    const size_t pool = sl_build_max_pool(b, norm1, 2, 2, 0), joined = sl_build_concat(b, pool, sl_build_avg_pool(b, norm1, 2, 2, 0));
+    const size_t pool = sl_build_max_pool(b, norm1, 2, 2, 0),
+                 joined = sl_build_concat(b, pool, sl_build_avg_pool(b, norm1, 2, 2, 0));
     sl_build_linear(b, sl_build_global_avg(b, joined), "out", 3, false);
     check_hessian(finish(b), true);
 }

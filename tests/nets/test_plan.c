@@ -43,7 +43,8 @@ static size_t last_reading(const sl_model *m, size_t i, sl_purpose_of_workspace 
     for (size_t j = i + 1; j < m->n_layers; j++)
         for (size_t k = 0; k < m->layers[j].n_inputs; k++) {
             if (m->layers[j].input[k] != i) continue;
-            const size_t t = what != SL_FOR_LOSS && m->layers[j].kind->needs_input ? backward_time(m, j) : forward_time(j);
+            const size_t t =
+                what != SL_FOR_LOSS && m->layers[j].kind->needs_input ? backward_time(m, j) : forward_time(j);
             if (t > last) last = t;
         }
     return last;
@@ -73,7 +74,9 @@ static void list(arrays *all, const sl_model *m, const sl_plan *p, sl_purpose_of
         const size_t size = COUNT * sl_shape_size(l->out), kept = l->kind->kept ? l->kind->kept(l, COUNT) : 0;
         const size_t read = last_reading(m, i, what), back = backward_time(m, i);
         note(all, (array){i, p->output[i], size, forward_time(i), read, OUTPUT});
-        if (kept) note(all, (array){i, p->kept[i], (kept + 3) / 4, forward_time(i), what == SL_FOR_LOSS ? forward_time(i) : back, KEPT});
+        if (kept)
+            note(all, (array){i, p->kept[i], (kept + 3) / 4, forward_time(i),
+                              what == SL_FOR_LOSS ? forward_time(i) : back, KEPT});
         if (what == SL_FOR_CURVATURE) note(all, (array){i, p->tangent[i], size, forward_time(i), read, TANGENT});
         if (what == SL_FOR_LOSS || !p->wanted[i]) continue;
         note(all, (array){i, p->gradient[i], size, first_writing(m, i), back, GRADIENT});
@@ -169,9 +172,15 @@ static void free_all(const sl_model *m, float **a)
 
 static loose loose_init(const sl_model *m, const float *pictures)
 {
-    loose f = {.m = m, .y = lay_out(m), .ry = lay_out(m), .dy = lay_out(m), .rdy = lay_out(m),
-               .kept = calloc(m->n_layers, sizeof *f.kept), .written = calloc(m->n_layers, sizeof *f.written),
-               .gradient = calloc(m->parameters, sizeof(float)), .hv = calloc(m->parameters, sizeof(float))};
+    loose f = {.m = m,
+               .y = lay_out(m),
+               .ry = lay_out(m),
+               .dy = lay_out(m),
+               .rdy = lay_out(m),
+               .kept = calloc(m->n_layers, sizeof *f.kept),
+               .written = calloc(m->n_layers, sizeof *f.written),
+               .gradient = calloc(m->parameters, sizeof(float)),
+               .hv = calloc(m->parameters, sizeof(float))};
     size_t scratch = 16;
     for (size_t i = 1; i < m->n_layers; i++) {
         const sl_layer *const l = &m->layers[i];
@@ -198,12 +207,25 @@ static void loose_clear(loose *f)
     free_all(f->m, f->rdy);
 }
 
-static sl_pass loose_pass(const loose *f, size_t i, const float *state, float *running, const sl_mode *mode, const float *v)
+static sl_pass loose_pass(const loose *f, size_t i, const float *state, float *running, const sl_mode *mode,
+                          const float *v)
 {
     const sl_layer *const l = &f->m->layers[i];
-    sl_pass p = {.layer = l, .index = i, .count = COUNT, .mode = *mode, .scratch = f->scratch, .kept = f->kept[i],
-                 .state = state, .running = running, .y = f->y[i], .ry = f->ry[i], .dy = f->dy[i], .rdy = f->rdy[i],
-                 .gradient = f->gradient, .rgradient = f->hv, .v = v};
+    sl_pass p = {.layer = l,
+                 .index = i,
+                 .count = COUNT,
+                 .mode = *mode,
+                 .scratch = f->scratch,
+                 .kept = f->kept[i],
+                 .state = state,
+                 .running = running,
+                 .y = f->y[i],
+                 .ry = f->ry[i],
+                 .dy = f->dy[i],
+                 .rdy = f->rdy[i],
+                 .gradient = f->gradient,
+                 .rgradient = f->hv,
+                 .v = v};
     for (size_t k = 0; k < l->n_inputs; k++) {
         p.x[k] = f->y[l->input[k]];
         p.rx[k] = l->input[k] ? f->ry[l->input[k]] : NULL;
@@ -263,7 +285,8 @@ static outcome run_planned(const sl_model *m, sl_purpose_of_workspace what, sl_t
                            const float *pictures, const uint8_t *labels, const sl_mode *mode, const float *v)
 {
     sl_workspace *w;
-    outcome o = {.state = calloc(m->state, sizeof(float)), .gradient = calloc(m->parameters, sizeof(float)),
+    outcome o = {.state = calloc(m->state, sizeof(float)),
+                 .gradient = calloc(m->parameters, sizeof(float)),
                  .hv = calloc(m->parameters, sizeof(float))};
     size_t right;
     assert_ok(sl_workspace_alloc(&w, m, COUNT + 2, what, team, &err));
@@ -284,7 +307,8 @@ static outcome run_planned(const sl_model *m, sl_purpose_of_workspace what, sl_t
 static void same(const float *a, const float *b, size_t n, const char *what, size_t number)
 {
     for (size_t i = 0; i < n; i++)
-        if (memcmp(&a[i], &b[i], sizeof *a) != 0) fail_msg("net %zu: %s[%zu] is %.9g and %.9g", number, what, i, a[i], b[i]);
+        if (memcmp(&a[i], &b[i], sizeof *a) != 0)
+            fail_msg("net %zu: %s[%zu] is %.9g and %.9g", number, what, i, a[i], b[i]);
 }
 
 static void compare(size_t number, bool train, sl_team *team)
@@ -293,8 +317,8 @@ static void compare(size_t number, bool train, sl_team *team)
     assert_ok(random_net_alloc(&m, number, &err));
     const sl_mode mode = {.train = train, .label_smoothing = 0.1, .seed = 4, .step = number};
     float pictures[COUNT * 60], *const state = calloc(m->state, sizeof *state),
-                                *const moved = calloc(m->state, sizeof *moved),
-                                *const v = calloc(m->parameters, sizeof *v);
+                                       *const moved = calloc(m->state, sizeof *moved),
+                                       *const v = calloc(m->parameters, sizeof *v);
     const uint8_t labels[COUNT] = {2, 0, 1};
     fill(pictures, COUNT * 60, 1);
     fill(v, m->parameters, 2);
@@ -304,7 +328,8 @@ static void compare(size_t number, bool train, sl_team *team)
     loose_run(&f, state, train ? moved : NULL, &mode, v, labels);
     outcome o[3];
     for (int what = SL_FOR_LOSS; what <= SL_FOR_CURVATURE; what++)
-        o[what] = run_planned(m, (sl_purpose_of_workspace)what, what == SL_FOR_GRADIENT ? team : NULL, state, pictures, labels, &mode, v);
+        o[what] = run_planned(m, (sl_purpose_of_workspace)what, what == SL_FOR_GRADIENT ? team : NULL, state, pictures,
+                              labels, &mode, v);
     for (int what = SL_FOR_LOSS; what <= SL_FOR_CURVATURE; what++) {
         same(o[what].logits, f.y[m->n_layers - 1], COUNT * RANDOM_NET_CLASSES, "logits", number);
         assert_near(o[what].loss, o[0].loss, 0);
@@ -358,7 +383,8 @@ static void plan__forward_passes_of_deep_networks_are_small(void **state)
     double bytes[2];
     for (int deep = 0; deep < 2; deep++) {
         sl_model *m;
-        assert_ok(sl_model_alloc(&m, deep ? "mlp:hidden=64,64,64,64,64,64,64,64" : "mlp:hidden=64,64", 1, 8, 8, 10, &err));
+        assert_ok(
+            sl_model_alloc(&m, deep ? "mlp:hidden=64,64,64,64,64,64,64,64" : "mlp:hidden=64,64", 1, 8, 8, 10, &err));
         bytes[deep] = sl_workspace_bytes(m, 100, SL_FOR_LOSS, 1);
         assert_true(sl_workspace_bytes(m, 100, SL_FOR_GRADIENT, 1) > bytes[deep]);
         assert_true(sl_workspace_bytes(m, 100, SL_FOR_CURVATURE, 1) > sl_workspace_bytes(m, 100, SL_FOR_GRADIENT, 1));

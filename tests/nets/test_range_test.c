@@ -134,7 +134,8 @@ static sl_train_config whole_batches(const char *rule, double mu)
 static void range__ends_at_the_edge_of_stability(void **state)
 {
     (void)state;
-    static const struct { const char *rule; double mu; } rules[] = {{"plain", 0}, {"heavy-ball", 0.9}, {"heavy-ball", 0.5}};
+    static const struct { const char *rule; double mu; } rules[] = {
+        {"plain", 0}, {"heavy-ball", 0.9}, {"heavy-ball", 0.5}};
     const double lambda = curvature();
     for (size_t i = 0; i < 3; i++) {
         const double edge = 2 * (1 + rules[i].mu) / lambda;

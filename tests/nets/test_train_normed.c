@@ -217,7 +217,7 @@ static void train__killed_within_epochs_and_resumed_is_the_same(void **state)
     sl_train_result_clear(&b);
 }
 
-/* Asks to stop after an epoch's last step; ctx: has it been called in this run? The first call is of where it begins. */
+/* Asks to stop after an epoch's last step; ctx: was it called in this run? The first call is of where it begins. */
 static void stop_at_end(void *ctx, uint64_t step, uint64_t stop)
 {
     bool *const begun = ctx;

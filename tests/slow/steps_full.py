@@ -6,9 +6,13 @@
 
 DIR holds CIFAR-10 in its binary version; the first batches are taken in file order. The initial weights are those of the
 fixtures (tests/nets/fixtures/networks.py, start), or PyTorch's own, from which networks with batch norms do not repeat
-their steps even in PyTorch: a last bit decides which units ReLU cuts off, and grows. A line a model: the largest difference of a tensor's numbers as part of its
-largest number, running statistics too, in the worst tensor and in the middle one; with --double also PyTorch's own
-difference between float32 and float64, which is what rounding makes of these 20 steps. Exit code 1 if one exceeds 1e-3.
+their steps even in PyTorch: a last bit decides which units ReLU cuts off, and grows. (Without batch norms the fixtures'
+start does not prevent that either.) A line a model: the largest difference of a tensor's numbers as part of its largest
+number, running statistics too, in the worst tensor and in the middle one. Exit code 1 if one exceeds 1e-3.
+
+--double is for steps that rounding makes different: both programs are compared with PyTorch in float64, and exit code 1
+says that sgdlab is further from it than 1e-3 and than three times what PyTorch in float32 is, in the worst tensor or in
+the middle one.
 """
 import argparse
 import os
@@ -71,9 +75,16 @@ def with_sgdlab(name, start, o):
             return {k: f[k][()].astype(np.float64) for k in f}
 
 
-def difference(a, b):
+def spread(a, b):
+    """Largest and median relative difference of the tensors of a and b, and where the largest is."""
     assert sorted(a) == sorted(b), set(a) ^ set(b)
-    return {k: np.abs(a[k] - b[k]).max() / np.abs(b[k]).max() for k in a}
+    off = {k: np.abs(a[k] - b[k]).max() / np.abs(b[k]).max() for k in a}
+    worst = max(off, key=off.get)
+    return off[worst], np.median(list(off.values())), worst
+
+
+def said(s):
+    return "%.1e (%s), median %.1e" % (s[0], s[2], s[1])
 
 
 def main():
@@ -87,7 +98,7 @@ def main():
     p.add_argument("models", nargs="*", default=MODELS)
     o = p.parse_args()
     x, y = pictures(o.data_dir, STEPS * o.batch)
-    worst = 0
+    bad = False
     for name in o.models:
         torch.manual_seed(1)
         network = networks.build(name)
@@ -96,18 +107,19 @@ def main():
         ours = with_sgdlab(name, start, o)
         middle = time.time()
         theirs, loss = with_torch(name, start, x, y, o, torch.float32)
-        off = difference(ours, theirs)
-        k = max(off, key=off.get)
-        line = "%-14s %9d numbers, loss %.3f: off by %.1e (%s), median %.1e; %.0f and %.0f s" % (
-            name, sum(v.size for v in ours.values()), loss, off[k], k, np.median(list(off.values())), middle - begin,
-            time.time() - middle)
+        seconds = "%.0f and %.0f s" % (middle - begin, time.time() - middle)
+        off = spread(ours, theirs)
+        line = "%-14s %9d numbers, loss %.3f: off by %s; %s" % (name, sum(v.size for v in ours.values()), loss, said(off), seconds)
         if o.double:
-            own = difference(theirs, with_torch(name, start, x, y, o, torch.float64)[0])
-            line += "; PyTorch in float32 and float64: %.1e, median %.1e" % (max(own.values()), np.median(list(own.values())))
+            exact, _ = with_torch(name, start, x, y, o, torch.float64)
+            off, own = spread(ours, exact), spread(theirs, exact)
+            line += "; from float64: sgdlab %s, PyTorch %s" % (said(off), said(own))
+            bad |= any(off[i] > max(1e-3, 3 * own[i]) for i in (0, 1))
+        else:
+            bad |= bool(off[0] > 1e-3)
         print(line, flush=True)
-        worst = max(worst, off[k])
-    return worst > 1e-3
+    return bad
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(int(main()))
