@@ -25,8 +25,8 @@ typedef struct {
 } sl_lanczos;
 
 /* start: [n], not 0; it is normalised here. Stops early where the start's Krylov space is exhausted; an eigenvalue that
- * is several times the same is found once. Errors: SL_E_DOMAIN (n or steps 0, more than 2^14 steps); SL_E_NUMERIC (a product is not
- * finite, start is 0); SL_E_MEMORY; those of apply; SL_INTERRUPTED if sl_stop_requested. */
+ * is several times the same is found once. Errors: SL_E_DOMAIN (n or steps 0, more than 2^14 steps); SL_E_NUMERIC (a
+ * product is not finite, start is 0); SL_E_MEMORY; those of apply; SL_INTERRUPTED if sl_stop_requested. */
 SL_CHECKED sl_status sl_lanczos_alloc(sl_lanczos *l, size_t n, size_t steps, const double *start, sl_product apply,
                                       void *ctx, sl_err *err);
 void sl_lanczos_free(sl_lanczos *l);

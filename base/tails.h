@@ -18,9 +18,9 @@ size_t sl_hill_k(size_t n);
 
 /* Index alpha in (0, 2] of a symmetric alpha-stable law by block sums (Mohammadi, Mohammadpour and Ogata 2015, theorem
  * 2.3; used on gradient noise by Simsekli, Sagun and Gurbuzbalaban 2019): of K = K1 K2 values, K1 = floor(sqrt n), with
- * Y_i the sum of block i, 1/alpha = (mean log|Y| - mean log|X|) / log K1. Standard error over the K2 blocks. Values that
- * are 0 are left out. It is 2 for any law of finite variance only in the limit of large K1: a sample that is merely not
- * Gaussian gives less. NAN if n < 16 or nothing is left. */
+ * Y_i the sum of block i, 1/alpha = (mean log|Y| - mean log|X|) / log K1. Standard error over the K2 blocks. Values
+ * that are 0 are left out. It is 2 for any law of finite variance only in the limit of large K1: a sample that is
+ * merely not Gaussian gives less. NAN if n < 16 or nothing is left. */
 sl_estimate sl_stable_index(const double *x, size_t n);
 
 #endif

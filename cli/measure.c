@@ -21,18 +21,24 @@ static const sl_option options[] = {
     SL_OPTION("data", SL_OPT_TEXT, "D", "digits", "the data set; see sgdlab list datasets"),
     SL_OPTION("data-dir", SL_OPT_TEXT, "DIR", NULL, "where data sets are looked for (else $SGDLAB_DATA, else data/)",
               .local = true),
-    SL_OPTION("samples", SL_OPT_INTEGER, "N", "1000", "measure on the first N training samples; fewer if there are fewer",
-              .min = 4, .max = 4e9),
-    SL_OPTION("top", SL_OPT_INTEGER, "K", "5", "leading eigenvalues and eigenvectors", .min = 1, .max = SL_MEASURE_DIRECTIONS),
-    SL_OPTION("lanczos", SL_OPT_INTEGER, "N", "60", "steps of Lanczos iterations, more than the eigenvalues", .min = 2, .max = 10000),
-    SL_OPTION("probes", SL_OPT_INTEGER, "N", "10", "random vectors for traces, density and alignment", .min = 3, .max = 10000),
-    SL_OPTION("directions", SL_OPT_INTEGER, "N", "8", "random directions that noise is projected on", .min = 1, .max = 1000),
-    SL_OPTION("batch", SL_OPT_INTEGER, "C", "64", "mini-batch size, of the estimators and of the training", .min = 1, .max = 1e7),
+    SL_OPTION("samples", SL_OPT_INTEGER, "N", "1000",
+              "measure on the first N training samples; fewer if there are fewer", .min = 4, .max = 4e9),
+    SL_OPTION("top", SL_OPT_INTEGER, "K", "5", "leading eigenvalues and eigenvectors", .min = 1,
+              .max = SL_MEASURE_DIRECTIONS),
+    SL_OPTION("lanczos", SL_OPT_INTEGER, "N", "60", "steps of Lanczos iterations, more than the eigenvalues", .min = 2,
+              .max = 10000),
+    SL_OPTION("probes", SL_OPT_INTEGER, "N", "10", "random vectors for traces, density and alignment", .min = 3,
+              .max = 10000),
+    SL_OPTION("directions", SL_OPT_INTEGER, "N", "8", "random directions that noise is projected on", .min = 1,
+              .max = 1000),
+    SL_OPTION("batch", SL_OPT_INTEGER, "C", "64", "mini-batch size, of the estimators and of the training", .min = 1,
+              .max = 1e7),
     SL_OPTION("batches", SL_OPT_INTEGER, "N", "200", "mini-batches of the noise estimators", .min = 4, .max = 1e7),
     SL_OPTION("points", SL_OPT_INTEGER, "N", "401", "points of the density's grid", .min = 2, .max = 100000),
-    SL_OPTION("width", SL_OPT_REAL, "s", "0", "an eigenvalue's width in the density; 0: its range / 100", .min = 0, .max = 1e12),
-    SL_OPTION("lr", SL_OPT_REAL, "l", "0.01", "learning rate, for stability edge and temperature", .min = 0, .max = 1e12,
-              .open_min = true),
+    SL_OPTION("width", SL_OPT_REAL, "s", "0", "an eigenvalue's width in the density; 0: its range / 100", .min = 0,
+              .max = 1e12),
+    SL_OPTION("lr", SL_OPT_REAL, "l", "0.01", "learning rate, for stability edge and temperature", .min = 0,
+              .max = 1e12, .open_min = true),
     SL_OPTION("momentum", SL_OPT_REAL, "mu", "0", "momentum", .min = 0, .max = 1, .open_max = true),
     SL_OPTION("rule", SL_OPT_CHOICE, "heavy-ball|nesterov", "heavy-ball", "update rule"),
     SL_OPTION("schedule", SL_OPT_TEXT, "S", "constant", "learning-rate schedule; see sgdlab list schedules"),
@@ -40,11 +46,14 @@ static const sl_option options[] = {
               "where the schedule's factor stands: on the whole step, as in PyTorch, or on the gradient"),
     SL_OPTION("weight-decay", SL_OPT_REAL, "w", "0", "the gradient of (w/2)|x|^2 is added, w to the Hessian's diagonal",
               .min = 0, .max = 1e6),
-    SL_OPTION("steps", SL_OPT_INTEGER, "N", "4000", "temperature: steps of the continued training", .min = 64, .max = 1e9),
-    SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "temperature: steps before averages begin; a half if not given", .min = 0,
+    SL_OPTION("steps", SL_OPT_INTEGER, "N", "4000", "temperature: steps of the continued training", .min = 64,
               .max = 1e9),
-    SL_OPTION("windows", SL_OPT_INTEGER, "N", "8", "temperature: points in time of its history", .min = 1, .max = 10000),
-    SL_OPTION("shuffle", SL_OPT_FLAG, NULL, NULL, "temperature: permutations instead of batches drawn with replacement"),
+    SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "temperature: steps before averages begin; a half if not given",
+              .min = 0, .max = 1e9),
+    SL_OPTION("windows", SL_OPT_INTEGER, "N", "8", "temperature: points in time of its history", .min = 1,
+              .max = 10000),
+    SL_OPTION("shuffle", SL_OPT_FLAG, NULL, NULL,
+              "temperature: permutations instead of batches drawn with replacement"),
 };
 
 /* ---- what was asked for ---- */
@@ -116,7 +125,8 @@ static sl_status load(sl_measurement *x, sl_err *err)
                                    .weight_decay = x->run.train.rule.weight_decay,
                                    .jobs = (int)sl_cli_integer(cli, "jobs")};
     if (x->noise && x->run.train.batch >= samples)
-        return sl_fail(err, SL_E_DOMAIN, "--batch = %zu, need less than the %zu samples measured", x->run.train.batch, samples);
+        return sl_fail(err, SL_E_DOMAIN, "--batch = %zu, need less than the %zu samples measured", x->run.train.batch,
+                       samples);
     x->run.train.model = x->model;
     x->run.train.train = d;
     return sl_objective_alloc(&x->objective, &c, err);
@@ -187,8 +197,11 @@ static sl_status noise_along(sl_measurement *x, sl_err *err)
 static sl_status aim(void *ctx, const float *state, const double **directions, size_t *n_directions, sl_err *err)
 {
     sl_measurement *const x = ctx;
-    const sl_curvature_config c = {.top = *n_directions, .steps = (size_t)sl_cli_integer(x->cli, "lanczos"), .probes = 2,
-                                   .points = 2, .seed = x->run.train.seed};
+    const sl_curvature_config c = {.top = *n_directions,
+                                   .steps = (size_t)sl_cli_integer(x->cli, "lanczos"),
+                                   .probes = 2,
+                                   .points = 2,
+                                   .seed = x->run.train.seed};
     SL_TRY(sl_objective_move(x->objective, state, err));
     SL_TRY(sl_curvature_measure(&x->late, x->objective, &c, err));
     *directions = x->late.vectors;
@@ -233,7 +246,8 @@ static void add_weights(cJSON *config, const sl_measurement *x)
 {
     char text[32];
     const size_t n = sl_model_state(x->model), m = sl_model_parameters(x->model);
-    const uint64_t sum = sl_checksum(x->velocity, m * sizeof *x->velocity, sl_checksum(x->state, n * sizeof *x->state, 0));
+    const uint64_t sum =
+        sl_checksum(x->velocity, m * sizeof *x->velocity, sl_checksum(x->state, n * sizeof *x->state, 0));
     snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
     cJSON_AddStringToObject(config, "weights-checksum", text);
 }

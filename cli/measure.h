@@ -12,8 +12,8 @@
 
 enum { SL_MEASURE_DIRECTIONS = 32 };
 
-/* What theory says of a direction (of curvature a and noise variance D, along which the loss is taken as quadratic), and
- * what a measured <v^2> is multiplied with to be a temperature. NAN where there is no stationary state. */
+/* What theory says of a direction (of curvature a and noise variance D, along which the loss is taken as quadratic),
+ * and what a measured <v^2> is multiplied with to be a temperature. NAN where there is no stationary state. */
 typedef struct {
     sl_estimate predicted;
     double per_velocity2;

@@ -10,10 +10,11 @@
 #include "nets/weights.h"
 #include "plots/plot.h"
 
-#define CONVENTIONS                                                                                                    \
-    "noise is per sample: D_hat = covariance of the gradients of single samples (a mini-batch of C has D_hat/C); losses " \
-    "are means over samples; H is the Hessian of that mean plus the weight decay; passes are evaluation passes (batch "  \
-    "norm's running statistics, no dropout); temperatures are those of the loss; errors are standard errors"
+#define CONVENTIONS                                                                                                  \
+    "noise is per sample: D_hat = covariance of the gradients of single samples (a mini-batch of C has D_hat/C); "   \
+    "losses are means over samples; H is the Hessian of that mean plus the weight decay; passes are evaluation "     \
+    "passes (batch norm's running statistics, no dropout); temperatures are those of the loss; errors are standard " \
+    "errors"
 
 static const double RANGE = 8; /* of the histogram, in standard deviations */
 enum { BINS = 64 };
@@ -49,8 +50,10 @@ static sl_status write_eigenvalues(sl_run *run, const sl_measurement *x, const c
     static const char *const columns[] = {"rank[1]", "value[1]", "value_se[1]", "residual[1]"};
     sl_table *t = NULL;
     sl_status st = open_table(&t, config, 4, columns, err);
-    if (st == SL_OK && x->noise) st = add_values(t, "noise covariance", x->n.eigenvalue, x->n.residual, x->n.n_top, err);
-    if (st == SL_OK && x->curvature) st = add_values(t, "Hessian, largest", x->c.top, x->c.residual_top, x->c.n_top, err);
+    if (st == SL_OK && x->noise)
+        st = add_values(t, "noise covariance", x->n.eigenvalue, x->n.residual, x->n.n_top, err);
+    if (st == SL_OK && x->curvature)
+        st = add_values(t, "Hessian, largest", x->c.top, x->c.residual_top, x->c.n_top, err);
     if (st == SL_OK && x->curvature)
         st = add_values(t, "Hessian, smallest", x->c.bottom, x->c.residual_bottom, x->c.n_bottom, err);
     return close_table(run, t, "eigenvalues.dat", st, err);
@@ -94,7 +97,8 @@ static sl_status add_histogram(sl_table *t, const sl_measurement *x, bool along,
         else outside++;
     }
     char title[96];
-    snprintf(title, sizeof title, "%s, %zu of %zu outside", along ? "leading eigenvector" : "random directions", outside, n);
+    snprintf(title, sizeof title, "%s, %zu of %zu outside", along ? "leading eigenvector" : "random directions",
+             outside, n);
     SL_TRY(sl_table_block(t, title, err));
     for (size_t b = 0; b < BINS; b++) {
         const double z = -RANGE + ((double)b + 0.5) * width, p = (double)count[b] / (double)n;
@@ -140,9 +144,16 @@ static sl_status write_history(sl_run *run, const sl_measurement *x, const cJSON
     for (size_t w = 0; st == SL_OK && w < x->t.windows; w++) {
         const sl_temperature_window *const h = &x->t.history[w];
         const sl_predicted_temperature *const p = &x->window[w];
-        const double row[] = {((double)h->first + (double)h->last) / 2, h->lr, h->loss.value, h->loss.se, h->noise.value,
-                              h->noise.se, p->predicted.value, p->predicted.se,
-                              p->per_velocity2 * (h->velocity2.value - h->drift2), p->per_velocity2 * h->velocity2.se};
+        const double row[] = {((double)h->first + (double)h->last) / 2,
+                              h->lr,
+                              h->loss.value,
+                              h->loss.se,
+                              h->noise.value,
+                              h->noise.se,
+                              p->predicted.value,
+                              p->predicted.se,
+                              p->per_velocity2 * (h->velocity2.value - h->drift2),
+                              p->per_velocity2 * h->velocity2.se};
         st = sl_table_add(t, row, err);
     }
     return close_table(run, t, "temperature.dat", st, err);
@@ -150,9 +161,18 @@ static sl_status write_history(sl_run *run, const sl_measurement *x, const cJSON
 
 static sl_status write_directions(sl_run *run, const sl_measurement *x, const cJSON *config, sl_err *err)
 {
-    static const char *const columns[] = {"rank[1]", "curvature[1]", "D[1]", "predicted[nat]", "predicted_se[nat]",
-                                          "configurational[nat]", "configurational_se[nat]", "virial[nat]", "virial_se[nat]",
-                                          "kinetic[nat]", "kinetic_se[nat]", "correlation[step]"};
+    static const char *const columns[] = {"rank[1]",
+                                          "curvature[1]",
+                                          "D[1]",
+                                          "predicted[nat]",
+                                          "predicted_se[nat]",
+                                          "configurational[nat]",
+                                          "configurational_se[nat]",
+                                          "virial[nat]",
+                                          "virial_se[nat]",
+                                          "kinetic[nat]",
+                                          "kinetic_se[nat]",
+                                          "correlation[step]"};
     sl_table *t = NULL;
     sl_status st = open_table(&t, config, 12, columns, err);
     for (size_t j = 0; st == SL_OK && j < x->t.n_directions; j++) {
@@ -191,24 +211,51 @@ static sl_status draw(sl_run *run, const sl_measurement *x, sl_err *err)
          .error = "3", .colour = 0},
     };
     const sl_curve projected[] = {
-        {.kind = SL_CURVE_POINTS, .title = "random directions", .dat = "projections.dat", .x = "1",
-         .y = "($2 > 0 ? $2 : NaN)", .colour = 0},
-        {.kind = SL_CURVE_POINTS, .title = "leading eigenvector", .dat = "projections.dat", .block = 1, .x = "1",
-         .y = "($2 > 0 ? $2 : NaN)", .colour = 1},
-        {.kind = SL_CURVE_LINE, .title = "Gaussian", .dat = "projections.dat", .x = "1", .y = "4", .colour = 6, .dash = 1},
+        {.kind = SL_CURVE_POINTS,
+         .title = "random directions",
+         .dat = "projections.dat",
+         .x = "1",
+         .y = "($2 > 0 ? $2 : NaN)",
+         .colour = 0},
+        {.kind = SL_CURVE_POINTS,
+         .title = "leading eigenvector",
+         .dat = "projections.dat",
+         .block = 1,
+         .x = "1",
+         .y = "($2 > 0 ? $2 : NaN)",
+         .colour = 1},
+        {.kind = SL_CURVE_LINE,
+         .title = "Gaussian",
+         .dat = "projections.dat",
+         .x = "1",
+         .y = "4",
+         .colour = 6,
+         .dash = 1},
     };
     const sl_curve density[] = {
         {.kind = SL_CURVE_LINE, .dat = "density.dat", .x = "1", .y = "2", .colour = 0},
     };
     const sl_curve temperature[] = {
-        {.kind = SL_CURVE_POINTS, .title = "kinetic", .dat = "temperature.dat", .x = "1", .y = "9", .error = "10", .colour = 1},
-        {.kind = SL_CURVE_BAND, .title = "predicted from the noise", .dat = "temperature.dat", .x = "1", .y = "7",
-         .error = "8", .colour = 0},
+        {.kind = SL_CURVE_POINTS,
+         .title = "kinetic",
+         .dat = "temperature.dat",
+         .x = "1",
+         .y = "9",
+         .error = "10",
+         .colour = 1},
+        {.kind = SL_CURVE_BAND,
+         .title = "predicted from the noise",
+         .dat = "temperature.dat",
+         .x = "1",
+         .y = "7",
+         .error = "8",
+         .colour = 0},
     };
     sl_panel panels[4];
     size_t n = 0;
     if (x->noise || x->curvature) {
-        panels[n] = panel("Leading eigenvalues", "rank", "eigenvalue", spectrum + !x->noise, (size_t)x->noise + x->curvature);
+        panels[n] =
+            panel("Leading eigenvalues", "rank", "eigenvalue", spectrum + !x->noise, (size_t)x->noise + x->curvature);
         panels[n].xmin = 0.5;
         panels[n].xmax = (double)sl_cli_integer(x->cli, "top") + 0.5;
         panels[n++].logy = true;

@@ -185,7 +185,10 @@ cJSON *sl_measure_describe(const sl_measurement *x, const sl_run *run, const cJS
     cJSON_AddNumberToObject(o, "samples", (double)sl_objective_samples(x->objective));
     cJSON_AddNumberToObject(o, "parameters", (double)sl_model_parameters(x->model));
     cJSON_AddStringToObject(o, "mode", "evaluation"); /* batch norm's running statistics, no dropout */
-    cJSON_AddStringToObject(o, "weights", x->from_checkpoint ? "checkpoint" : sl_cli_given(x->cli, "checkpoint") ? "weights file" : "initial");
+    cJSON_AddStringToObject(o, "weights",
+                            x->from_checkpoint                   ? "checkpoint"
+                            : sl_cli_given(x->cli, "checkpoint") ? "weights file"
+                                                                 : "initial");
     sl_json_number(o, "loss", x->loss);
     sl_json_number(o, "accuracy", x->accuracy);
     if (x->noise) add_noise(o, &x->n, sl_run_saves(run));

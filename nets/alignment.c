@@ -18,7 +18,8 @@ typedef struct {
 static triple products(const double *dx, const double *hx, size_t n)
 {
     const int length = (int)n;
-    return (triple){cblas_ddot(length, dx, 1, hx, 1), cblas_ddot(length, dx, 1, dx, 1), cblas_ddot(length, hx, 1, hx, 1)};
+    return (triple){cblas_ddot(length, dx, 1, hx, 1), cblas_ddot(length, dx, 1, dx, 1),
+                    cblas_ddot(length, hx, 1, hx, 1)};
 }
 
 /* x: k vectors Q and the probes in their complement; tr(D H) = sum over Q + mean over probes, and so for D^2, H^2. */
@@ -73,7 +74,8 @@ static sl_status take_products(sl_alignment *a, sl_objective *o, const sl_noise 
     return st;
 }
 
-static sl_status take_fraction(sl_alignment *a, sl_objective *o, const sl_noise *noise, const sl_curvature *c, sl_err *err)
+static sl_status take_fraction(sl_alignment *a, sl_objective *o, const sl_noise *noise, const sl_curvature *c,
+                               sl_err *err)
 {
     const size_t n = noise->samples, k = c->n_top;
     const double trace = noise->trace.value;

@@ -41,7 +41,8 @@ static sl_status alloc(sl_curvature *r, const sl_curvature_config *c, size_t par
 
 /* One eigenpair's residual, and the spread of u'H_b u over the blocks of samples, whose weighted mean is the value.
  * work: [parameters] and twice [blocks]. */
-static sl_status judge(sl_estimate *value, double *residual, const double *u, sl_objective *o, double *work, sl_err *err)
+static sl_status judge(sl_estimate *value, double *residual, const double *u, sl_objective *o, double *work,
+                       sl_err *err)
 {
     const size_t n = sl_objective_parameters(o), blocks = sl_objective_blocks(o);
     double *const form = work + n, *const weight = form + blocks;
@@ -61,7 +62,8 @@ static sl_status judge(sl_estimate *value, double *residual, const double *u, sl
     return SL_OK;
 }
 
-static sl_status take_ends(sl_curvature *r, const sl_lanczos *l, sl_objective *o, const sl_curvature_config *c, sl_err *err)
+static sl_status take_ends(sl_curvature *r, const sl_lanczos *l, sl_objective *o, const sl_curvature_config *c,
+                           sl_err *err)
 {
     const size_t n = r->parameters;
     double *const work = malloc((2 * n + 2 * sl_objective_blocks(o)) * sizeof *work), *const u = work;

@@ -275,7 +275,8 @@ sl_status sl_noise_trace(sl_estimate *trace, sl_objective *o, sl_err *err)
     m.mean = calloc(2 * m.parameters, sizeof *m.mean);
     m.distance = calloc(3 * n, sizeof *m.distance);
     sl_status st = SL_OK;
-    if (!m.mean || !m.distance) st = sl_fail(err, SL_E_MEMORY, "no memory for the noise of %zu parameters", m.parameters);
+    if (!m.mean || !m.distance)
+        st = sl_fail(err, SL_E_MEMORY, "no memory for the noise of %zu parameters", m.parameters);
     if (st == SL_OK) st = take_moments(o, m.mean, m.mean + m.parameters, m.distance + n, m.distance + 2 * n, err);
     if (st == SL_OK) st = take_trace(&m, o, m.distance + 2 * n, err);
     if (st == SL_OK) *trace = m.trace;

@@ -118,7 +118,8 @@ static sl_status by_gram(sl_noise *r, sl_objective *o, size_t top, sl_err *err)
     const size_t n = r->samples;
     store s = {.gradient = malloc(n * r->parameters * sizeof(float)), .n = r->parameters};
     double *const gram = calloc(n * n, sizeof *gram);
-    sl_status st = s.gradient && gram ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for the gradients of %zu samples", n);
+    sl_status st =
+        s.gradient && gram ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for the gradients of %zu samples", n);
     if (st == SL_OK) st = sl_objective_each(o, sl_objective_slots(o, 0), keep, &s, err);
     if (st == SL_OK) st = fill_gram(gram, &s, r->mean, n, err);
     if (st == SL_OK) st = gram_square(r, gram, err);
@@ -156,7 +157,8 @@ static sl_status by_lanczos(sl_noise *r, sl_objective *o, const sl_noise_config 
     for (size_t j = 0; j < deflated; j++) values[j] = r->eigenvalue[j].value;
     sl_traces t;
     const sl_draw probe = {.seed = c->seed, .sub = 3, .purpose = SL_PURPOSE_MEASURE};
-    SL_TRY(sl_trace_probe(&t, P, c->probes, r->vectors, values, r->residual, deflated, sl_noise_product, &d, probe, err));
+    SL_TRY(
+        sl_trace_probe(&t, P, c->probes, r->vectors, values, r->residual, deflated, sl_noise_product, &d, probe, err));
     r->square = t.square;
     r->participation = sl_ratio(sl_exact(1), t.square);
     r->participation = sl_scaled(r->trace.value * r->trace.value / (double)P, r->participation);

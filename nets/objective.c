@@ -129,7 +129,8 @@ sl_status sl_objective_move(sl_objective *o, const float *state, sl_err *err)
 
 static void gather(const sl_objective *o, sl_workspace *w, const uint32_t *index, size_t first, size_t count)
 {
-    sl_dataset_gather(o->data, sl_workspace_input(w), sl_workspace_labels(w), index ? index + first : NULL, first, count);
+    sl_dataset_gather(o->data, sl_workspace_input(w), sl_workspace_labels(w), index ? index + first : NULL, first,
+                      count);
 }
 
 static sl_status bad_loss(double loss, size_t first, size_t count, sl_err *err)

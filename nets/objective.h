@@ -20,8 +20,8 @@ typedef struct {
 
 typedef struct sl_objective sl_objective;
 
-/* Errors: SL_E_DOMAIN (samples beyond the set, w < 0); SL_E_CONFIG (set and model do not fit); SL_E_NUMERIC (weights that
- * are not finite); SL_E_MEMORY. */
+/* Errors: SL_E_DOMAIN (samples beyond the set, w < 0); SL_E_CONFIG (set and model do not fit); SL_E_NUMERIC (weights
+ * that are not finite); SL_E_MEMORY. */
 SL_CHECKED sl_status sl_objective_alloc(sl_objective **o, const sl_objective_config *config, sl_err *err);
 void sl_objective_free(sl_objective *o);
 
@@ -38,8 +38,8 @@ SL_CHECKED sl_status sl_objective_loss(sl_objective *o, double *loss, double *ac
 SL_CHECKED sl_status sl_objective_gradient(sl_objective *o, double *gradient, const uint32_t *index, size_t count,
                                            sl_err *err);
 
-/* hv_j = (H + w) v_j, an sl_product (base/lanczos.h) with the objective as ctx; H the Hessian of the mean of f_i (exact,
- * R-operator; ReLU's second derivative taken as 0). In float inside: about seven digits. */
+/* hv_j = (H + w) v_j, an sl_product (base/lanczos.h) with the objective as ctx; H the Hessian of the mean of f_i
+ * (exact, R-operator; ReLU's second derivative taken as 0). In float inside: about seven digits. */
 SL_CHECKED sl_status sl_objective_hessian(void *objective, size_t count, const double *v, double *hv, sl_err *err);
 
 /* The samples fall into blocks in file order (the last may be shorter), those of the products above. */

@@ -27,7 +27,8 @@ static sl_status check(const sl_temperature_config *c, sl_err *err)
 {
     const sl_train_config *const t = &c->train;
     if (t->rule.kind != SL_RULE_HEAVY_BALL && t->rule.kind != SL_RULE_NESTEROV)
-        return sl_fail(err, SL_E_CONFIG, "temperature of the rule %s: need heavy-ball or nesterov", sl_rule_name(&t->rule));
+        return sl_fail(err, SL_E_CONFIG, "temperature of the rule %s: need heavy-ball or nesterov",
+                       sl_rule_name(&t->rule));
     if (c->windows < 1 || t->steps / 8 < c->windows)
         return sl_fail(err, SL_E_DOMAIN, "%zu windows in %llu steps, need at least 8 steps in each", c->windows,
                        (unsigned long long)t->steps);

@@ -82,7 +82,8 @@ static void lanczos__all_steps_give_all_eigenvalues(void **state)
     sl_lanczos_free(&l);
 }
 
-/* The residuals are those of the vectors, and bound the errors; z' A^k z by quadrature is exact up to k = 2 steps - 1. */
+/* The residuals are those of the vectors, and bound the errors; z' A^k z by quadrature is exact up to k = 2 steps - 1.
+ */
 static void lanczos__few_steps_know_their_errors(void **state)
 {
     dense *const d = *state;

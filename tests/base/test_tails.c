@@ -13,7 +13,8 @@ typedef enum { GAUSS, LAPLACE, CAUCHY, STABLE, PARETO } law;
 static void fill(law which, double alpha, uint64_t seed)
 {
     static double u[N], w[N];
-    const sl_draw one = {.seed = seed, .purpose = SL_PURPOSE_TEST}, two = {.seed = seed, .sub = 1, .purpose = SL_PURPOSE_TEST};
+    const sl_draw one = {.seed = seed, .purpose = SL_PURPOSE_TEST},
+                  two = {.seed = seed, .sub = 1, .purpose = SL_PURPOSE_TEST};
     sl_random_uniforms(u, N, 0, &one);
     sl_random_uniforms(w, N, 0, &two);
     if (which == GAUSS) sl_random_normals(x, N, 0, 1, &one);

@@ -45,7 +45,8 @@ static void measure__noise_and_curvature(void **state)
     assert_true(first >= number_at(top->child->next, "value") && first < trace);
     const cJSON *anisotropy = at(j, "anisotropy");
     assert_close(estimate_at(anisotropy, "top_share"), first / trace, 1e-12);
-    assert_close(estimate_at(anisotropy, "effective_dimension"), 6370 * estimate_at(anisotropy, "participation"), 1e-12);
+    assert_close(estimate_at(anisotropy, "effective_dimension"), 6370 * estimate_at(anisotropy, "participation"),
+                 1e-12);
     assert_int_equal(cJSON_GetArraySize(at(at(j, "kurtosis"), "directions")), 4);
     assert_true(estimate_at(at(j, "kurtosis"), "random") > -2);
     assert_true(estimate_at(at(at(j, "tail_index"), "hill"), "random") > 0);
@@ -83,13 +84,17 @@ static void measure__same_numbers_on_any_number_of_cores(void **state)
     for (size_t i = 0; i < 2; i++) {
         char command[512];
         snprintf(command, sizeof command,
-                 "measure noise curvature temperature " SMALL "--checkpoint t/checkpoint.h5 --steps 200 --jobs %s --quiet --out j%s",
+                 "measure noise curvature temperature " SMALL
+                 "--checkpoint t/checkpoint.h5 --steps 200 --jobs %s --quiet --out j%s",
                  jobs[i], jobs[i]);
         const said *s = run(command);
         if (s->code != 0) fail_msg("code %d: %s", s->code, s->err);
     }
     assert_int_equal(run_with("for f in eigenvalues density projections temperature directions; do "
-                              "cmp j1/$f.dat j3/$f.dat || exit 9; done; cmp j1/noise.h5 j3/noise.h5 &&", "--version")->code, 0);
+                              "cmp j1/$f.dat j3/$f.dat || exit 9; done; cmp j1/noise.h5 j3/noise.h5 &&",
+                              "--version")
+                         ->code,
+                     0);
 }
 
 static void measure__temperature(void **state)
@@ -109,7 +114,8 @@ static void measure__temperature(void **state)
     for (const cJSON *d = at(t, "directions")->child; d; d = d->next) {
         assert_true(estimate_at(d, "configurational") > 0);
         const double ratio = estimate_at(d, "kinetic") / estimate_at(d, "predicted");
-        assert_true(ratio > 0.6 && ratio < 1.6); /* seen: 0.8 to 1.1; what holds exactly: tests/nets/test_temperature.c */
+        assert_true(ratio > 0.6 &&
+                    ratio < 1.6); /* seen: 0.8 to 1.1; what holds exactly: tests/nets/test_temperature.c */
     }
     const cJSON *history = at(t, "history");
     assert_int_equal(cJSON_GetArraySize(history), 4);
@@ -132,7 +138,8 @@ static void measure__refuses(void **state)
     assert_refused("measure noise " SMALL "--checkpoint absent.h5 --no-save", 3, "absent.h5");
     run_with("echo nonsense > bad.h5;", "--version");
     assert_refused("measure noise " SMALL "--checkpoint bad.h5 --no-save", 3, "bad.h5");
-    assert_refused("measure noise --model mlp:hidden=9 --data digits:train=600:test=50 --checkpoint w.h5 --no-save", 3, "shape");
+    assert_refused("measure noise --model mlp:hidden=9 --data digits:train=600:test=50 --checkpoint w.h5 --no-save", 3,
+                   "shape");
     assert_refused("measure noise " DATA "--batch 600 --no-save", 2, "--batch = 600");
     assert_refused("measure noise " DATA "--top 5 --lanczos 7 --no-save", 2, "--lanczos = 7");
     assert_refused("measure noise " DATA "--momentum 1.5 --no-save", 2, "momentum");

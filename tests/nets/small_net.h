@@ -107,7 +107,8 @@ static void small_free(small_net *s)
 static sl_objective *small_objective(const small_net *s, double weight_decay, int jobs)
 {
     sl_objective *o = NULL;
-    const sl_objective_config c = {.model = s->m, .state = s->state, .data = &s->data, .weight_decay = weight_decay, .jobs = jobs};
+    const sl_objective_config c = {
+        .model = s->m, .state = s->state, .data = &s->data, .weight_decay = weight_decay, .jobs = jobs};
     assert_ok(sl_objective_alloc(&o, &c, &err));
     return o;
 }

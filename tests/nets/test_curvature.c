@@ -233,7 +233,8 @@ static void objective__passes_are_evaluations(void **state)
     (void)state;
     small_net *const s = small_alloc(false, 40);
     sl_model *m;
-    assert_ok(sl_model_alloc(&m, "conv 4 3 pad=1; bn; flatten; linear 4", 1, SMALL_SIDE, SMALL_SIDE, SMALL_CLASSES, &err));
+    assert_ok(
+        sl_model_alloc(&m, "conv 4 3 pad=1; bn; flatten; linear 4", 1, SMALL_SIDE, SMALL_SIDE, SMALL_CLASSES, &err));
     const size_t P = sl_model_parameters(m), all = sl_model_state(m);
     assert_true(all > P);
     float *const x = calloc(2 * all, sizeof *x), *const moved = x + all;

@@ -22,7 +22,8 @@ typedef struct {
 static answer solve(const small_net *s)
 {
     const size_t P = s->P;
-    answer a = {.mean = calloc(P, sizeof(double)), .value = calloc(P, sizeof(double)), .diagonal = calloc(P, sizeof(double))};
+    answer a = {
+        .mean = calloc(P, sizeof(double)), .value = calloc(P, sizeof(double)), .diagonal = calloc(P, sizeof(double))};
     a.D = small_covariance(s, a.mean);
     for (size_t k = 0; k < P; k++) {
         a.diagonal[k] = a.D[k * P + k];

@@ -1,5 +1,5 @@
-/* Temperature of a continued training where the answer is known: softmax regression at its minimum, with small steps, is
- * a quadratic bowl with additive noise, whose stationary moments theory has exactly. */
+/* Temperature of a continued training where the answer is known: softmax regression at its minimum, with small steps,
+ * is a quadratic bowl with additive noise, whose stationary moments theory has exactly. */
 #include "tests/test.h"
 
 #include "nets/curvature.h"
@@ -52,7 +52,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static sl_temperature_config configure(const bowl *b, const char *rule, double lr, double mu, size_t batch, uint64_t steps)
+static sl_temperature_config configure(const bowl *b, const char *rule, double lr, double mu, size_t batch,
+                                       uint64_t steps)
 {
     sl_temperature_config c = {
         .train = {.model = b->s->m, .train = &b->s->data, .schedule = "constant", .lr = lr, .batch = batch,
