@@ -15,9 +15,9 @@ enum { ARMS = 3, WINDOWS = 24 };
 static const struct {
     const char *title, *schedule;
     double mu, delta;
-} arms[ARMS] = {{"constant, mu = 0", "constant", 0, 0},
-                {"random, mu = 0", "random:delta=1", 0, 1},
-                {"constant, mu = 0.75", "constant", 0.75, 0}};
+} arms[ARMS] = {{"constant, μ = 0", "constant", 0, 0},
+                {"random, μ = 0", "random:delta=1", 0, 1},
+                {"constant, μ = 0.75", "constant", 0.75, 0}};
 
 typedef struct {
     const char *data, *model;

@@ -92,7 +92,7 @@ static sl_status draw(const sl_lab *lab, sl_musso_noise *n, const sl_musso_noise
          .dash = 1}};
     const sl_panel panels[] = {
         {.title = "Leading eigenvalues", .xlabel = "rank", .ylabel = "eigenvalue", .logx = true, .logy = true, .xmin = NAN,
-         .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "bottom left", .curves = spectrum, .n_curves = 4},
+         .xmax = NAN, .ymin = NAN, .ymax = 1e3, .key = "top right", .curves = spectrum, .n_curves = 4},
         {.title = "Density of the Hessian's eigenvalues", .xlabel = "eigenvalue", .ylabel = "density", .logy = true,
          .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "top right", .curves = densities, .n_curves = 2}};
     const sl_figure figure = {.name = "noise-spectrum", .title = "Gradient noise and curvature of Model 1",
