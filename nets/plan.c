@@ -149,7 +149,7 @@ static size_t *offsets(const planner *p, size_t *to, const region *r)
     return to;
 }
 
-static sl_status plan(sl_plan *out, planner *p, size_t max_batch, int workers, sl_err *err)
+static sl_status plan(sl_memory_plan *out, planner *p, size_t max_batch, int workers, sl_err *err)
 {
     const sl_model *const m = p->m;
     const size_t n = m->n_layers;
@@ -187,12 +187,12 @@ static sl_status plan(sl_plan *out, planner *p, size_t max_batch, int workers, s
     return SL_OK;
 }
 
-sl_status sl_plan_alloc(sl_plan *out, const sl_model *m, size_t max_batch, sl_purpose_of_workspace what, int workers,
-                        sl_err *err)
+sl_status sl_memory_plan_alloc(sl_memory_plan *out, const sl_model *m, size_t max_batch, sl_purpose_of_workspace what,
+                               int workers, sl_err *err)
 {
     const size_t n = m->n_layers;
     planner p = {.m = m, .what = what};
-    *out = (sl_plan){.numbers = calloc(5 * n, sizeof *out->numbers), .wanted = calloc(n, sizeof *out->wanted)};
+    *out = (sl_memory_plan){.numbers = calloc(5 * n, sizeof *out->numbers), .wanted = calloc(n, sizeof *out->wanted)};
     p.tensor = calloc(2 * n, sizeof *p.tensor);
     p.region = calloc(5 * n, sizeof *p.region);
     sl_status st = SL_OK;
@@ -206,13 +206,13 @@ sl_status sl_plan_alloc(sl_plan *out, const sl_model *m, size_t max_batch, sl_pu
     }
     free(p.tensor);
     free(p.region);
-    if (st != SL_OK) sl_plan_clear(out);
+    if (st != SL_OK) sl_memory_plan_clear(out);
     return st;
 }
 
-void sl_plan_clear(sl_plan *p)
+void sl_memory_plan_clear(sl_memory_plan *p)
 {
     free(p->numbers);
     free(p->wanted);
-    *p = (sl_plan){0};
+    *p = (sl_memory_plan){0};
 }
