@@ -147,11 +147,11 @@ static sl_status draw(const sl_lab *lab, history *h, char **summary, cJSON *resu
                                .y = "7", .colour = arm, .dash = arm == 1};
     }
     const sl_panel panels[] = {
-        {.title = "T: predicted (lines), of the velocities (points)", .xlabel = "t = Σ l / (1 - μ)", .ylabel = "T",
-         .logx = true, .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "bottom left", .curves = temperature,
+        {.title = "T: predicted (lines), kinetic (points)", .xlabel = "t = Σ l / (1 - μ)", .ylabel = "T",
+         .logx = true, .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = temperature,
          .n_curves = 2 * ARMS},
         {.title = "Training loss", .xlabel = "t = Σ l / (1 - μ)", .ylabel = "mean cross-entropy [nat]", .logx = true,
-         .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "bottom left", .curves = loss,
+         .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = loss,
          .n_curves = ARMS}};
     const sl_figure figure = {.name = "temperature-during-training",
                               .title = "The temperature of Model 1 while it learns", .caption = text.text, .rows = 1,

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -84,7 +85,7 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
         sl_tost_result t;
         SL_TRY(sl_tost_paired(&t, o->value[BEST] + a * p->seeds, o->value[BEST] + b * p->seeds, p->seeds, p->margin,
                               0.05, err));
-        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.1e)\n", p->arms[a].title, p->arms[b].title, pairs[i].what,
+        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.2g)\n", p->arms[a].title, p->arms[b].title, pairs[i].what,
                t.difference.value, t.difference.se, t.equivalent ? "equivalent" : "not shown equivalent", t.p);
         cJSON *const item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "protocol", p->arms[a].title);
@@ -124,7 +125,13 @@ static sl_status musso_4(const sl_lab *lab, char **summary, cJSON *result, sl_er
         cJSON_AddItemToArray(list, item);
     }
     sl_prose text = {0};
-    SL_TRY(say_pairs(&text, result, &o, err));
+    sl_say(&text, "%s on %s; %llu epochs, %s scale. Bars: standard deviation over seeds.\n", p.title, o.data,
+           (unsigned long long)p.epochs, sl_scale_name(lab->scale));
+    const sl_status said = say_pairs(&text, result, &o, err);
+    if (said != SL_OK) {
+        free(text.text);
+        return said;
+    }
 
     static const char labels[] = "const,random,P1,P2,P3,4/3,3/2", paper_labels[] = "const,random,P6,P18,P30,4/3,3/2";
     const char *const ticks = lab->scale == SL_PAPER ? paper_labels : labels;

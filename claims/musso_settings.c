@@ -159,12 +159,12 @@ sl_status sl_musso_protocol_curves(sl_table **curves, const sl_lab *lab, const s
 static const sl_arm figure_5_mnist[] = {
     {"I", "I: C = 60, l = 2e-4", "random:delta=1", "plain", 2e-4, 0, 0, 60},
     {"II", "II: C = 30, l = 1e-4 (same T)", "random:delta=1", "plain", 1e-4, 0, 0, 30},
-    {"III", "III: C = 60, l = 1e-4 (another T)", "random:delta=1", "plain", 1e-4, 0, 0, 60},
+    {"III", "III: C = 60, l = 1e-4 (half T)", "random:delta=1", "plain", 1e-4, 0, 0, 60},
 };
 static const sl_arm figure_5_digits[] = {
     {"I", "I: C = 60, l = 1e-3", "random:delta=1", "plain", 1e-3, 0, 0, 60},
     {"II", "II: C = 30, l = 5e-4 (same T)", "random:delta=1", "plain", 5e-4, 0, 0, 30},
-    {"III", "III: C = 60, l = 5e-4 (another T)", "random:delta=1", "plain", 5e-4, 0, 0, 60},
+    {"III", "III: C = 60, l = 5e-4 (half T)", "random:delta=1", "plain", 5e-4, 0, 0, 60},
 };
 
 sl_musso_pair sl_musso_figure_5_at(sl_scale scale)
@@ -185,13 +185,13 @@ sl_musso_pair sl_musso_figure_5_at(sl_scale scale)
 static const sl_arm figure_6[] = {
     {"I", "I: C = 60, mu = 0.75", "random:delta=1", "nesterov", 2.5e-3, 0.75, 0, 60},
     {"II", "II: C = 30, mu = 0.5 (same T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 30},
-    {"III", "III: C = 60, mu = 0.5 (another T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 60},
+    {"III", "III: C = 60, mu = 0.5 (half T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 60},
 };
 /* A hundredth of MNIST: ten times the rate, and more epochs. */
 static const sl_arm figure_6_quick[] = {
     {"I", "I: C = 60, mu = 0.75", "random:delta=1", "nesterov", 2.5e-2, 0.75, 0, 60},
     {"II", "II: C = 30, mu = 0.5 (same T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 30},
-    {"III", "III: C = 60, mu = 0.5 (another T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 60},
+    {"III", "III: C = 60, mu = 0.5 (half T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 60},
 };
 
 sl_musso_pair sl_musso_figure_6_at(sl_scale scale)
@@ -210,13 +210,13 @@ sl_musso_pair sl_musso_figure_6_at(sl_scale scale)
 static const sl_arm figure_6_right[] = {
     {"I", "I: C = 128, l = 2.5e-4", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 128},
     {"II", "II: C = 256, l = 5e-4 (same T)", "random:delta=1", "nesterov", 5e-4, 0.9, 0, 256},
-    {"III", "III: C = 256, l = 2.5e-4 (another T)", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 256},
+    {"III", "III: C = 256, l = 2.5e-4 (half T)", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 256},
 };
 /* Desk: VGG16 of a quarter of the width, batches and rates for 5000 pictures. */
 static const sl_arm figure_6_right_desk[] = {
     {"I", "I: C = 32, l = 2.5e-3", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 32},
     {"II", "II: C = 64, l = 5e-3 (same T)", "random:delta=1", "nesterov", 5e-3, 0.9, 0, 64},
-    {"III", "III: C = 64, l = 2.5e-3 (another T)", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 64},
+    {"III", "III: C = 64, l = 2.5e-3 (half T)", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 64},
 };
 
 sl_musso_pair sl_musso_figure_6_right_at(sl_scale scale)
