@@ -68,8 +68,9 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
 {
     static const struct {
         const char *arm, *base, *what;
-    } pairs[] = {{"random", "constant", "at equal mean rate"},
-                 {"random", "hotter-4-3", "at equal temperature"},
+    } pairs[] = {{"random", "constant", "at equal mean rate, T 2 % higher: alpha on the step"},
+                 {"random-gradient", "constant", "at equal mean rate, T 4/3: alpha on the gradient"},
+                 {"random-gradient", "hotter-4-3", "at equal temperature"},
                  {"hotter-4-3", "constant", "what 4/3 of the rate does alone"},
                  {"hotter-3-2", "constant", "what 3/2 of the rate does alone"}};
     const sl_musso_protocols *const p = o->p;
@@ -126,14 +127,14 @@ static sl_status musso_4(const sl_lab *lab, char **summary, cJSON *result, sl_er
     sl_prose text = {0};
     SL_TRY(say_pairs(&text, result, &o, err));
 
-    static const char labels[] = "const,random,P1,P2,P3,4/3,3/2", paper_labels[] = "const,random,P6,P18,P30,4/3,3/2";
-    const char *const ticks = lab->scale == SL_PAPER ? paper_labels : labels;
+    char labels[256];
+    sl_arm_labels(labels, sizeof labels, p.arms, p.n_arms);
     const sl_curve accuracy[] = {
-        {.kind = SL_CURVE_POINTS, .title = "best", .dat = file, .x = "($1-0.08)", .y = "5", .error = "6", .labels = ticks,
+        {.kind = SL_CURVE_POINTS, .title = "best", .dat = file, .x = "($1-0.08)", .y = "5", .error = "6", .labels = labels,
          .colour = 0},
-        {.kind = SL_CURVE_POINTS, .title = "final", .dat = file, .x = "($1+0.08)", .y = "2", .error = "3", .labels = ticks,
+        {.kind = SL_CURVE_POINTS, .title = "final", .dat = file, .x = "($1+0.08)", .y = "2", .error = "3", .labels = labels,
          .colour = 1}};
-    const sl_curve gap = {.kind = SL_CURVE_POINTS, .dat = file, .x = "1", .y = "8", .error = "9", .labels = ticks,
+    const sl_curve gap = {.kind = SL_CURVE_POINTS, .dat = file, .x = "1", .y = "8", .error = "9", .labels = labels,
                           .colour = 2};
     const double right = (double)p.n_arms - 0.5;
     const sl_panel panels[] = {
