@@ -75,24 +75,35 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
                  {"hotter-3-2", "constant", "what 3/2 of the rate does alone"}};
     const sl_musso_protocols *const p = o->p;
     cJSON *const list = cJSON_AddArrayToObject(result, "pairs");
-    sl_say(text, "Differences of best test accuracy, paired over %zu seeds; TOST, margin %g points:\n", p->seeds, p->margin);
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    enum { PAIRS = sizeof pairs / sizeof *pairs };
+    const char *title[PAIRS], *base[PAIRS];
+    sl_tost_result t[PAIRS];
+    double p_value[PAIRS], adjusted[PAIRS];
+    for (size_t i = 0; i < PAIRS; i++) {
         size_t a = 0, b = 0;
         for (size_t k = 0; k < p->n_arms; k++) {
             if (strcmp(p->arms[k].name, pairs[i].arm) == 0) a = k;
             if (strcmp(p->arms[k].name, pairs[i].base) == 0) b = k;
         }
-        sl_tost_result t;
-        SL_TRY(sl_tost_paired(&t, o->value[BEST] + a * p->seeds, o->value[BEST] + b * p->seeds, p->seeds, p->margin,
+        SL_TRY(sl_tost_paired(&t[i], o->value[BEST] + a * p->seeds, o->value[BEST] + b * p->seeds, p->seeds, p->margin,
                               0.05, err));
-        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.1e)\n", p->arms[a].title, p->arms[b].title, pairs[i].what,
-               t.difference.value, t.difference.se, t.equivalent ? "equivalent" : "not shown equivalent", t.p);
+        title[i] = p->arms[a].title;
+        base[i] = p->arms[b].title;
+        p_value[i] = t[i].p;
+    }
+    sl_holm(adjusted, p_value, PAIRS);
+    sl_say(text, "Differences of best test accuracy, paired over %zu seeds; TOST, margin %g points, Holm:\n", p->seeds,
+           p->margin);
+    for (size_t i = 0; i < PAIRS; i++) {
+        const bool equivalent = adjusted[i] < 0.05;
+        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.1e)\n", title[i], base[i], pairs[i].what,
+               t[i].difference.value, t[i].difference.se, equivalent ? "equivalent" : "not shown equivalent", adjusted[i]);
         cJSON *const item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "protocol", p->arms[a].title);
-        cJSON_AddStringToObject(item, "against", p->arms[b].title);
-        sl_json_estimate(item, "difference", t.difference);
-        sl_json_number(item, "tost_p", t.p);
-        cJSON_AddBoolToObject(item, "equivalent", t.equivalent);
+        cJSON_AddStringToObject(item, "protocol", title[i]);
+        cJSON_AddStringToObject(item, "against", base[i]);
+        sl_json_estimate(item, "difference", t[i].difference);
+        sl_json_number(item, "tost_p_holm", adjusted[i]);
+        cJSON_AddBoolToObject(item, "equivalent", equivalent);
         cJSON_AddItemToArray(list, item);
     }
     return SL_OK;

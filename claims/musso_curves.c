@@ -88,7 +88,7 @@ static sl_status regularisation_confound(const sl_lab *lab, sl_finding *f, sl_er
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         const size_t a = pairs[i].arm, b = pairs[i].base;
         const sl_estimate d = sl_paired_difference(best + a * p.seeds, best + b * p.seeds, p.seeds, sd, dof);
-        SL_TRY(sl_finding_add(f, d, NAN, 0, NAN, err, "best accuracy of %s minus %s, points", p.arms[a].title,
+        SL_TRY(sl_finding_add(f, d, NAN, 0, NAN, err, "best accuracy, %s - %s, points", p.arms[a].title,
                               p.arms[b].title));
     }
     return SL_OK;

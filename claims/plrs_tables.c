@@ -2,9 +2,10 @@
  *
  * As printed: plain SGD, no momentum, no weight decay, 500 epochs (100 for Tiny ImageNet), 3 runs. What the paper
  * leaves open and we chose: random crops (padding an eighth of the side) and flips; VGG-16 with batch norm, since at
- * these rates it does not train without; cosine with restarts starts at 0.1; on Tiny ImageNet, which has 100 epochs, knee
- * and drops are at the fractions of them that they have on the other sets (a drop at epoch 100 would never come). Desk scale cuts pictures, batches, epochs, depth and width, and with the epochs every
- * time in the schedules; quick scale learns the built-in digits. */
+ * these rates it does not train without; cosine with restarts starts at 0.1; on Tiny ImageNet, which has 100 epochs,
+ * knee and drops are at the fractions of them that they have on the other sets (a drop at epoch 100 would never come).
+ * Desk scale cuts pictures, batches, epochs, depth and width, and with the epochs every time in the schedules; quick
+ * scale learns the built-in digits. */
 #include "claims/plrs_tables.h"
 
 #include <math.h>
