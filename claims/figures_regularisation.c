@@ -88,10 +88,6 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
         }
         SL_TRY(sl_tost_paired(&t[i], o->value[BEST] + a * p->seeds, o->value[BEST] + b * p->seeds, p->seeds, p->margin,
                               0.05, err));
-<<<<<<< HEAD
-        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.2g)\n", p->arms[a].title, p->arms[b].title, pairs[i].what,
-               t.difference.value, t.difference.se, t.equivalent ? "equivalent" : "not shown equivalent", t.p);
-=======
         title[i] = p->arms[a].title;
         base[i] = p->arms[b].title;
         p_value[i] = t[i].p;
@@ -101,9 +97,8 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
            p->margin);
     for (size_t i = 0; i < PAIRS; i++) {
         const bool equivalent = adjusted[i] < 0.05;
-        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.1e)\n", title[i], base[i], pairs[i].what,
+        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.2g)\n", title[i], base[i], pairs[i].what,
                t[i].difference.value, t[i].difference.se, equivalent ? "equivalent" : "not shown equivalent", adjusted[i]);
->>>>>>> heads/r-stats
         cJSON *const item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "protocol", title[i]);
         cJSON_AddStringToObject(item, "against", base[i]);

@@ -124,25 +124,14 @@ sl_status sl_musso_protocol_curves(sl_table **curves, const sl_lab *lab, const s
  * twice as many epochs, so that it reaches I's time too. */
 
 static const sl_arm figure_5_mnist[] = {
-<<<<<<< HEAD
-    {"I", "I: C = 60, l = 2e-4", "random:delta=1", "plain", 2e-4, 0, 0, 60},
-    {"II", "II: C = 30, l = 1e-4 (same T)", "random:delta=1", "plain", 1e-4, 0, 0, 30},
-    {"III", "III: C = 60, l = 1e-4 (half T)", "random:delta=1", "plain", 1e-4, 0, 0, 60},
-};
-static const sl_arm figure_5_digits[] = {
-    {"I", "I: C = 60, l = 1e-3", "random:delta=1", "plain", 1e-3, 0, 0, 60},
-    {"II", "II: C = 30, l = 5e-4 (same T)", "random:delta=1", "plain", 5e-4, 0, 0, 30},
-    {"III", "III: C = 60, l = 5e-4 (half T)", "random:delta=1", "plain", 5e-4, 0, 0, 60},
-=======
     {"I", "I: C = 60, l = 2e-4", "random:delta=1", "plain", 2e-4, 0, 0, 60, SL_ALPHA_ON_STEP},
     {"II", "II: C = 30, l = 1e-4 (same T)", "random:delta=1", "plain", 1e-4, 0, 0, 30, SL_ALPHA_ON_STEP},
-    {"III", "III: C = 60, l = 1e-4 (another T)", "random:delta=1", "plain", 1e-4, 0, 0, 60, SL_ALPHA_ON_STEP},
+    {"III", "III: C = 60, l = 1e-4 (half T)", "random:delta=1", "plain", 1e-4, 0, 0, 60, SL_ALPHA_ON_STEP},
 };
 static const sl_arm figure_5_digits[] = {
     {"I", "I: C = 60, l = 1e-3", "random:delta=1", "plain", 1e-3, 0, 0, 60, SL_ALPHA_ON_STEP},
     {"II", "II: C = 30, l = 5e-4 (same T)", "random:delta=1", "plain", 5e-4, 0, 0, 30, SL_ALPHA_ON_STEP},
-    {"III", "III: C = 60, l = 5e-4 (another T)", "random:delta=1", "plain", 5e-4, 0, 0, 60, SL_ALPHA_ON_STEP},
->>>>>>> heads/r-stats
+    {"III", "III: C = 60, l = 5e-4 (half T)", "random:delta=1", "plain", 5e-4, 0, 0, 60, SL_ALPHA_ON_STEP},
 };
 
 sl_musso_pair sl_musso_figure_5_at(sl_scale scale)
@@ -162,27 +151,15 @@ sl_musso_pair sl_musso_figure_5_at(sl_scale scale)
  * One T by eq 20, the paper's; with alpha on the step II is 11 % hotter than I (theory/moments.h). */
 
 static const sl_arm figure_6[] = {
-<<<<<<< HEAD
-    {"I", "I: C = 60, mu = 0.75", "random:delta=1", "nesterov", 2.5e-3, 0.75, 0, 60},
-    {"II", "II: C = 30, mu = 0.5 (same T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 30},
-    {"III", "III: C = 60, mu = 0.5 (half T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 60},
-};
-/* A hundredth of MNIST: ten times the rate, and more epochs. */
-static const sl_arm figure_6_quick[] = {
-    {"I", "I: C = 60, mu = 0.75", "random:delta=1", "nesterov", 2.5e-2, 0.75, 0, 60},
-    {"II", "II: C = 30, mu = 0.5 (same T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 30},
-    {"III", "III: C = 60, mu = 0.5 (half T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 60},
-=======
     {"I", "I: C = 60, mu = 0.75", "random:delta=1", "nesterov", 2.5e-3, 0.75, 0, 60, SL_ALPHA_ON_STEP},
     {"II", "II: C = 30, mu = 0.5 (same T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 30, SL_ALPHA_ON_STEP},
-    {"III", "III: C = 60, mu = 0.5 (another T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 60, SL_ALPHA_ON_STEP},
+    {"III", "III: C = 60, mu = 0.5 (half T)", "random:delta=1", "nesterov", 2.5e-3, 0.5, 0, 60, SL_ALPHA_ON_STEP},
 };
 /* A hundredth of MNIST: ten times the rate, and more epochs. */
 static const sl_arm figure_6_quick[] = {
     {"I", "I: C = 60, mu = 0.75", "random:delta=1", "nesterov", 2.5e-2, 0.75, 0, 60, SL_ALPHA_ON_STEP},
     {"II", "II: C = 30, mu = 0.5 (same T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 30, SL_ALPHA_ON_STEP},
-    {"III", "III: C = 60, mu = 0.5 (another T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 60, SL_ALPHA_ON_STEP},
->>>>>>> heads/r-stats
+    {"III", "III: C = 60, mu = 0.5 (half T)", "random:delta=1", "nesterov", 2.5e-2, 0.5, 0, 60, SL_ALPHA_ON_STEP},
 };
 
 sl_musso_pair sl_musso_figure_6_at(sl_scale scale)
@@ -199,27 +176,15 @@ sl_musso_pair sl_musso_figure_6_at(sl_scale scale)
 /* ---- Figure 6 right: Model 3 on CIFAR-10, mu = 0.9, Nesterov ---- */
 
 static const sl_arm figure_6_right[] = {
-<<<<<<< HEAD
-    {"I", "I: C = 128, l = 2.5e-4", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 128},
-    {"II", "II: C = 256, l = 5e-4 (same T)", "random:delta=1", "nesterov", 5e-4, 0.9, 0, 256},
-    {"III", "III: C = 256, l = 2.5e-4 (half T)", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 256},
-};
-/* Desk: VGG16 of a quarter of the width, batches and rates for 5000 pictures. */
-static const sl_arm figure_6_right_desk[] = {
-    {"I", "I: C = 32, l = 2.5e-3", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 32},
-    {"II", "II: C = 64, l = 5e-3 (same T)", "random:delta=1", "nesterov", 5e-3, 0.9, 0, 64},
-    {"III", "III: C = 64, l = 2.5e-3 (half T)", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 64},
-=======
     {"I", "I: C = 128, l = 2.5e-4", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 128, SL_ALPHA_ON_STEP},
     {"II", "II: C = 256, l = 5e-4 (same T)", "random:delta=1", "nesterov", 5e-4, 0.9, 0, 256, SL_ALPHA_ON_STEP},
-    {"III", "III: C = 256, l = 2.5e-4 (another T)", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 256, SL_ALPHA_ON_STEP},
+    {"III", "III: C = 256, l = 2.5e-4 (half T)", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 256, SL_ALPHA_ON_STEP},
 };
 /* Desk: VGG16 of a quarter of the width, batches and rates for 5000 pictures. */
 static const sl_arm figure_6_right_desk[] = {
     {"I", "I: C = 32, l = 2.5e-3", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 32, SL_ALPHA_ON_STEP},
     {"II", "II: C = 64, l = 5e-3 (same T)", "random:delta=1", "nesterov", 5e-3, 0.9, 0, 64, SL_ALPHA_ON_STEP},
-    {"III", "III: C = 64, l = 2.5e-3 (another T)", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 64, SL_ALPHA_ON_STEP},
->>>>>>> heads/r-stats
+    {"III", "III: C = 64, l = 2.5e-3 (half T)", "random:delta=1", "nesterov", 2.5e-3, 0.9, 0, 64, SL_ALPHA_ON_STEP},
 };
 
 sl_musso_pair sl_musso_figure_6_right_at(sl_scale scale)
