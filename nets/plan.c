@@ -1,5 +1,6 @@
 #include "nets/plan.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,6 +141,14 @@ static sl_status place(region *r, size_t n, size_t *length, sl_err *err)
     return SL_OK;
 }
 
+/* Could all of them together, were none to share its place, be more than can be counted? */
+static bool countable(const region *r, size_t n, double others)
+{
+    double floats = others;
+    for (size_t i = 0; i < n; i++) floats += (double)r[i].size + ALIGNMENT;
+    return floats < (double)(SIZE_MAX / 64);
+}
+
 static size_t *offsets(const planner *p, size_t *to, const region *r)
 {
     for (size_t i = 0; i < p->m->n_layers; i++) {
@@ -169,6 +178,10 @@ static sl_status plan(sl_memory_plan *out, planner *p, size_t max_batch, int wor
         p->region[4 * n + i] = (region){.size = (bytes + sizeof(float) - 1) / sizeof(float), .birth = i,
                                         .death = p->what == SL_FOR_LOSS ? i : backward_time(m, i)};
     }
+    const double others = (double)max_batch * (double)(sl_shape_size(m->input) + 2 * m->classes) + (double)scratch;
+    if (!countable(p->region, 5 * n, others))
+        return sl_fail(err, SL_E_MEMORY, "activations of %zu samples in %zu layers: more numbers than can be addressed",
+                       max_batch, n);
     size_t length = 0;
     SL_TRY(place(p->region, 5 * n, &length, err));
     offsets(p, out->output, p->region);

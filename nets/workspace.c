@@ -1,4 +1,5 @@
 /* Passes through a network: forward, backward, and the directional derivatives of both. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ sl_status sl_workspace_alloc(sl_workspace **w, const sl_model *m, size_t max_bat
     r->team = team;
     r->what = what;
     r->max_batch = max_batch;
-    if (r->plan.total < SIZE_MAX / 64) r->block = aligned_alloc(64, r->plan.total * sizeof *r->block);
+    r->block = aligned_alloc(64, r->plan.total * sizeof *r->block);
     r->written = calloc(m->n_layers, sizeof *r->written);
     r->labels = calloc(max_batch, 1);
     if (!r->block || !r->written || !r->labels) {
@@ -57,7 +58,7 @@ void sl_workspace_free(sl_workspace *w)
 double sl_workspace_bytes(const sl_model *m, size_t max_batch, sl_purpose_of_workspace what, int workers)
 {
     sl_memory_plan plan;
-    if (sl_memory_plan_alloc(&plan, m, max_batch, what, workers, NULL) != SL_OK) return 0;
+    if (sl_memory_plan_alloc(&plan, m, max_batch, what, workers, NULL) != SL_OK) return INFINITY;
     const double bytes = (double)plan.total * sizeof(float);
     sl_memory_plan_clear(&plan);
     return bytes;

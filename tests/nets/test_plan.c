@@ -406,6 +406,15 @@ static void build__refuses_what_is_left_over(void **state)
     assert_ok(sl_builder_alloc(&b, (sl_shape){600, 600, 1}, 3, SL_START_DEFAULT, &err));
     sl_build_max_pool(b, 0, 300, 300, 0);
     assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "kernel 300, need at most 256");
+    assert_ok(sl_builder_alloc(&b, (sl_shape){4, 4, 3}, 3, SL_START_DEFAULT, &err));
+    sl_build_global_avg(b, 0); /* as many numbers as classes, but none to train */
+    assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "a model without parameters");
+    assert_ok(sl_builder_alloc(&b, (sl_shape){1, 1, (size_t)1 << 31}, 2, SL_START_DEFAULT, &err));
+    sl_build_linear(b, 0, "l", 2, true); /* beyond what a matrix product counts */
+    assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "2147483648 inputs");
+    assert_ok(sl_builder_alloc(&b, (sl_shape){1, 1, (size_t)1 << 30}, 2, SL_START_DEFAULT, &err));
+    sl_build_conv(b, 0, "c", 1, 2, 1, 1, true);
+    assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "a kernel of 2x2");
 }
 
 /* A branch without parameters, over whose array an addition works in place: its gradient is needed all the same. */
