@@ -93,8 +93,8 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
         p_value[i] = t[i].p;
     }
     sl_holm(adjusted, p_value, PAIRS);
-    sl_say(text, "Differences of best test accuracy, paired over %zu seeds; TOST, margin %g points, Holm:\n", p->seeds,
-           p->margin);
+    sl_say(text, "Bars: standard errors. Differences of best test accuracy, paired over %zu seeds; TOST, margin %g points, "
+                 "Holm:\n", p->seeds, p->margin);
     for (size_t i = 0; i < PAIRS; i++) {
         const bool equivalent = adjusted[i] < 0.05;
         sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.2g)\n", title[i], base[i], pairs[i].what,
