@@ -16,6 +16,7 @@ typedef struct {
     const char *key;     /* prefix of the pieces' names                      */
     const char *title;   /* of the model, for people                         */
     const char *data, *model;
+    const char *pretrained; /* file of the data folder that all start from, if it is there; NULL: none */
     const sl_arm *arms;
     size_t n_arms;
     size_t samples;      /* of the training set; 0: all                      */
@@ -38,6 +39,7 @@ typedef struct {
     size_t samples, seeds;
     uint64_t epochs;    /* of I and II; III runs for twice as many */
     double margin;      /* of equivalence, accuracy points averaged over the epochs */
+    const char *pretrained; /* as above */
 } sl_musso_pair;
 sl_musso_pair sl_musso_figure_5_at(sl_scale scale);       /* Model 1, mu = 0                     */
 sl_musso_pair sl_musso_figure_6_at(sl_scale scale);       /* left: Model 2, other momentum       */

@@ -79,6 +79,10 @@ sl_musso_protocols sl_musso_accuracy_model_2_at(sl_scale scale)
     return model_2_at(scale, model_2_figure_3, "accuracy-model-2");
 }
 
+/* Model 3 starts from ImageNet's weights where this file lies in the data folder: torchvision's vgg16, converted by
+ * scripts/weights-convert (docs/networks.md). Else from random weights; tables say which. */
+#define MODEL_3_START "vgg16-imagenet.h5"
+
 /* ---- Figure 4: Model 3 on CIFAR-10, beside constant rates as hot as the random and the cyclic ones ----
  * A random rate is hotter by q = 4/3 where alpha stands on the gradient (eq 1). On the whole step, where PyTorch has it,
  * it is by 2 % only at mu = 0.9 (theory/moments.h; musso.alpha-placement): so it is run both ways. */
@@ -97,7 +101,7 @@ sl_musso_protocols sl_musso_regularisation_at(sl_scale scale)
     switch (scale) {
     case SL_PAPER:
         return (sl_musso_protocols){.key = key, .title = "Model 3", .data = "cifar10", .model = "vgg16",
-                                    .arms = model_3_figure_4, .n_arms = 8, .seeds = 5, .epochs = 180, .margin = 0.5};
+                                    .pretrained = MODEL_3_START, .arms = model_3_figure_4, .n_arms = 8, .seeds = 5, .epochs = 180, .margin = 0.5};
     case SL_DESK:
         return (sl_musso_protocols){.key = key, .title = "Model 2 (16 channels)", .data = "cifar10:test=4000",
                                     .model = "cnn:channels=16", .arms = small_figure_4, .n_arms = 8, .samples = 5000,
@@ -113,6 +117,7 @@ sl_status sl_musso_protocol_curves(sl_table **curves, const sl_lab *lab, const s
 {
     sl_network net;
     SL_TRY(sl_network_open(&net, lab, p->data, p->model, p->samples, err));
+    if (p->pretrained) sl_network_pretrained(&net, lab, p->pretrained);
     const sl_status st =
         sl_network_curves(curves, &net, lab, p->key, p->arms, p->n_arms, p->seeds, p->epochs, err);
     sl_network_close(&net);
@@ -139,12 +144,12 @@ sl_musso_pair sl_musso_figure_5_at(sl_scale scale)
     static const char key[] = "equal-temperature", title[] = "Model 1", model[] = "mlp";
     switch (scale) {
     case SL_PAPER:
-        return (sl_musso_pair){key, title, NULL, model, figure_5_mnist, 0, 16, 30, 1};
+        return (sl_musso_pair){key, title, NULL, model, figure_5_mnist, 0, 16, 30, 1, NULL};
     case SL_DESK:
-        return (sl_musso_pair){key, title, NULL, model, figure_5_mnist, 0, 12, 10, 1};
+        return (sl_musso_pair){key, title, NULL, model, figure_5_mnist, 0, 12, 10, 1, NULL};
     case SL_QUICK: break;
     }
-    return (sl_musso_pair){key, title, NULL, model, figure_5_digits, 0, 8, 4, 1};
+    return (sl_musso_pair){key, title, NULL, model, figure_5_digits, 0, 8, 4, 1, NULL};
 }
 
 /* ---- Figure 6 left: Model 2, alpha l uniform in [0, 0.005], Nesterov ----
@@ -166,11 +171,11 @@ sl_musso_pair sl_musso_figure_6_at(sl_scale scale)
 {
     static const char key[] = "equal-temperature-model-2";
     switch (scale) {
-    case SL_PAPER: return (sl_musso_pair){key, "Model 2", NULL, "cnn", figure_6, 0, 10, 30, 1};
-    case SL_DESK: return (sl_musso_pair){key, "Model 2", "mnist:test=4000", "cnn", figure_6, 6000, 6, 4, 3};
+    case SL_PAPER: return (sl_musso_pair){key, "Model 2", NULL, "cnn", figure_6, 0, 10, 30, 1, NULL};
+    case SL_DESK: return (sl_musso_pair){key, "Model 2", "mnist:test=4000", "cnn", figure_6, 6000, 6, 4, 3, NULL};
     case SL_QUICK: break;
     }
-    return (sl_musso_pair){key, "Model 2 (8 channels)", "digits:test=500", NARROW, figure_6_quick, 600, 6, 8, 5};
+    return (sl_musso_pair){key, "Model 2 (8 channels)", "digits:test=500", NARROW, figure_6_quick, 600, 6, 8, 5, NULL};
 }
 
 /* ---- Figure 6 right: Model 3 on CIFAR-10, mu = 0.9, Nesterov ---- */
@@ -191,19 +196,21 @@ sl_musso_pair sl_musso_figure_6_right_at(sl_scale scale)
 {
     static const char key[] = "equal-temperature-model-3";
     switch (scale) {
-    case SL_PAPER: return (sl_musso_pair){key, "Model 3", "cifar10", "vgg16", figure_6_right, 0, 5, 60, 1};
+    case SL_PAPER: return (sl_musso_pair){key, "Model 3", "cifar10", "vgg16", figure_6_right, 0, 5, 60, 1,
+                                           MODEL_3_START};
     case SL_DESK:
         return (sl_musso_pair){key, "Model 3 (16 channels)", "cifar10:test=2000", "vgg16:channels=16",
-                               figure_6_right_desk, 5000, 4, 4, 3};
+                               figure_6_right_desk, 5000, 4, 4, 3, NULL};
     case SL_QUICK: break;
     }
-    return (sl_musso_pair){key, "Model 2 (8 channels)", "digits:test=500", NARROW, figure_6_right_desk, 600, 3, 4, 5};
+    return (sl_musso_pair){key, "Model 2 (8 channels)", "digits:test=500", NARROW, figure_6_right_desk, 600, 3, 4, 5, NULL};
 }
 
 sl_status sl_musso_pair_curves(sl_table **curves, const sl_lab *lab, const sl_musso_pair *p, sl_err *err)
 {
     sl_network net;
     SL_TRY(sl_network_open(&net, lab, p->data, p->model, p->samples, err));
+    if (p->pretrained) sl_network_pretrained(&net, lab, p->pretrained);
     sl_status st = sl_network_curves(curves, &net, lab, p->key, p->arms, 2, p->seeds, p->epochs, err);
     if (st == SL_OK) {
         st = sl_network_curves(curves + 2 * p->seeds, &net, lab, p->key, p->arms + 2, 1, p->seeds, 2 * p->epochs, err);

@@ -31,6 +31,12 @@ void sl_network_close(sl_network *n)
     *n = (sl_network){0};
 }
 
+void sl_network_pretrained(sl_network *n, const sl_lab *lab, const char *file)
+{
+    const int length = snprintf(n->init_path, sizeof n->init_path, "%s/%s", sl_data_folder(lab->data_dir), file);
+    n->init = length > 0 && (size_t)length < sizeof n->init_path && access(n->init_path, R_OK) == 0 ? n->init_path : NULL;
+}
+
 uint64_t sl_network_seed(const sl_lab *lab, size_t k)
 {
     return lab->seed * 1000 + k;
@@ -107,6 +113,8 @@ static sl_status describe(sl_table *t, const piece *p, const sl_train_config *c,
     SL_TRY(sl_table_set(t, "arm", err, "%s", a->name));
     SL_TRY(sl_table_set(t, "data", err, "%s, first %zu training samples", p->e->network->data, c->train->n));
     SL_TRY(sl_table_set(t, "model", err, "%s", p->e->network->model_name));
+    const char *const slash = c->init ? strrchr(c->init, '/') : NULL;
+    SL_TRY(sl_table_set(t, "start", err, "%s", slash ? slash + 1 : "random weights"));
     SL_TRY(sl_table_set(t, "schedule", err, "%s", a->schedule));
     SL_TRY(sl_table_set(t, "rule", err, "%s, alpha on the %s", a->rule,
                         a->alpha_on == SL_ALPHA_ON_STEP ? "step" : "gradient"));
@@ -206,7 +214,7 @@ static sl_status stationary_work(void *ctx, sl_table **out, sl_err *err)
  * are other ones by now. */
 static sl_status check_piece(const piece *p, const sl_table *t, sl_err *err)
 {
-    static const char *const none[] = {"none"}, *const names[] = {"arm",      "schedule",     "rule",  "lr",
+    static const char *const none[] = {"none"}, *const names[] = {"arm",      "start",        "schedule",     "rule",  "lr",
                                                                   "momentum", "weight_decay", "batch", "seed"};
     sl_train_config c;
     SL_TRY(configure(&c, p, err));

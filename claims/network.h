@@ -24,7 +24,8 @@ typedef struct {
     sl_model *model;
     const char *data, *model_name; /* "mnist", "digits:..."; "mlp", "mlp:..."         */
     sl_augment augment;            /* of training pictures; for the caller to set     */
-    const char *init;              /* weights file that every run starts from, or NULL: random weights; the same   */
+    const char *init;              /* weights file that every run starts from, or NULL: random weights             */
+    char init_path[1024];          /* where sl_network_pretrained keeps it                                         */
 } sl_network;
 
 /* The data of that name (NULL: that of the lab's scale; quick: the built-in digits; desk and paper: MNIST; an error that
@@ -32,6 +33,9 @@ typedef struct {
 SL_CHECKED sl_status sl_network_open(sl_network *n, const sl_lab *lab, const char *data, const char *model,
                                      size_t samples, sl_err *err);
 void sl_network_close(sl_network *n);
+
+/* Starts every run from the weights in that file of the data folder, if it is there. */
+void sl_network_pretrained(sl_network *n, const sl_lab *lab, const char *file);
 
 /* The seed of replicate k of a lab. */
 uint64_t sl_network_seed(const sl_lab *lab, size_t k);

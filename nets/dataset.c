@@ -21,7 +21,7 @@ const sl_entry *const *sl_dataset_entries(void)
     return entries;
 }
 
-static const char *folder(const char *data_dir)
+const char *sl_data_folder(const char *data_dir)
 {
     if (data_dir) return data_dir;
     const char *const fromenv = getenv("SGDLAB_DATA");
@@ -34,7 +34,7 @@ sl_status sl_dataset_load(sl_dataset *train, sl_dataset *test, const char *text,
     SL_TRY(sl_spec_parse(&spec, text, "data set", entries, sl_n_datasets, err));
     const sl_dataset_kind *const kind = (const sl_dataset_kind *)spec.entry; /* the entry is its first member */
     sl_dataset a, b;
-    SL_TRY(kind->load(&a, &b, &spec, folder(data_dir), err));
+    SL_TRY(kind->load(&a, &b, &spec, sl_data_folder(data_dir), err));
     *train = a;
     *test = b;
     return SL_OK;
@@ -45,7 +45,7 @@ int sl_dataset_available(const char *name, const char *data_dir)
     sl_spec spec;
     if (sl_spec_parse(&spec, name, "data set", entries, sl_n_datasets, NULL) != SL_OK) return 0;
     const sl_dataset_kind *const kind = (const sl_dataset_kind *)spec.entry;
-    return !kind->available || kind->available(folder(data_dir));
+    return !kind->available || kind->available(sl_data_folder(data_dir));
 }
 
 sl_status sl_dataset_alloc(sl_dataset *d, size_t n, size_t channels, size_t height, size_t width, size_t classes,

@@ -45,6 +45,9 @@ const sl_entry *const *sl_dataset_entries(void);
 SL_CHECKED sl_status sl_dataset_load(sl_dataset *train, sl_dataset *test, const char *text, const char *data_dir,
                                      sl_err *err);
 
+/* data_dir; if NULL: $SGDLAB_DATA, else "data". */
+const char *sl_data_folder(const char *data_dir);
+
 /* Does the data of that name exist there (built-in: always)? For choosing between mnist and digits. */
 int sl_dataset_available(const char *name, const char *data_dir);
 
