@@ -163,7 +163,7 @@ sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model 
         st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
     else if (sl_seal_check(bytes, size) != SL_SEAL_GOOD)
         st = sl_fail(err, SL_E_FORMAT, "%s: damaged (its checksum does not fit), or not a checkpoint", path);
-    else if ((file = sl_h5_open(bytes, size)) < 0)
+    else if ((file = sl_h5_open(&bytes, size)) < 0)
         st = sl_fail(err, SL_E_FORMAT, "%s: not an HDF5 file", path);
     else
         st = read_all(&p, file, path, m, c->config, err);

@@ -1,6 +1,7 @@
 #include "nets/hdf5.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,13 +39,15 @@ hid_t sl_h5_create(void)
     return file;
 }
 
-hid_t sl_h5_open(const void *image, size_t size)
+hid_t sl_h5_open(char **image, size_t size)
 {
     enter();
     hid_t file = -1;
     const hid_t access = memory_access();
-    void *const bytes = (void *)image; /* HDF5 copies from it */
-    if (access >= 0 && H5Pset_file_image(access, bytes, size) >= 0) file = H5Fopen(image_name, H5F_ACC_RDONLY, access);
+    const bool good = access >= 0 && H5Pset_file_image(access, *image, size) >= 0;
+    free(*image);
+    *image = NULL;
+    if (good) file = H5Fopen(image_name, H5F_ACC_RDONLY, access);
     H5Pclose(access);
     if (file < 0) pthread_mutex_unlock(&lock);
     return file;

@@ -11,9 +11,10 @@
 #include "base/status.h"
 
 /* Takes the lock. Returns a negative id, the lock released, if HDF5 cannot. create: an empty image. open: read-only,
- * over image[size], which is borrowed until the close. */
+ * of the image's size bytes; the image is freed and *image NULL in any case, so that never more than two of it are in
+ * memory (HDF5 copies it twice). */
 hid_t sl_h5_create(void);
-hid_t sl_h5_open(const void *image, size_t size);
+hid_t sl_h5_open(char **image, size_t size);
 /* Out: *image (to be freed) and *size: the whole file; image NULL: not wanted. Closes and releases the lock in any
  * case. Negative on failure. */
 int sl_h5_close(hid_t file, char **image, size_t *size);

@@ -15,7 +15,7 @@ static sl_status look(bool *checkpoint, const char *path, sl_err *err)
     char *bytes;
     size_t size;
     SL_TRY(sl_read_file(&bytes, &size, path, LARGEST, err));
-    const hid_t file = sl_h5_open(bytes, size);
+    const hid_t file = sl_h5_open(&bytes, size);
     *checkpoint = file >= 0 && H5Lexists(file, "velocity", H5P_DEFAULT) > 0;
     if (file >= 0) sl_h5_close(file, NULL, NULL);
     free(bytes);

@@ -48,7 +48,7 @@ typedef struct {
     int threads;
     double workspace_bytes;
     double bytes;                /* memory: state, velocity, gradient, sample numbers, workspace; not the data sets */
-    double checkpoint_bytes;     /* more while a checkpoint is written: one at a time in a process                  */
+    double checkpoint_bytes;     /* more while a checkpoint is written or read: one at a time in a process           */
 } sl_train_plan;
 
 /* Takes nothing yet. *plan is untouched on failure. Errors: SL_E_DOMAIN (batch; epochs and steps both 0, or beyond 2^48

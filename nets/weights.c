@@ -140,7 +140,7 @@ sl_status sl_weights_read(float *state, const char *path, const sl_model *m, sl_
         st = sl_fail(err, SL_E_MEMORY, "no memory for the weights of %s", path);
     else if (sl_seal_check(bytes, size) == SL_SEAL_BROKEN)
         st = sl_fail(err, SL_E_FORMAT, "%s: damaged, its checksum does not fit", path);
-    else if ((file = sl_h5_open(bytes, size)) < 0)
+    else if ((file = sl_h5_open(&bytes, size)) < 0)
         st = sl_fail(err, SL_E_FORMAT, "%s: not an HDF5 file, or a damaged one", path);
     else
         st = sl_views_read(found, file, m, path, err);

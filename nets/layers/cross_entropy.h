@@ -3,8 +3,8 @@
  *   p[i][c] = exp(z[i][c]) / sum_k exp(z[i][k])        loss_i = -sum_c t[i][c] log p[i][c]
  *   t[i][c] = (1 - e) [c = label[i]] + e / classes     e: label smoothing, 0 for none
  *
- * z, p, dz: [n][classes], row-major. The largest logit of a row is subtracted first, so no logit overflows; if one
- * is not finite, the loss is not either. */
+ * z, p, dz: [n][classes], row-major. The largest logit of a row is subtracted first, so no logit overflows. A NaN or an
+ * infinity among them makes the loss one too, but for -inf at a class that is not the label's: its p is 0. */
 #ifndef SL_NETS_LAYERS_CROSS_ENTROPY_H
 #define SL_NETS_LAYERS_CROSS_ENTROPY_H
 

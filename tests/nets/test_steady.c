@@ -9,10 +9,10 @@
 
 /* ---- every request for memory, of whatever library, counted while asked to; a sanitizer keeps malloc to itself ---- */
 
-#ifndef __SANITIZE_ADDRESS__
 static atomic_size_t requests;
 static atomic_bool counting;
 
+#ifndef __SANITIZE_ADDRESS__
 static void count(void)
 {
     if (atomic_load(&counting)) atomic_fetch_add(&requests, 1);
@@ -96,14 +96,13 @@ static sl_train_config config(const sl_model *m, int threads)
 static void step__asks_for_no_memory(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
-    skip();
-#else
+#ifndef __SANITIZE_ADDRESS__
     atomic_store(&counting, true);
     void *volatile one = malloc(1); /* volatile: or a compiler leaves both out */
     atomic_store(&counting, false);
     free(one);
     assert_int_equal(atomic_load(&requests), 1);
+#endif
     for (int i = 0; i < NETWORKS; i++)
         for (int threads = 1; threads <= 3; threads += 2) {
             sl_model *m;
@@ -126,7 +125,6 @@ static void step__asks_for_no_memory(void **state)
             sl_trainer_free(t);
             sl_model_free(m);
         }
-#endif
 }
 
 /* A NaN in one number of each tensor: first, last, and one in between. Running statistics count in evaluation alone. */
@@ -144,8 +142,7 @@ static void run__a_nan_in_any_tensor_shows(void **state)
         sl_dataset_gather(&train_set, sl_workspace_input(w), sl_workspace_labels(w), NULL, 0, 4);
         for (size_t v = 0; v < sl_model_n_views(m); v++)
             for (int where = 0; where < 3; where++)
-                for (int train = v < sl_model_n_views(m) && sl_model_view(m, v)->offset < parameters; train >= 0;
-                     train--) {
+                for (int train = sl_model_view(m, v)->offset < parameters; train >= 0; train--) {
                     const sl_view *const view = sl_model_view(m, v);
                     const size_t at = view->offset + (view->size - 1) * (size_t)where / 2;
                     double loss;
