@@ -209,18 +209,6 @@ static sl_status table_of_bests(sl_table *t, const sl_musso_protocols *p, const 
     return SL_OK;
 }
 
-/* Comma-separated titles, their own commas taken out. */
-static void join_titles(char *labels, size_t size, const sl_arm *arms, size_t n)
-{
-    labels[0] = '\0';
-    for (size_t a = 0; a < n; a++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s", arms[a].title);
-        for (char *c = strchr(name, ','); c; c = strchr(name, ',')) memmove(c, c + 1, strlen(c));
-        snprintf(labels + strlen(labels), size - strlen(labels), "%s%s", a ? "," : "", name);
-    }
-}
-
 static sl_status draw_bests(const sl_lab *lab, const sl_musso_protocols *setting, const char *name, const char *after,
                             char **summary, cJSON *result, sl_err *err)
 {
@@ -232,7 +220,7 @@ static sl_status draw_bests(const sl_lab *lab, const sl_musso_protocols *setting
     char dat[64], title[160], labels[256];
     snprintf(dat, sizeof dat, "%s.dat", name);
     snprintf(title, sizeof title, "Best test accuracy of %s (after Musso 2020, %s)", p.title, after);
-    join_titles(labels, sizeof labels, p.arms, p.n_arms);
+    sl_arm_labels(labels, sizeof labels, p.arms, p.n_arms);
     sl_status st = judge_protocols(&v, curves, &p, err);
     if (st == SL_OK && !(t = sl_table_alloc(5, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
     sl_prose text = {0};
