@@ -152,8 +152,8 @@ static sl_status draw(const sl_trainings *x, sl_err *err)
             most = fmax(most, fmax(e->train_loss, e->test_loss));
         }
     const sl_panel panels[] = {
-        {.title = "Loss", .xlabel = "epoch", .ylabel = "cross-entropy", .logy = true, .xmin = 1, .xmax = last,
-         .ymin = 0.9 * least, .ymax = 1.1 * most, .curves = curve[0], .n_curves = n},
+        {.title = "Loss", .xlabel = "epoch", .ylabel = "cross-entropy", .logy = most > 3 * least, .xmin = 1,
+         .xmax = last, .ymin = 0.9 * least, .ymax = 1.1 * most, .curves = curve[0], .n_curves = n},
         {.title = "Accuracy", .xlabel = "epoch", .ylabel = "accuracy [%]", .xmin = 1, .xmax = last, .ymin = NAN,
          .ymax = NAN, .curves = curve[1], .n_curves = n},
     };

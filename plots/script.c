@@ -95,10 +95,22 @@ typedef struct {
     double top, bottom;      /* margins for the title; for the axis and the legend             */
 } layout;
 
+/* In characters of mean width; a legend of "momentum=0.5" would run off the page if m were like any other. */
+static double length_of(const char *text)
+{
+    double length = 0;
+    for (const char *p = text; *p; p++) {
+        if (((unsigned char)*p & 0xc0) == 0x80) continue;
+        length += strchr("mwMW%@=+<>~", *p) ? 1.5 : strchr("ijlftrI.,:;|!'()[] ", *p) ? 0.6 : 1;
+    }
+    return length;
+}
+
 static layout lay_out(const sl_panel *p, double width)
 {
     layout l = {.lines_only = true};
-    size_t titles = 0, longest_title = 0, longest_label = 0;
+    size_t titles = 0, longest_label = 0;
+    double longest_title = 0;
     for (size_t k = 0; k < p->n_curves; k++) {
         const sl_curve *c = &p->curves[k];
         if (!l.labels) l.labels = c->labels;
@@ -106,8 +118,7 @@ static layout lay_out(const sl_panel *p, double width)
         if (c->kind == SL_CURVE_MAP) l.map = c;
         if (!c->title || c->kind == SL_CURVE_MAP) continue;
         titles++;
-        const size_t length = sl_style_characters(c->title, strlen(c->title));
-        if (length > longest_title) longest_title = length;
+        longest_title = fmax(longest_title, length_of(c->title));
     }
     for (const char *text = l.labels; text && *text;) {
         const size_t bytes = strcspn(text, ","), length = sl_style_characters(text, bytes);
@@ -119,9 +130,9 @@ static layout lay_out(const sl_panel *p, double width)
     const size_t title_lines = p->title ? sl_style_text(NULL, p->title, l.inside, SL_FONT_PANEL) : 0;
     l.top = 2 * SL_MARGIN + (double)title_lines * SL_PANEL_LINE;
     l.axis = SL_TEXT_LINE + SL_MARGIN + (p->xlabel ? SL_TEXT_LINE + SL_MARGIN : 0);
-    if (l.categories && sl_style_width(longest_label + 1, SL_FONT_TEXT) * (double)l.categories > l.inside) {
+    if (l.categories && sl_style_width((double)longest_label + 1, SL_FONT_TEXT) * (double)l.categories > l.inside) {
         l.slanted = true; /* by 30 degrees: half of its length is height */
-        l.axis += 0.5 * sl_style_width(longest_label, SL_FONT_TEXT);
+        l.axis += 0.5 * sl_style_width((double)longest_label, SL_FONT_TEXT);
     }
     l.key_below = titles > 0 && !p->key;
     if (l.key_below) {

@@ -60,9 +60,9 @@ void sl_style_defaults(FILE *script)
                     "5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n");
 }
 
-double sl_style_width(size_t n, double points)
+double sl_style_width(double n, double points)
 {
-    return (double)n * points * SL_CHARACTER_WIDTH;
+    return n * points * SL_CHARACTER_WIDTH;
 }
 
 size_t sl_style_characters(const char *text, size_t bytes)

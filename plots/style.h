@@ -48,7 +48,7 @@ void sl_style_defaults(FILE *script);
 size_t sl_style_text(FILE *script, const char *text, double width, double points);
 
 /* The width of n characters at `points`, in cm. */
-double sl_style_width(size_t n, double points);
+double sl_style_width(double n, double points);
 
 /* Characters (not bytes) in the first `bytes` of UTF-8 text. */
 size_t sl_style_characters(const char *text, size_t bytes);

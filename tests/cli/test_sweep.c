@@ -125,7 +125,8 @@ static void sweep__a_run_is_known_by_its_configuration(void **state)
 static void sweep__a_network_from_a_file_is_what_the_file_holds(void **state)
 {
     (void)state;
-    static const char *const nets[] = {"flatten; linear 10\n", "flatten; linear 8; relu; linear 10", "# a\n flatten;\nlinear 10"};
+    static const char *const nets[] = {"flatten; linear 10\n", "flatten; linear 8; relu; linear 10",
+                                       "# a\n flatten;\nlinear 10"};
     char key[3][32];
     write_file("m.sweep", "data digits:train=100:test=50\nepochs 1\nmodel @net.txt\nlr 0.1\n");
     for (int i = 0; i < 3; i++) {
