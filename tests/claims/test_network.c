@@ -372,14 +372,15 @@ static void curves__too_large_for_the_memory_are_refused(void **state)
     assert_ok(sl_model_alloc(&n.model, n.model_name, 1, n.train.height, n.train.width, n.train.classes, &err));
     sl_table *t[PIECES];
     sl_lab lab = lab_of(2, "large");
-    assert_fails(sl_network_curves(t, &n, &lab, "test", arms, ARMS, SEEDS, EPOCHS, &err), SL_E_MEMORY, "GB are available");
+    assert_fails(sl_network_curves(t, &n, &lab, "test", arms, ARMS, SEEDS, EPOCHS, &err), SL_E_MEMORY,
+                 "GB are available");
     for (int i = 0; i < PIECES; i++) assert_null(t[i]);
     assert_int_not_equal(access(in_scratch("large/jobs/test-slow-seed0.h5"), F_OK), 0);
     sl_run_free(lab.run);
     sl_network_close(&n);
 }
 
-/* An arm's alpha stands where it says: at mu > 0 a random rate makes other curves of the two, a constant one the same. */
+/* At mu > 0 a random rate makes other curves with alpha on the step and on the gradient, a constant one the same. */
 static void curves__alpha_stands_where_the_arm_says(void **state)
 {
     (void)state;
