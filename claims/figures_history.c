@@ -95,7 +95,7 @@ static sl_status run_arm(history *h, int arm, const sl_network *net, const sl_la
         moment *const m = &h->at[arm][i];
         *m = (moment){.first = w->first, .last = w->last, .loss = w->loss.value};
         st = predict(&m->predicted, s, arm, w->noise, P, err);
-        /* <v^2> = q D0 / C (1 - mu^2) where the force is constant, hence T = l (1 + mu) <v^2> / 2; the drift is no heat. */
+        /* <v^2> = q D0 / C (1 - mu^2) where the force is constant, hence T = l (1 + mu) <v^2> / 2; drift is no heat. */
         m->kinetic = w->velocity2;
         m->kinetic.value -= w->drift2;
         m->kinetic = sl_scaled(s->lr * (1 + arms[arm].mu) / 2, m->kinetic);
@@ -122,11 +122,11 @@ static double time_of(const history *h, int arm, size_t i)
 static sl_status fill(void *ctx, sl_table *t, sl_err *err)
 {
     const history *const h = ctx;
-    SL_TRY(sl_table_set(t, "predicted", err, "q l D0 / (2 C (1 - mu)), D0 = tr D_hat / P of the first %zu samples, mean "
-                                             "of the window's two ends", h->samples));
+    SL_TRY(sl_table_set(t, "predicted", err, "q l D0 / (2 C (1 - mu)), D0 = tr D_hat / P of the first %zu samples, "
+                                             "mean of the window's two ends", h->samples));
     SL_TRY(sl_table_set(t, "kinetic", err, "l (1 + mu) (<|v|^2> - drift) / (2 P) over the window's steps"));
-    SL_TRY(sl_table_set(t, "setting", err, "%s on %s, l = %g, C = %zu with replacement, heavy ball, alpha on the gradient",
-                        h->s.model, h->s.data, h->s.lr, h->s.batch));
+    SL_TRY(sl_table_set(t, "setting", err,
+                        "%s on %s, l = %g, C = %zu with replacement, heavy ball, alpha on the gradient", h->s.model, h->s.data, h->s.lr, h->s.batch));
     for (int arm = 0; arm < ARMS; arm++) {
         SL_TRY(sl_table_block(t, arms[arm].title, err));
         for (size_t i = 0; i < WINDOWS; i++) {
@@ -149,10 +149,12 @@ static sl_status draw(const sl_lab *lab, history *h, char **summary, cJSON *resu
     cJSON *const list = cJSON_AddArrayToObject(result, "arms");
     sl_say(&text, "%s on %s, l = %g, C = %zu. Kinetic over predicted temperature, mean over %d windows (the first left "
                   "out), and what theory's next order in l makes of it, 1 + a l (q (1 + μ) / 2 - μ) / (1 - μ²) with "
-                  "a = tr(D H) / tr D as measured; forces that change within a window add to the former:\n", h->s.model, h->s.data, h->s.lr, h->s.batch, WINDOWS);
+                  "a = tr(D H) / tr D as measured; forces that change within a window add to the former:\n",
+           h->s.model, h->s.data, h->s.lr, h->s.batch, WINDOWS);
     sl_curve temperature[2 * ARMS], loss[ARMS];
     for (int arm = 0; arm < ARMS; arm++) {
-        sl_say(&text, "%s: %.3f ± %.3f (%.3f)\n", arms[arm].title, h->ratio[arm].value, h->ratio[arm].se, h->expected[arm]);
+        sl_say(&text, "%s: %.3f ± %.3f (%.3f)\n", arms[arm].title, h->ratio[arm].value, h->ratio[arm].se,
+               h->expected[arm]);
         cJSON *const item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "arm", arms[arm].title);
         sl_json_estimate(item, "kinetic_over_predicted", h->ratio[arm]);

@@ -93,12 +93,13 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
         p_value[i] = t[i].p;
     }
     sl_holm(adjusted, p_value, PAIRS);
-    sl_say(text, "Bars: standard errors. Differences of best test accuracy, paired over %zu seeds; TOST, margin %g points, "
-                 "Holm:\n", p->seeds, p->margin);
+    sl_say(text, "Bars: standard errors. Differences of best test accuracy, paired over %zu seeds; TOST, margin %g "
+                 "points, Holm:\n", p->seeds, p->margin);
     for (size_t i = 0; i < PAIRS; i++) {
         const bool equivalent = adjusted[i] < 0.05;
         sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.2g)\n", title[i], base[i], pairs[i].what,
-               t[i].difference.value, t[i].difference.se, equivalent ? "equivalent" : "not shown equivalent", adjusted[i]);
+               t[i].difference.value, t[i].difference.se, equivalent ? "equivalent" : "not shown equivalent",
+               adjusted[i]);
         cJSON *const item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "protocol", title[i]);
         cJSON_AddStringToObject(item, "against", base[i]);
@@ -148,10 +149,10 @@ static sl_status musso_4(const sl_lab *lab, char **summary, cJSON *result, sl_er
     char labels[256];
     sl_arm_labels(labels, sizeof labels, p.arms, p.n_arms);
     const sl_curve accuracy[] = {
-        {.kind = SL_CURVE_POINTS, .title = "best", .dat = file, .x = "($1-0.08)", .y = "5", .error = "6", .labels = labels,
-         .colour = 0},
-        {.kind = SL_CURVE_POINTS, .title = "final", .dat = file, .x = "($1+0.08)", .y = "2", .error = "3", .labels = labels,
-         .colour = 1}};
+        {.kind = SL_CURVE_POINTS, .title = "best", .dat = file, .x = "($1-0.08)", .y = "5", .error = "6",
+         .labels = labels, .colour = 0},
+        {.kind = SL_CURVE_POINTS, .title = "final", .dat = file, .x = "($1+0.08)", .y = "2", .error = "3",
+         .labels = labels, .colour = 1}};
     const sl_curve gap = {.kind = SL_CURVE_POINTS, .dat = file, .x = "1", .y = "8", .error = "9", .labels = labels,
                           .colour = 2};
     const double right = (double)p.n_arms - 0.5;

@@ -71,7 +71,8 @@ const sl_claim sl_claim_musso_protocols_equivalent_model_2 = {
 };
 
 /* Figure 4, and how much of it is temperature: each protocol minus the constant one, and minus the constant rate that
- * is as hot (of the random ones that is so for alpha on the gradient: claims/musso_settings.c). Numbers: the paper says that the random rate regularises better, theory does not say how much. */
+ * is as hot (of the random ones that is so for alpha on the gradient: claims/musso_settings.c).
+ * Numbers: the paper says that the random rate regularises better, theory does not say how much. */
 static sl_status regularisation_confound(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     enum { CONSTANT, RANDOM, CYCLIC, HOTTER_4_3 = 5, HOTTER_3_2, RANDOM_GRADIENT };
@@ -137,8 +138,8 @@ static sl_status compare_curves(const sl_lab *lab, const sl_musso_pair *of, sl_f
         const double sd = sl_pooled_sd(&dof, a, 3, n);
         const sl_estimate gap = sl_paired_difference(slow, a, n, 0, 0);
         const unsigned long long e = epoch;
-        snprintf(f->note, sizeof f->note, "%s, %zu seeds: after %llu epochs I reaches %.2f %%, III %.2f %%", trained_on(lab, p.data), n,
-                 e, sl_mean(a, n).value, sl_mean(slow, n).value);
+        snprintf(f->note, sizeof f->note, "%s, %zu seeds: after %llu epochs I reaches %.2f %%, III %.2f %%",
+                 trained_on(lab, p.data), n, e, sl_mean(a, n).value, sl_mean(slow, n).value);
         /* The wrong prediction: the gap of another pace; for the counter-check, that gap the other way round. */
         switch (what) {
         case EQUAL_PAIR:
@@ -150,7 +151,8 @@ static sl_status compare_curves(const sl_lab *lab, const sl_musso_pair *of, sl_f
                                 "accuracy of III, %llu epochs, minus I, %llu, points", 2 * e, e);
             break;
         case COUNTER_CHECK:
-            st = sl_finding_add(f, gap, 0, tolerance, -gap.value, err, "accuracy of III minus I, %llu epochs, points", e);
+            st = sl_finding_add(f, gap, 0, tolerance, -gap.value, err,
+                                "accuracy of III minus I, %llu epochs, points", e);
             break;
         }
     }

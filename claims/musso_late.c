@@ -14,7 +14,8 @@ enum { FULL, FULL_SMALL_BATCH, FULL_MOMENTUM, HALF, HALF_SMALL_BATCH, RANDOM, HO
 static const sl_arm late_mnist[LATE] = {
     {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0.01, 64, SL_ALPHA_ON_STEP},
     {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.01, 32, SL_ALPHA_ON_STEP},
-    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0.01, 32, SL_ALPHA_ON_STEP},
+    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0.01, 32,
+     SL_ALPHA_ON_STEP},
     {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0.01, 128, SL_ALPHA_ON_STEP},
     {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0.01, 64, SL_ALPHA_ON_STEP},
     {"l0.05-C32-random", "l = 0.05, C = 32, random", "random:delta=1", "plain", 0.05, 0, 0.01, 32, SL_ALPHA_ON_STEP},
@@ -26,7 +27,8 @@ static const sl_arm late_mnist[LATE] = {
 static const sl_arm late_digits[LATE] = {
     {"l0.05-C16", "l = 0.05, C = 16", "constant", "plain", 0.05, 0, 0.05, 16, SL_ALPHA_ON_STEP},
     {"l0.025-C8", "l = 0.025, C = 8", "constant", "plain", 0.025, 0, 0.05, 8, SL_ALPHA_ON_STEP},
-    {"l0.0125-C8-mu0.5", "l = 0.0125, C = 8, mu = 0.5", "constant", "heavy-ball", 0.0125, 0.5, 0.05, 8, SL_ALPHA_ON_STEP},
+    {"l0.0125-C8-mu0.5", "l = 0.0125, C = 8, mu = 0.5", "constant", "heavy-ball", 0.0125, 0.5, 0.05, 8,
+     SL_ALPHA_ON_STEP},
     {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.05, 32, SL_ALPHA_ON_STEP},
     {"l0.025-C16", "l = 0.025, C = 16", "constant", "plain", 0.025, 0, 0.05, 16, SL_ALPHA_ON_STEP},
     {"l0.025-C8-random", "l = 0.025, C = 8, random", "random:delta=1", "plain", 0.025, 0, 0.05, 8, SL_ALPHA_ON_STEP},

@@ -40,8 +40,8 @@ sl_status sl_musso_noise_measure(sl_musso_noise *n, const sl_lab *lab, const sl_
     *n = (sl_musso_noise){0};
     sl_network net;
     SL_TRY(sl_network_open(&net, lab, s->data, s->model, 0, err));
-    sl_train_config c = {.model = net.model, .train = &net.train, .schedule = "constant", .lr = s->lr, .batch = s->batch,
-                         .epochs = s->epochs, .seed = sl_network_seed(lab, 0)};
+    sl_train_config c = {.model = net.model, .train = &net.train, .schedule = "constant", .lr = s->lr,
+                         .batch = s->batch, .epochs = s->epochs, .seed = sl_network_seed(lab, 0)};
     sl_trainer *trainer = NULL;
     sl_status st = sl_rule_init(&c.rule, "plain", SL_ALPHA_ON_STEP, s->lr, 0, 0, err);
     if (st == SL_OK) st = sl_trainer_alloc(&trainer, &c, err);
@@ -84,8 +84,8 @@ static sl_status isotropy(const sl_lab *lab, sl_finding *f, sl_err *err)
         if (st == SL_OK) st = add_number(f, n.noise[i].top_share, "largest eigenvalue / tr D", i, err);
     }
     snprintf(f->note, sizeof f->note,
-             "%s on %s, %zu samples, %zu parameters: isotropic noise would have 1 and %.2g; of %zu samples the first can "
-             "be at most %.2g",
+             "%s on %s, %zu samples, %zu parameters: isotropic noise would have 1 and %.2g; of %zu samples the first "
+             "can be at most %.2g",
              s.model, s.data, n.noise[0].samples, n.noise[0].parameters, 1 / (double)n.noise[0].parameters,
              n.noise[0].samples, (double)(n.noise[0].samples - 1) / (double)n.noise[0].parameters);
     sl_musso_noise_clear(&n);
@@ -123,7 +123,8 @@ static sl_status gaussianity(const sl_lab *lab, sl_finding *f, sl_err *err)
     for (size_t i = 0; i < SL_NOISE_STAGES && st == SL_OK; i++) {
         st = add_number(f, over_directions(&n.noise[i], kurtosis_of), "excess kurtosis, random directions", i, err);
         if (st == SL_OK) st = add_number(f, n.noise[i].along[0].kurtosis, "excess kurtosis, first eigenvector", i, err);
-        if (st == SL_OK) st = add_number(f, over_directions(&n.noise[i], stable_of), "stable index, random directions", i, err);
+        if (st == SL_OK)
+            st = add_number(f, over_directions(&n.noise[i], stable_of), "stable index, random directions", i, err);
     }
     snprintf(f->note, sizeof f->note,
              "%s on %s, noise of single samples (that of batches of C has the kurtosis over C): Gaussian noise has "

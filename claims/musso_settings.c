@@ -6,7 +6,7 @@
 #define NARROW "cnn:channels=8:init=he"
 
 /* The five protocols of one mean rate l: Nesterov with mu = 0.9, weight decay w. A cyclic rate is that of whole epochs,
- * so its mean over n epochs is l only where 2 P divides n, and its mean square 3/2 l^2 only for P > 1 (P = 1: 2 l, 0). */
+ * so its mean over n epochs is l only where 2 P divides n, and its mean square 3/2 l^2 only for P > 1 (1: 2 l, 0). */
 #define PROTOCOLS(l, w, C, P1, P2, P3)                                                                          \
     {"constant", "constant", "constant", "nesterov", l, 0.9, w, C, SL_ALPHA_ON_STEP},                           \
         {"random", "random", "random:delta=1", "nesterov", l, 0.9, w, C, SL_ALPHA_ON_STEP},                     \
@@ -84,8 +84,8 @@ sl_musso_protocols sl_musso_accuracy_model_2_at(sl_scale scale)
 #define MODEL_3_START "vgg16-imagenet.h5"
 
 /* ---- Figure 4: Model 3 on CIFAR-10, beside constant rates as hot as the random and the cyclic ones ----
- * A random rate is hotter by q = 4/3 where alpha stands on the gradient (eq 1). On the whole step, where PyTorch has it,
- * it is by 2 % only at mu = 0.9 (theory/moments.h; musso.alpha-placement): so it is run both ways. */
+ * A random rate is hotter by q = 4/3 where alpha stands on the gradient (eq 1). On the whole step, as in PyTorch, it is
+ * by 2 % only at mu = 0.9 (theory/moments.h; musso.alpha-placement): so it is run both ways. */
 
 #define AND_HOTTER(l, w, C)                                                                                     \
     {"hotter-4-3", "constant, 4/3 l", "constant", "nesterov", (l) * 4 / 3, 0.9, w, C, SL_ALPHA_ON_STEP},        \
@@ -183,7 +183,8 @@ sl_musso_pair sl_musso_figure_6_at(sl_scale scale)
 static const sl_arm figure_6_right[] = {
     {"I", "I: C = 128, l = 2.5e-4", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 128, SL_ALPHA_ON_STEP},
     {"II", "II: C = 256, l = 5e-4 (same T)", "random:delta=1", "nesterov", 5e-4, 0.9, 0, 256, SL_ALPHA_ON_STEP},
-    {"III", "III: C = 256, l = 2.5e-4 (half T)", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 256, SL_ALPHA_ON_STEP},
+    {"III", "III: C = 256, l = 2.5e-4 (half T)", "random:delta=1", "nesterov", 2.5e-4, 0.9, 0, 256,
+     SL_ALPHA_ON_STEP},
 };
 /* Desk: VGG16 of a quarter of the width, batches and rates for 5000 pictures. */
 static const sl_arm figure_6_right_desk[] = {

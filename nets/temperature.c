@@ -118,7 +118,7 @@ static double mean_of(const double *x, size_t n)
     return sum / (double)n;
 }
 
-/* What a mean over `count` steps has of the variance of an AR(1) series with coefficient mu: a free particle's velocity. */
+/* What a mean over `count` steps has of the variance of an AR(1) series, a free particle's velocity. */
 static double share_of_mean(double mu, double count)
 {
     const double tau = (1 + mu) / (1 - mu), ends = 2 * mu * (1 - pow(mu, count)) / ((1 - mu) * (1 - mu) * count);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "tests/test.h"
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "claims/network.h"
 #include "tests/base/scratch.h"
@@ -293,6 +294,127 @@ static void stationary__does_not_depend_on_jobs_and_is_read_back(void **state)
     sl_network_close(&n);
 }
 
+/* ---- what is shared among pieces --------------------------------------------------------------------------------- */
+
+/* Fractions as they were shown; calls come one at a time. */
+typedef struct {
+    double first, last;
+    size_t n;
+    bool falls;
+} shown;
+
+static void watch(void *ctx, const char *what, double fraction)
+{
+    shown *const s = ctx;
+    assert_string_equal(what, "test");
+    if (s->n++ == 0) s->first = fraction;
+    else s->falls |= fraction < s->last;
+    s->last = fraction;
+}
+
+/* From nothing to the whole, never back; pieces of an earlier run stand in the first number, so that they do not count
+ * for the speed. */
+static void progress__is_that_of_all_pieces(void **state)
+{
+    (void)state;
+    sl_network n = open_network();
+    sl_table *t[PIECES];
+    sl_lab lab = lab_of(2, "progress");
+    shown s = {0};
+    lab.progress = watch;
+    lab.progress_ctx = &s;
+    assert_ok(sl_network_curves(t, &n, &lab, "test", arms, ARMS, SEEDS, EPOCHS, &err));
+    free_tables(t);
+    assert_near(s.first, 0, 0);
+    assert_near(s.last, 1, 1e-15);
+    assert_true(s.n > PIECES && !s.falls);
+
+    assert_int_equal(unlink(in_scratch("progress/jobs/test-random-seed0.dat")), 0);
+    s = (shown){0};
+    assert_ok(sl_network_curves(t, &n, &lab, "test", arms, ARMS, SEEDS, EPOCHS, &err));
+    free_tables(t);
+    assert_near(s.first, 0.75, 1e-15);
+    assert_near(s.last, 1, 1e-15);
+    assert_false(s.falls);
+
+    s = (shown){0};
+    double loss[PIECES];
+    sl_run_free(lab.run);
+    lab.run = sl_run_none();
+    assert_ok(sl_network_stationary(loss, &n, &lab, "test", arms, ARMS, SEEDS, 0.5, 2, &err));
+    assert_near(s.last, 1, 1e-15);
+    sl_network_close(&n);
+}
+
+/* Cores left over by few pieces become threads of each, with the same numbers. */
+static void curves__of_one_piece_have_all_cores(void **state)
+{
+    (void)state;
+    sl_network n = open_network();
+    sl_table *one[1], *many[1];
+    const sl_lab lab1 = lab_of(1, NULL), lab3 = lab_of(3, NULL);
+    assert_ok(sl_network_curves(one, &n, &lab1, "test", arms, 1, 1, EPOCHS, &err));
+    assert_ok(sl_network_curves(many, &n, &lab3, "test", arms, 1, 1, EPOCHS, &err));
+    assert_same_rows(one[0], many[0]);
+    sl_table_free(one[0]);
+    sl_table_free(many[0]);
+    sl_network_close(&n);
+}
+
+/* Refused before anything is begun, with the estimate. */
+static void curves__too_large_for_the_memory_are_refused(void **state)
+{
+    (void)state;
+    if (!(sl_memory_available("") < 5e10)) skip(); /* it would be begun */
+    sl_network n = open_network();
+    sl_model_free(n.model);
+    n.model_name = "linear 60000; relu; linear 60000; relu; linear 60000; relu; linear 10"; /* 29 GB a copy */
+    assert_ok(sl_model_alloc(&n.model, n.model_name, 1, n.train.height, n.train.width, n.train.classes, &err));
+    sl_table *t[PIECES];
+    sl_lab lab = lab_of(2, "large");
+    assert_fails(sl_network_curves(t, &n, &lab, "test", arms, ARMS, SEEDS, EPOCHS, &err), SL_E_MEMORY,
+                 "GB are available");
+    for (int i = 0; i < PIECES; i++) assert_null(t[i]);
+    assert_int_not_equal(access(in_scratch("large/jobs/test-slow-seed0.h5"), F_OK), 0);
+    sl_run_free(lab.run);
+    sl_network_close(&n);
+}
+
+/* At mu > 0 a random rate makes other curves with alpha on the step and on the gradient, a constant one the same. */
+static void curves__alpha_stands_where_the_arm_says(void **state)
+{
+    (void)state;
+    static const char *const on[] = {"nesterov, alpha on the step", "nesterov, alpha on the gradient"};
+    sl_network n = open_network();
+    const sl_lab lab = lab_of(1, NULL);
+    for (int random = 0; random < 2; random++) {
+        sl_table *t[2];
+        sl_arm both[2] = {arms[0], arms[0]};
+        both[1].alpha_on = SL_ALPHA_ON_GRADIENT;
+        for (int i = 0; i < 2; i++) both[i].schedule = random ? "random:delta=1" : "constant";
+        assert_ok(sl_network_curves(t, &n, &lab, "test", both, 2, 1, EPOCHS, &err));
+        const double difference = cell(t[0], 2, "train_loss") - cell(t[1], 2, "train_loss");
+        assert_true(random ? fabs(difference) > 1e-5 : fabs(difference) < 1e-5);
+        for (int i = 0; i < 2; i++) {
+            assert_string_equal(sl_table_get(t[i], "rule"), on[i]);
+            sl_table_free(t[i]);
+        }
+    }
+    sl_network_close(&n);
+}
+
+static void arm_labels__have_no_commas_of_their_own(void **state)
+{
+    (void)state;
+    char text[64], small[8];
+    sl_arm_labels(text, sizeof text, arms, 2);
+    assert_string_equal(text, "slow C = 20,random C = 20");
+    sl_arm_labels(small, sizeof small, arms, 2);
+    assert_string_equal(small, "slow C ");
+    sl_arm_labels(small, sizeof small, arms, 0);
+    assert_string_equal(small, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +430,11 @@ int main(void)
         cmocka_unit_test(curves__of_another_experiment_are_refused),
         cmocka_unit_test(curves__that_diverge_name_their_arm),
         cmocka_unit_test(stationary__does_not_depend_on_jobs_and_is_read_back),
+        cmocka_unit_test(progress__is_that_of_all_pieces),
+        cmocka_unit_test(curves__of_one_piece_have_all_cores),
+        cmocka_unit_test(curves__too_large_for_the_memory_are_refused),
+        cmocka_unit_test(curves__alpha_stands_where_the_arm_says),
+        cmocka_unit_test(arm_labels__have_no_commas_of_their_own),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -39,6 +39,33 @@ static void verify__ends_with_a_count(void **state)
     assert_null(strstr(s->out, " \n")); /* no line ends in spaces */
 }
 
+/* Claims that need a larger scale are left out and counted; asked for by name they are refused, not failed. */
+static void verify__at_too_small_a_scale(void **state)
+{
+    (void)state;
+    static const char id[] = "musso.regularisation-confound";
+    char command[128];
+    snprintf(command, sizeof command, "verify %s --no-save", id);
+    const said *s = run(command);
+    assert_int_equal(s->code, 2);
+    assert_non_null(strstr(s->err, id));
+    assert_non_null(strstr(s->err, "--scale desk"));
+    assert_string_equal(s->out, "");
+    s = run("verify 'musso.regularisation*' --no-save --json");
+    assert_int_equal(s->code, 2);
+
+    /* A pattern that matches such a claim and others runs the others. */
+    s = run("verify 'musso.[mr][oe]*' --no-save --json");
+    if (s->code != 0) fail_msg("code %d: %s", s->code, s->err);
+    cJSON *j = parse_only_json(s->out);
+    assert_int_equal(cJSON_GetArraySize(at(j, "claims")), 2);
+    for (const cJSON *c = at(j, "claims")->child; c; c = c->next) assert_string_not_equal(at(c, "id")->valuestring, id);
+    assert_near(at(j, "n_at_larger_scale")->valuedouble, 1, 0);
+    cJSON_Delete(j);
+    s = run("list claims");
+    assert_non_null(strstr(s->out, id));
+}
+
 /* A stored result that is not as expected must give code 1: the same path as a fresh one. */
 static void verify__another_verdict_is_code_1(void **state)
 {
@@ -102,6 +129,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         TEST(verify__reports_each_claim_with_its_control), TEST(verify__ends_with_a_count),
+        TEST(verify__at_too_small_a_scale),
         TEST(verify__another_verdict_is_code_1),           TEST(stopped__says_so),
         TEST(figure__writes_data_script_and_pictures),     TEST(figure__without_gnuplot_has_data_and_script),
     };
