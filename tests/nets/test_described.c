@@ -132,8 +132,8 @@ static void described__from_a_file(void **state)
     assert_fails(sl_model_alloc(&one.model, "@", 1, 8, 8, 10, &err), SL_E_FILE, "");
     temp_write(path, "", 0);
     assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_DOMAIN, "without layers");
-    temp_write(path, "\0\1\2\3", 4);
-    assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_DOMAIN, "without layers");
+    temp_write(path, "flatten; linear;\0relu", 21);
+    assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_FORMAT, "not text"); /* not half of it */
     temp_write(path, "\xff\xfe\1\2", 4);
     assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_NAME, "unknown layer");
 }
