@@ -38,7 +38,9 @@ CFLAGS   ?= $(OPT)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # Contraction off: a product and a sum round the same way on every processor.
 ALL_CFLAGS = -std=gnu17 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd -fno-math-errno -ffp-contract=off -pthread -I. \
-             $(PKG_CFLAGS) $(if $(XSMM),-DSL_XSMM) -MMD -MP
+             $(PKG_CFLAGS) $(if $(XSMM),-DSL_XSMM) $(FOR_CLANG) -MMD -MP
+# C11's CMPLX, which glibc's <complex.h> has for gcc alone.
+FOR_CLANG := $(if $(findstring clang,$(CC)),-D'CMPLX(x$(comma)y)=__builtin_complex((double)(x)$(comma)(double)(y))')
 # Kernels alone get relaxed floating point, which libm's vector functions need.
 KERNEL_CFLAGS := -ffast-math $(if $(findstring clang,$(CC)),-fveclib=libmvec)
 # OpenBLAS is the only CBLAS: GSL's own, which gsl.pc asks for, would be found first and is ten times slower.

@@ -32,6 +32,7 @@ struct sl_run {
     char *dir;       /* NULL: a run without a folder                                          */
     int lock;        /* the folder itself, locked while we hold it; the kernel lets go of it  */
     cJSON *manifest;
+    bool made, fresh; /* the folder was made by us; or at least it was no run's before        */
 };
 
 uint64_t sl_hash(const char *text)
@@ -283,12 +284,14 @@ sl_status sl_run_reopen(sl_run *run, sl_err *err)
 
 static sl_status enter(sl_run *run, bool *complete, sl_err *err)
 {
+    run->made = access(run->dir, F_OK) != 0;
     SL_TRY(sl_make_dirs(run->dir, err));
     SL_TRY(lock_folder(run, err));
     char path[PATH_MAX];
     SL_TRY(sl_run_path(run, path, sizeof path, MANIFEST, err));
-    if (access(path, F_OK) == 0) SL_TRY(join_folder(run, complete, path, err));
-    else SL_TRY(refuse_foreign(run->dir, err));
+    run->fresh = access(path, F_OK) != 0;
+    if (run->fresh) SL_TRY(refuse_foreign(run->dir, err));
+    else SL_TRY(join_folder(run, complete, path, err));
     return *complete ? SL_OK : sl_run_reopen(run, err);
 }
 
@@ -335,6 +338,18 @@ sl_status sl_run_close(sl_run *run, const char *status, const cJSON *result, sl_
     cJSON_ReplaceItemInObjectCaseSensitive(run->manifest, "status", cJSON_CreateString(status));
     add_time(run->manifest, "end");
     return write_manifest(run, err);
+}
+
+void sl_run_discard(sl_run *run)
+{
+    char path[PATH_MAX];
+    if (!sl_run_saves(run)) return;
+    if (!run->fresh || sl_run_path(run, path, sizeof path, MANIFEST, NULL) != SL_OK) {
+        (void)!sl_run_close(run, "failed", NULL, NULL);
+        return;
+    }
+    unlink(path);
+    if (run->made) rmdir(run->dir);
 }
 
 void sl_run_free(sl_run *run)

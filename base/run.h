@@ -45,6 +45,10 @@ sl_run *sl_run_none(void);
 SL_CHECKED sl_status sl_run_close(sl_run *run, const char *status, const cJSON *result, sl_err *err);
 void sl_run_free(sl_run *run);
 
+/* Takes back the opening of a run that could not begin and has written nothing: what sl_run_open made goes. A folder that
+ * was a run's before stays, closed as "failed". Does not free. */
+void sl_run_discard(sl_run *run);
+
 bool sl_run_saves(const sl_run *run);
 const char *sl_run_dir(const sl_run *run);   /* NULL for sl_run_none */
 /* dir/relative into path (creates subfolders). Errors: SL_E_WRITE; SL_E_USAGE if it does not fit or leads outside,

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "nets/gemm.h"
 #include "nets/layer.h"
 
@@ -54,13 +54,6 @@ static const net nets[] = {
       {8, 64, 64, 1, 1, 5}}},
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static float *numbers(size_t n)
 {
     float *const v = aligned_alloc(64, (n * sizeof *v + 63) / 64 * 64);
@@ -87,9 +80,9 @@ static double peak(sl_team *team)
     for (int i = 0; i < 3 * THREADS; i++) m[i] = numbers((size_t)SIDE * SIDE);
     double best = INFINITY;
     for (int i = 0; i < 2 * REPEAT; i++) {
-        const double start = now();
+        const double start = sl_clock();
         sl_team_run(team, THREADS, multiply, m);
-        best = fmin(best, now() - start);
+        best = fmin(best, sl_clock() - start);
     }
     for (int i = 0; i < 3 * THREADS; i++) free(m[i]);
     return 2e-9 * THREADS * SIDE * SIDE * SIDE / best;
@@ -130,9 +123,9 @@ static void time_layer(double *seconds, const sl_layer *l, size_t batch, sl_team
     for (int i = 0; i < REPEAT; i++)
         for (int k = 0; k < 3; k++) {
             p.dx[0] = k == 2 ? dx : NULL;
-            const double start = now();
+            const double start = sl_clock();
             (k == 0 ? sl_layer_conv.forward : sl_layer_conv.backward)(&p);
-            seconds[k] = fmin(seconds[k], now() - start);
+            seconds[k] = fmin(seconds[k], sl_clock() - start);
         }
     float *const all[] = {x, y, dx, state, gradient, scratch};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);

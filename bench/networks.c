@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/parallel.h"
 #include "base/random.h"
+#include "bench/bench.h"
 #include "nets/gemm.h"
 #include "nets/train.h"
 
@@ -27,42 +27,6 @@ static const network networks[] = {
 
 enum { CLASSES = 10 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void must(sl_status st, const sl_err *err)
-{
-    if (st == SL_OK) return;
-    fprintf(stderr, "bench/networks: %s: %s\n", sl_status_sentence(st), err->message);
-    exit(sl_status_exit_code(st));
-}
-
-/* Random pictures; what they show does not matter for speed. */
-static void make_data(sl_dataset *d, const network *n)
-{
-    enum { BATCHES = 4 };
-    *d = (sl_dataset){.n = BATCHES * n->batch, .channels = n->channels, .height = n->side, .width = n->side,
-                      .features = n->channels * n->side * n->side, .classes = CLASSES};
-    for (size_t c = 0; c < n->channels; c++) {
-        d->mean[c] = 0.48f;
-        d->deviation[c] = 0.25f;
-    }
-    const size_t size = d->n * d->features;
-    uint32_t *const words = malloc(size * sizeof *words);
-    d->pixels = malloc(size);
-    d->labels = malloc(d->n);
-    if (!words || !d->pixels || !d->labels) exit(4);
-    const sl_draw draw = {.seed = 1, .purpose = SL_PURPOSE_TEST};
-    sl_random_words(words, size, 0, &draw);
-    for (size_t i = 0; i < size; i++) d->pixels[i] = (uint8_t)(words[i] >> 24);
-    for (size_t i = 0; i < d->n; i++) d->labels[i] = (uint8_t)(words[i] % CLASSES);
-    free(words);
-}
-
 /* Gathers one batch, varied, again and again: seconds a batch. */
 static double gathering(const sl_dataset *d, size_t batch, sl_team *team)
 {
@@ -72,9 +36,9 @@ static double gathering(const sl_dataset *d, size_t batch, sl_team *team)
     if (!out || !labels) exit(4);
     const sl_augment varied = {.crop = 4, .flip = true};
     const sl_draw draw = {.seed = 1, .purpose = SL_PURPOSE_AUGMENT};
-    const double start = now();
+    const double start = sl_clock();
     for (int i = 0; i < REPEAT; i++) sl_dataset_gather_varied(d, out, labels, NULL, 0, batch, &varied, &draw, 0, team);
-    const double seconds = (now() - start) / REPEAT;
+    const double seconds = (sl_clock() - start) / REPEAT;
     free(out);
     free(labels);
     return seconds;
@@ -82,26 +46,26 @@ static double gathering(const sl_dataset *d, size_t batch, sl_team *team)
 
 static void train(const network *n)
 {
-    enum { ROUNDS = 4 };
+    enum { ROUNDS = 4, BATCHES = 4 };
     sl_err err = {0};
     sl_dataset data;
     sl_model *model;
     sl_trainer *trainer;
     sl_team *team;
-    make_data(&data, n);
-    must(sl_model_alloc(&model, n->model, n->channels, n->side, n->side, CLASSES, &err), &err);
+    bench_pictures(&data, BATCHES * n->batch, n->channels, n->side, CLASSES);
+    bench_must(sl_model_alloc(&model, n->model, n->channels, n->side, n->side, CLASSES, &err), &err);
     sl_train_config c = {.model = model, .train = &data, .schedule = "constant", .lr = 1e-4, .batch = n->batch,
                          .epochs = 100, .threads = sl_cores()};
-    must(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 0, &err), &err);
-    must(sl_trainer_alloc(&trainer, &c, &err), &err);
-    must(sl_trainer_run(trainer, 1, NULL, NULL, &err), &err); /* the first step touches memory for the first time */
+    bench_must(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 0, &err), &err);
+    bench_must(sl_trainer_alloc(&trainer, &c, &err), &err);
+    bench_must(sl_trainer_run(trainer, 1, NULL, NULL, &err), &err); /* the first step touches memory for the first time */
     double best = INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
-        const double start = now();
-        must(sl_trainer_run(trainer, 2, NULL, NULL, &err), &err);
-        best = fmin(best, (now() - start) / 2);
+        const double start = sl_clock();
+        bench_must(sl_trainer_run(trainer, 2, NULL, NULL, &err), &err);
+        best = fmin(best, (sl_clock() - start) / 2);
     }
-    must(sl_team_alloc(&team, c.threads, &err), &err);
+    bench_must(sl_team_alloc(&team, c.threads, &err), &err);
     printf("networks.%s.images_per_second %.1f\n", n->name, (double)n->batch / best);
     printf("networks.%s.gflops %.1f\n", n->name, sl_model_flops(model) * (double)n->batch / best * 1e-9);
     printf("networks.%s.data_fraction %.5f\n", n->name, gathering(&data, n->batch, team) / best);
@@ -130,7 +94,7 @@ static double peak(void)
     sl_err err = {0};
     sl_team *team;
     const size_t cores = (size_t)sl_cores(), size = cores * SIDE * SIDE;
-    must(sl_team_alloc(&team, (int)cores, &err), &err);
+    bench_must(sl_team_alloc(&team, (int)cores, &err), &err);
     for (int i = 0; i < 3; i++) {
         factor[i] = aligned_alloc(64, size * sizeof(float));
         if (!factor[i]) exit(4);
@@ -138,9 +102,9 @@ static double peak(void)
     }
     double best = INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
-        const double start = now();
+        const double start = sl_clock();
         sl_team_run(team, cores, product, NULL);
-        best = fmin(best, now() - start);
+        best = fmin(best, sl_clock() - start);
     }
     for (int i = 0; i < 3; i++) free(factor[i]);
     sl_team_free(team);

@@ -13,20 +13,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "plots/plot.h"
 #include "sim/operators/operator.h"
 
 /* Of this process: one thread does all, and what else runs on the machine does not count. */
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 typedef struct {
     const char *name, *loss;
     const sl_operator_kind *kind;
@@ -137,9 +130,9 @@ static double solve(sl_answer *a, const problem *p, double budget)
     *a = (sl_answer){0};
     for (int i = 0; i < MOST_REPEATS && spent < budget; i++) {
         sl_answer_clear(a);
-        const double start = now();
+        const double start = sl_clock();
         if (sl_operator_solve(a, &op, &p->question, &err) < 0) die(p->name, &err);
-        const double seconds = now() - start;
+        const double seconds = sl_clock() - start;
         best = fmin(best, seconds);
         spent += seconds;
     }

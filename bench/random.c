@@ -4,19 +4,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "base/random.h"
 
 enum { FILL = 1 << 14, BLOCK = 1 << 20 }; /* a fill's buffer stays in cache; a block is a task */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- time ---- */
 
@@ -37,9 +30,9 @@ static double ns_a_value(void (*fill)(const sl_draw *))
     enum { FILLS = (1 << 24) / FILL };
     double best = INFINITY;
     for (int run = 0; run < 5; run++) {
-        const double start = now();
+        const double start = sl_clock();
         for (uint64_t k = 0; k < FILLS; k++) fill(&(sl_draw){.seed = 1, .step = k, .purpose = SL_PURPOSE_TEST});
-        best = fmin(best, (now() - start) / ((double)FILLS * FILL));
+        best = fmin(best, (sl_clock() - start) / ((double)FILLS * FILL));
     }
     return 1e9 * best;
 }

@@ -5,19 +5,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "sim/ensemble.h"
 
 enum { REPEATS = 20, STEPS = 4000 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void die(const sl_err *err)
 {
@@ -53,12 +46,12 @@ static double ns_per_normal(void)
     static _Alignas(64) double z[SL_BLOCK];
     double best = INFINITY;
     for (int i = 0; i < REPEATS; i++) {
-        const double start = now();
+        const double start = sl_clock();
         for (uint64_t k = 0; k < STEPS; k++) {
             const sl_draw draw = {.seed = 1, .step = k, .purpose = SL_PURPOSE_NOISE};
             sl_random_normals(z, SL_BLOCK, 0, 1, &draw);
         }
-        best = fmin(best, 1e9 * (now() - start) / ((double)STEPS * SL_BLOCK));
+        best = fmin(best, 1e9 * (sl_clock() - start) / ((double)STEPS * SL_BLOCK));
     }
     return best;
 }

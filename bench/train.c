@@ -7,46 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/random.h"
+#include "bench/bench.h"
 #include "nets/gemm.h"
 #include "nets/train.h"
 
 enum { IN = 784, HIDDEN = 100, CLASSES = 10, BATCH = 256, SAMPLES = 60000 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void must(sl_status st, const sl_err *err)
-{
-    if (st == SL_OK) return;
-    fprintf(stderr, "bench/train: %s: %s\n", sl_status_sentence(st), err->message);
-    exit(sl_status_exit_code(st));
-}
-
-/* Bytes of MNIST's size; what they are does not matter for speed. */
-static void make_data(sl_dataset *d)
-{
-    *d = (sl_dataset){.n = SAMPLES, .channels = 1, .height = 28, .width = 28, .features = IN, .classes = CLASSES};
-    d->mean[0] = 0.1307f;
-    d->deviation[0] = 0.3081f;
-    d->pixels = malloc((size_t)SAMPLES * IN);
-    d->labels = malloc(SAMPLES);
-    uint32_t *const words = malloc((size_t)IN * sizeof *words);
-    if (!d->pixels || !d->labels || !words) exit(4);
-    const sl_draw draw = {.seed = 1, .purpose = SL_PURPOSE_TEST};
-    for (size_t i = 0; i < SAMPLES; i++) {
-        sl_random_words(words, IN, i * IN, &draw);
-        for (size_t k = 0; k < IN; k++) d->pixels[i * IN + k] = (uint8_t)(words[k] >> 24);
-        d->labels[i] = (uint8_t)(words[0] % CLASSES);
-    }
-    free(words);
-}
 
 /* One step's arrays for the products alone. */
 typedef struct {
@@ -65,7 +32,7 @@ static float *numbers(size_t n)
 static double products(const arrays *a)
 {
     enum { REPEAT = 200 };
-    const double start = now();
+    const double start = sl_clock();
     for (int i = 0; i < REPEAT; i++) {
         sl_gemm(a->h, 0, a->x, SL_AS_IS, a->w1, SL_TRANSPOSED, BATCH, HIDDEN, IN);
         sl_gemm(a->z, 0, a->h, SL_AS_IS, a->w2, SL_TRANSPOSED, BATCH, CLASSES, HIDDEN);
@@ -73,13 +40,13 @@ static double products(const arrays *a)
         sl_gemm(a->dh, 0, a->z, SL_AS_IS, a->w2, SL_AS_IS, BATCH, HIDDEN, CLASSES);
         sl_gemm(a->dw1, 0, a->dh, SL_TRANSPOSED, a->x, SL_AS_IS, HIDDEN, IN, BATCH);
     }
-    return (now() - start) / REPEAT;
+    return (sl_clock() - start) / REPEAT;
 }
 
 static void *epoch(void *trainer)
 {
     sl_err err = {0};
-    must(sl_trainer_run(trainer, sl_trainer_steps_per_epoch(trainer), NULL, NULL, &err), &err);
+    bench_must(sl_trainer_run(trainer, sl_trainer_steps_per_epoch(trainer), NULL, NULL, &err), &err);
     return NULL;
 }
 
@@ -87,11 +54,11 @@ static void *epoch(void *trainer)
 static double images_per_second(sl_trainer *const *trainers, int n)
 {
     pthread_t other;
-    const double start = now();
+    const double start = sl_clock();
     if (n == 2 && pthread_create(&other, NULL, epoch, trainers[1]) != 0) exit(4);
     epoch(trainers[0]);
     if (n == 2) pthread_join(other, NULL);
-    return n * (double)SAMPLES / (now() - start);
+    return n * (double)SAMPLES / (sl_clock() - start);
 }
 
 int main(void)
@@ -99,16 +66,16 @@ int main(void)
     sl_err err = {0};
     sl_dataset data;
     sl_model *model;
-    make_data(&data);
-    must(sl_model_alloc(&model, "mlp", 1, 28, 28, CLASSES, &err), &err);
+    bench_pictures(&data, SAMPLES, 1, 28, CLASSES);
+    bench_must(sl_model_alloc(&model, "mlp", 1, 28, 28, CLASSES, &err), &err);
     sl_train_config c = {
         .model = model, .train = &data, .schedule = "constant", .lr = 1e-3, .batch = BATCH, .epochs = 1};
-    must(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 0, &err), &err);
+    bench_must(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 0, &err), &err);
 
     sl_trainer *trainers[2];
     for (int i = 0; i < 2; i++) {
         c.seed = (uint64_t)i + 1;
-        must(sl_trainer_alloc(&trainers[i], &c, &err), &err);
+        bench_must(sl_trainer_alloc(&trainers[i], &c, &err), &err);
     }
     const arrays a = {.x = numbers(BATCH * IN),
                       .w1 = numbers(HIDDEN * IN),

@@ -89,7 +89,7 @@ static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts
         sl_say(text, "%s %.2f (%.2f) %%", arms[arm].title, v->mean[arm].mean, sd);
         if (arm > 0) {
             const sl_tost_result *t = &v->tost[arm - 1];
-            sl_say(text, ": difference %+.2f ± %.2f, %s (p = %.1e)", t->difference.value, t->difference.se,
+            sl_say(text, ": difference %+.2f ± %.2f, %s (p = %.2g)", t->difference.value, t->difference.se,
                 v->adjusted[arm - 1] < 0.05 ? "equivalent" : "not shown equivalent", v->adjusted[arm - 1]);
         }
         sl_say(text, "\n");
@@ -109,6 +109,13 @@ static void say_protocols(sl_prose *text, cJSON *result, const protocol_verdicts
     }
 }
 
+/* What was trained, so that a picture at a smaller scale does not pass for the paper's. */
+static void say_setting(sl_prose *text, const sl_lab *lab, const char *model, const char *data, uint64_t epochs)
+{
+    sl_say(text, "%s on %s; %llu epochs, %s scale.\n", model, data, (unsigned long long)epochs,
+           sl_scale_name(lab->scale));
+}
+
 /* ---- musso-1 and musso-2: curves of the protocols --------------------------------------------------------------- */
 
 static sl_status draw_protocols(const sl_lab *lab, const sl_musso_protocols *setting, const char *name,
@@ -126,12 +133,16 @@ static sl_status draw_protocols(const sl_lab *lab, const sl_musso_protocols *set
     snprintf(title, sizeof title, "%s under protocols of one mean rate (after Musso 2020, %s)", p.title, after);
     sl_status st = mean_curves(&mean, curves, p.arms, p.n_arms, p.seeds, err);
     if (st == SL_OK) st = judge_protocols(&v, curves, &p, err);
+    if (st == SL_OK) say_setting(&text, lab, p.title, sl_table_get(curves[0], "data"), p.epochs);
     double least = 100; /* accuracy at the end */
     for (size_t i = 0; i < p.n_arms * p.seeds; i++) least = fmin(least, sl_table_max(curves[i], "test_accuracy"));
     sl_network_free_curves(curves, p.n_arms * p.seeds);
     if (st == SL_OK) st = sl_run_table(lab->run, dat, mean, err);
     sl_table_free(mean);
-    if (st != SL_OK) return st;
+    if (st != SL_OK) {
+        free(text.text);
+        return st;
+    }
 
     say_protocols(&text, result, &v, &p);
     sl_curve loss[SL_MUSSO_MOST_ARMS], accuracy[2 * SL_MUSSO_MOST_ARMS];
@@ -145,9 +156,9 @@ static sl_status draw_protocols(const sl_lab *lab, const sl_musso_protocols *set
     }
     const sl_panel panels[] = {
         {.title = "Training loss", .xlabel = "epoch", .ylabel = "mean cross-entropy [nat]", .logy = true, .xmin = NAN,
-         .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "top right", .curves = loss, .n_curves = p.n_arms},
+         .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = loss, .n_curves = p.n_arms},
         {.title = "Accuracy: test (solid), training (dashed)", .xlabel = "epoch", .ylabel = "accuracy [%]", .xmin = NAN,
-         .xmax = NAN, .ymin = least > 95 ? 90 : least > 85 ? 60 : 0, .ymax = 100, .key = "bottom right",
+         .xmax = NAN, .ymin = least > 95 ? 90 : least > 85 ? 60 : 0, .ymax = 100,
          .curves = accuracy, .n_curves = 2 * p.n_arms}};
     const sl_figure figure = {.name = name, .title = title, .caption = text.text, .rows = 1, .columns = 2,
                               .panels = panels, .n_panels = 2};
@@ -198,18 +209,6 @@ static sl_status table_of_bests(sl_table *t, const sl_musso_protocols *p, const 
     return SL_OK;
 }
 
-/* Comma-separated titles, their own commas taken out. */
-static void join_titles(char *labels, size_t size, const sl_arm *arms, size_t n)
-{
-    labels[0] = '\0';
-    for (size_t a = 0; a < n; a++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s", arms[a].title);
-        for (char *c = strchr(name, ','); c; c = strchr(name, ',')) memmove(c, c + 1, strlen(c));
-        snprintf(labels + strlen(labels), size - strlen(labels), "%s%s", a ? "," : "", name);
-    }
-}
-
 static sl_status draw_bests(const sl_lab *lab, const sl_musso_protocols *setting, const char *name, const char *after,
                             char **summary, cJSON *result, sl_err *err)
 {
@@ -221,16 +220,20 @@ static sl_status draw_bests(const sl_lab *lab, const sl_musso_protocols *setting
     char dat[64], title[160], labels[256];
     snprintf(dat, sizeof dat, "%s.dat", name);
     snprintf(title, sizeof title, "Best test accuracy of %s (after Musso 2020, %s)", p.title, after);
-    join_titles(labels, sizeof labels, p.arms, p.n_arms);
+    sl_arm_labels(labels, sizeof labels, p.arms, p.n_arms);
     sl_status st = judge_protocols(&v, curves, &p, err);
     if (st == SL_OK && !(t = sl_table_alloc(5, columns))) st = sl_fail(err, SL_E_MEMORY, "no memory for a table");
+    sl_prose text = {0};
     if (st == SL_OK) st = table_of_bests(t, &p, &v, sl_table_get(curves[0], "data"), err);
+    if (st == SL_OK) say_setting(&text, lab, p.title, sl_table_get(curves[0], "data"), p.epochs);
     sl_network_free_curves(curves, p.n_arms * p.seeds);
     if (st == SL_OK) st = sl_run_table(lab->run, dat, t, err);
     sl_table_free(t);
-    if (st != SL_OK) return st;
+    if (st != SL_OK) {
+        free(text.text);
+        return st;
+    }
 
-    sl_prose text = {0};
     say_protocols(&text, result, &v, &p);
     const sl_curve curve[] = {
         {.kind = SL_CURVE_POINTS, .title = "every seed", .dat = dat, .block = 1, .x = "1", .y = "2",
@@ -264,7 +267,7 @@ const sl_recipe sl_recipe_musso_3_right = {"musso-3-right", "Musso 2020, figure 
                                            "best test accuracy of Model 2 under five protocols, over seeds, with TOST",
                                            musso_3_right};
 
-/* ---- musso-5 and musso-6: trainings of one temperature --------------------------------------------------------------------------------------------------- */
+/* ---- musso-5 and musso-6: trainings of one temperature ---- */
 
 /* Accuracy of a seed averaged over the epochs of a curve: one number for the whole curve. */
 static double curve_mean(const sl_table *t, size_t stride, size_t epochs)
@@ -301,6 +304,8 @@ static sl_status draw_pair(const sl_lab *lab, const sl_musso_pair *setting, cons
     if (st == SL_OK) st = sl_tost_paired(&other, whole[2], whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = sl_tost_paired(&same_time, whole[3], whole[0], n, curve_margin, 0.05, err);
     if (st == SL_OK) st = mean_curves(&mean, curves, p.arms, 3, n, err);
+    sl_prose text = {0};
+    if (st == SL_OK) say_setting(&text, lab, p.title, sl_table_get(curves[0], "data"), p.epochs);
     sl_network_free_curves(curves, 3 * n);
     if (st == SL_OK) st = sl_run_table(lab->run, dat, mean, err);
     sl_table_free(mean);
@@ -314,9 +319,11 @@ static sl_status draw_pair(const sl_lab *lab, const sl_musso_pair *setting, cons
     }
     if (st == SL_OK) st = sl_run_table(lab->run, final_dat, final, err);
     sl_table_free(final);
-    if (st != SL_OK) return st;
+    if (st != SL_OK) {
+        free(text.text);
+        return st;
+    }
 
-    sl_prose text = {0};
     sl_say(&text, "%s; %s; %s. Bands: standard deviation over seeds.\n", p.arms[0].title, p.arms[1].title,
            p.arms[2].title);
     sl_say(&text, "Test accuracy averaged over %zu epochs, %zu seeds; paired TOST, margin %g points:\n", epochs, n, curve_margin);
@@ -329,7 +336,7 @@ static sl_status draw_pair(const sl_lab *lab, const sl_musso_pair *setting, cons
     for (size_t i = 0; i < 3; i++) {
         const sl_tost_result *t = verdicts[i].t;
         const bool beyond = sl_compare(t->difference, curve_margin, 0.1) == SL_OUTSIDE; /* the 90 % interval of TOST */
-        sl_say(&text, "%s: %+.2f ± %.2f points, %s (p = %.1e)\n", verdicts[i].what, t->difference.value, t->difference.se,
+        sl_say(&text, "%s: %+.2f ± %.2f points, %s (p = %.2g)\n", verdicts[i].what, t->difference.value, t->difference.se,
                t->equivalent ? "equivalent" : beyond ? "different" : "not shown equivalent", t->p);
         cJSON *o = cJSON_AddObjectToObject(result, verdicts[i].key);
         sl_json_estimate(o, "difference", t->difference);
@@ -350,9 +357,9 @@ static sl_status draw_pair(const sl_lab *lab, const sl_musso_pair *setting, cons
                              .labels = "I,II,III", .colour = 0};
     const sl_panel panels[] = {
         {.title = "Against epochs (the paper's)", .xlabel = "epoch", .ylabel = "test accuracy [%]", .xmin = 0,
-         .xmax = (double)epochs, .ymin = NAN, .ymax = NAN, .key = "bottom right", .curves = by_epoch, .n_curves = 3},
+         .xmax = (double)epochs, .ymin = NAN, .ymax = NAN, .curves = by_epoch, .n_curves = 3},
         {.title = "Against time: the confound", .xlabel = "t = Σ l / (1 - μ)",
-         .ylabel = "test accuracy [%]", .xmin = 0, .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "bottom right",
+         .ylabel = "test accuracy [%]", .xmin = 0, .xmax = NAN, .ymin = NAN, .ymax = NAN,
          .curves = by_time, .n_curves = 3},
         {.title = "At equal epochs, the last", .xlabel = "experiment", .ylabel = "test accuracy [%]", .xmin = -0.5,
          .xmax = 2.5, .ymin = NAN, .ymax = NAN, .key = "off", .curves = &finals, .n_curves = 1}};

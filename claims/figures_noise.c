@@ -51,8 +51,8 @@ static void say(sl_prose *text, cJSON *result, const sl_musso_noise *n, const sl
     for (size_t i = 0; i < SL_NOISE_STAGES; i++) {
         const sl_noise *const d = &n->noise[i];
         const sl_curvature *const h = &n->curvature[i];
-        sl_say(text, "%s: tr D %.4g ± %.2g, largest eigenvalue %.1f %% of it, anisotropy (tr D)²/(P tr D²) %.2e; Hessian's "
-                     "largest %.4g ± %.2g, trace %.4g ± %.2g; cosine of D and H %.3f ± %.3f, %.1f %% of the noise in H's %zu "
+        sl_say(text, "%s: tr D %.3g ± %.2g, largest eigenvalue %.1f %% of it, anisotropy (tr D)²/(P tr D²) %.2e; Hessian's "
+                     "largest %.3g ± %.2g, trace %.3g ± %.2g; cosine of D and H %.3f ± %.3f, %.1f %% of the noise in H's %zu "
                      "leading directions\n",
                when[i], d->trace.value, d->trace.se, 100 * d->top_share.value, d->participation.value, h->top[0].value,
                h->top[0].se, h->trace.value, h->trace.se, n->alignment[i].cosine.value, n->alignment[i].cosine.se,
@@ -91,10 +91,10 @@ static sl_status draw(const sl_lab *lab, sl_musso_noise *n, const sl_musso_noise
         {.kind = SL_CURVE_LINE, .title = "after", .dat = density, .block = 1, .x = "1", .y = "($2>1e-7?$2:NaN)", .colour = 1,
          .dash = 1}};
     const sl_panel panels[] = {
-        {.title = "Leading eigenvalues", .xlabel = "rank", .ylabel = "eigenvalue", .logx = true, .logy = true, .xmin = NAN,
-         .xmax = NAN, .ymin = NAN, .ymax = 1e3, .key = "top right", .curves = spectrum, .n_curves = 4},
-        {.title = "Density of the Hessian's eigenvalues", .xlabel = "eigenvalue", .ylabel = "density", .logy = true,
-         .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "top right", .curves = densities, .n_curves = 2}};
+        {.title = "Leading eigenvalues", .xlabel = "rank", .ylabel = "eigenvalue", .logx = true, .logy = true, .xmin = 1,
+         .xmax = (double)n->noise[0].n_top, .ymin = NAN, .ymax = NAN, .curves = spectrum, .n_curves = 4},
+        {.title = "The Hessian's spectral density", .xlabel = "eigenvalue", .ylabel = "density", .logy = true,
+         .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = densities, .n_curves = 2}};
     const sl_figure figure = {.name = "noise-spectrum", .title = "Gradient noise and curvature of Model 1",
                               .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);

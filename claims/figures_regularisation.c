@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -68,30 +69,42 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
 {
     static const struct {
         const char *arm, *base, *what;
-    } pairs[] = {{"random", "constant", "at equal mean rate"},
-                 {"random", "hotter-4-3", "at equal temperature"},
+    } pairs[] = {{"random", "constant", "at equal mean rate, T 2 % higher: alpha on the step"},
+                 {"random-gradient", "constant", "at equal mean rate, T 4/3: alpha on the gradient"},
+                 {"random-gradient", "hotter-4-3", "at equal temperature"},
                  {"hotter-4-3", "constant", "what 4/3 of the rate does alone"},
                  {"hotter-3-2", "constant", "what 3/2 of the rate does alone"}};
     const sl_musso_protocols *const p = o->p;
     cJSON *const list = cJSON_AddArrayToObject(result, "pairs");
-    sl_say(text, "Differences of best test accuracy, paired over %zu seeds; TOST, margin %g points:\n", p->seeds, p->margin);
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    enum { PAIRS = sizeof pairs / sizeof *pairs };
+    const char *title[PAIRS], *base[PAIRS];
+    sl_tost_result t[PAIRS];
+    double p_value[PAIRS], adjusted[PAIRS];
+    for (size_t i = 0; i < PAIRS; i++) {
         size_t a = 0, b = 0;
         for (size_t k = 0; k < p->n_arms; k++) {
             if (strcmp(p->arms[k].name, pairs[i].arm) == 0) a = k;
             if (strcmp(p->arms[k].name, pairs[i].base) == 0) b = k;
         }
-        sl_tost_result t;
-        SL_TRY(sl_tost_paired(&t, o->value[BEST] + a * p->seeds, o->value[BEST] + b * p->seeds, p->seeds, p->margin,
+        SL_TRY(sl_tost_paired(&t[i], o->value[BEST] + a * p->seeds, o->value[BEST] + b * p->seeds, p->seeds, p->margin,
                               0.05, err));
-        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.1e)\n", p->arms[a].title, p->arms[b].title, pairs[i].what,
-               t.difference.value, t.difference.se, t.equivalent ? "equivalent" : "not shown equivalent", t.p);
+        title[i] = p->arms[a].title;
+        base[i] = p->arms[b].title;
+        p_value[i] = t[i].p;
+    }
+    sl_holm(adjusted, p_value, PAIRS);
+    sl_say(text, "Bars: standard errors. Differences of best test accuracy, paired over %zu seeds; TOST, margin %g points, "
+                 "Holm:\n", p->seeds, p->margin);
+    for (size_t i = 0; i < PAIRS; i++) {
+        const bool equivalent = adjusted[i] < 0.05;
+        sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.2g)\n", title[i], base[i], pairs[i].what,
+               t[i].difference.value, t[i].difference.se, equivalent ? "equivalent" : "not shown equivalent", adjusted[i]);
         cJSON *const item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "protocol", p->arms[a].title);
-        cJSON_AddStringToObject(item, "against", p->arms[b].title);
-        sl_json_estimate(item, "difference", t.difference);
-        sl_json_number(item, "tost_p", t.p);
-        cJSON_AddBoolToObject(item, "equivalent", t.equivalent);
+        cJSON_AddStringToObject(item, "protocol", title[i]);
+        cJSON_AddStringToObject(item, "against", base[i]);
+        sl_json_estimate(item, "difference", t[i].difference);
+        sl_json_number(item, "tost_p_holm", adjusted[i]);
+        cJSON_AddBoolToObject(item, "equivalent", equivalent);
         cJSON_AddItemToArray(list, item);
     }
     return SL_OK;
@@ -124,16 +137,22 @@ static sl_status musso_4(const sl_lab *lab, char **summary, cJSON *result, sl_er
         cJSON_AddItemToArray(list, item);
     }
     sl_prose text = {0};
-    SL_TRY(say_pairs(&text, result, &o, err));
+    sl_say(&text, "%s on %s; %llu epochs, %s scale. Bars: standard deviation over seeds.\n", p.title, o.data,
+           (unsigned long long)p.epochs, sl_scale_name(lab->scale));
+    const sl_status said = say_pairs(&text, result, &o, err);
+    if (said != SL_OK) {
+        free(text.text);
+        return said;
+    }
 
-    static const char labels[] = "const,random,P1,P2,P3,4/3,3/2", paper_labels[] = "const,random,P6,P18,P30,4/3,3/2";
-    const char *const ticks = lab->scale == SL_PAPER ? paper_labels : labels;
+    char labels[256];
+    sl_arm_labels(labels, sizeof labels, p.arms, p.n_arms);
     const sl_curve accuracy[] = {
-        {.kind = SL_CURVE_POINTS, .title = "best", .dat = file, .x = "($1-0.08)", .y = "5", .error = "6", .labels = ticks,
+        {.kind = SL_CURVE_POINTS, .title = "best", .dat = file, .x = "($1-0.08)", .y = "5", .error = "6", .labels = labels,
          .colour = 0},
-        {.kind = SL_CURVE_POINTS, .title = "final", .dat = file, .x = "($1+0.08)", .y = "2", .error = "3", .labels = ticks,
+        {.kind = SL_CURVE_POINTS, .title = "final", .dat = file, .x = "($1+0.08)", .y = "2", .error = "3", .labels = labels,
          .colour = 1}};
-    const sl_curve gap = {.kind = SL_CURVE_POINTS, .dat = file, .x = "1", .y = "8", .error = "9", .labels = ticks,
+    const sl_curve gap = {.kind = SL_CURVE_POINTS, .dat = file, .x = "1", .y = "8", .error = "9", .labels = labels,
                           .colour = 2};
     const double right = (double)p.n_arms - 0.5;
     const sl_panel panels[] = {

@@ -12,20 +12,20 @@
 /* Constant rates over a decade of T, by l, by C and by mu, the coldest first; random ones (Delta = 1), each followed by the constant
  * rate q l = 4/3 l of the same temperature. Weight decay is the scale's. */
 static const sl_arm settings[] = {
-    {"l0.02-C64", "l = 0.02, C = 64", "constant", "plain", 0.02, 0, 0, 64},
-    {"l0.05-C128", "l = 0.05, C = 128", "constant", "plain", 0.05, 0, 0, 128},
-    {"l0.025-C64-mu0.5", "l = 0.025, C = 64, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0, 64},
-    {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0, 64},
-    {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0, 128},
-    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0, 32},
-    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0, 32},
-    {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0, 64},
-    {"l0.025-C32-random", "l = 0.025, C = 32", "random:delta=1", "plain", 0.025, 0, 0, 32},
-    {"l0.0333-C32", "l = 0.0333, C = 32", "constant", "plain", 0.025 * 4 / 3, 0, 0, 32},
-    {"l0.05-C32-random", "l = 0.05, C = 32", "random:delta=1", "plain", 0.05, 0, 0, 32},
-    {"l0.0667-C32", "l = 0.0667, C = 32", "constant", "plain", 0.05 * 4 / 3, 0, 0, 32},
-    {"l0.075-C32-random", "l = 0.075, C = 32", "random:delta=1", "plain", 0.075, 0, 0, 32},
-    {"l0.1-C32", "l = 0.1, C = 32", "constant", "plain", 0.1, 0, 0, 32},
+    {"l0.02-C64", "l = 0.02, C = 64", "constant", "plain", 0.02, 0, 0, 64, SL_ALPHA_ON_STEP},
+    {"l0.05-C128", "l = 0.05, C = 128", "constant", "plain", 0.05, 0, 0, 128, SL_ALPHA_ON_STEP},
+    {"l0.025-C64-mu0.5", "l = 0.025, C = 64, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0, 64, SL_ALPHA_ON_STEP},
+    {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0, 64, SL_ALPHA_ON_STEP},
+    {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0, 128, SL_ALPHA_ON_STEP},
+    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0, 32, SL_ALPHA_ON_STEP},
+    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0, 32, SL_ALPHA_ON_STEP},
+    {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0, 64, SL_ALPHA_ON_STEP},
+    {"l0.025-C32-random", "l = 0.025, C = 32", "random:delta=1", "plain", 0.025, 0, 0, 32, SL_ALPHA_ON_STEP},
+    {"l0.0333-C32", "l = 0.0333, C = 32", "constant", "plain", 0.025 * 4 / 3, 0, 0, 32, SL_ALPHA_ON_STEP},
+    {"l0.05-C32-random", "l = 0.05, C = 32", "random:delta=1", "plain", 0.05, 0, 0, 32, SL_ALPHA_ON_STEP},
+    {"l0.0667-C32", "l = 0.0667, C = 32", "constant", "plain", 0.05 * 4 / 3, 0, 0, 32, SL_ALPHA_ON_STEP},
+    {"l0.075-C32-random", "l = 0.075, C = 32", "random:delta=1", "plain", 0.075, 0, 0, 32, SL_ALPHA_ON_STEP},
+    {"l0.1-C32", "l = 0.1, C = 32", "constant", "plain", 0.1, 0, 0, 32, SL_ALPHA_ON_STEP},
 };
 enum { ARMS = sizeof settings / sizeof *settings, COLDEST = 4, FIRST_RANDOM = 8 };
 

@@ -12,25 +12,25 @@ enum { FULL, FULL_SMALL_BATCH, FULL_MOMENTUM, HALF, HALF_SMALL_BATCH, RANDOM, HO
 
 /* Three settings of one temperature, two of its half, and the random rate beside the constant one q = 4/3 as large. */
 static const sl_arm late_mnist[LATE] = {
-    {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0.01, 64},
-    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.01, 32},
-    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0.01, 32},
-    {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0.01, 128},
-    {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0.01, 64},
-    {"l0.05-C32-random", "l = 0.05, C = 32, random", "random:delta=1", "plain", 0.05, 0, 0.01, 32},
-    {"l0.0667-C32", "l = 0.0667, C = 32", "constant", "plain", 0.05 * 4 / 3, 0, 0.01, 32},
+    {"l0.1-C64", "l = 0.1, C = 64", "constant", "plain", 0.1, 0, 0.01, 64, SL_ALPHA_ON_STEP},
+    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.01, 32, SL_ALPHA_ON_STEP},
+    {"l0.025-C32-mu0.5", "l = 0.025, C = 32, mu = 0.5", "constant", "heavy-ball", 0.025, 0.5, 0.01, 32, SL_ALPHA_ON_STEP},
+    {"l0.1-C128", "l = 0.1, C = 128", "constant", "plain", 0.1, 0, 0.01, 128, SL_ALPHA_ON_STEP},
+    {"l0.05-C64", "l = 0.05, C = 64", "constant", "plain", 0.05, 0, 0.01, 64, SL_ALPHA_ON_STEP},
+    {"l0.05-C32-random", "l = 0.05, C = 32, random", "random:delta=1", "plain", 0.05, 0, 0.01, 32, SL_ALPHA_ON_STEP},
+    {"l0.0667-C32", "l = 0.0667, C = 32", "constant", "plain", 0.05 * 4 / 3, 0, 0.01, 32, SL_ALPHA_ON_STEP},
 };
 
 /* Quick: a stronger regularisation relaxes sooner (in time 1/w), smaller batches are as hot at smaller rates, where
  * the leading order in l is nearer. */
 static const sl_arm late_digits[LATE] = {
-    {"l0.05-C16", "l = 0.05, C = 16", "constant", "plain", 0.05, 0, 0.05, 16},
-    {"l0.025-C8", "l = 0.025, C = 8", "constant", "plain", 0.025, 0, 0.05, 8},
-    {"l0.0125-C8-mu0.5", "l = 0.0125, C = 8, mu = 0.5", "constant", "heavy-ball", 0.0125, 0.5, 0.05, 8},
-    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.05, 32},
-    {"l0.025-C16", "l = 0.025, C = 16", "constant", "plain", 0.025, 0, 0.05, 16},
-    {"l0.025-C8-random", "l = 0.025, C = 8, random", "random:delta=1", "plain", 0.025, 0, 0.05, 8},
-    {"l0.0333-C8", "l = 0.0333, C = 8", "constant", "plain", 0.025 * 4 / 3, 0, 0.05, 8},
+    {"l0.05-C16", "l = 0.05, C = 16", "constant", "plain", 0.05, 0, 0.05, 16, SL_ALPHA_ON_STEP},
+    {"l0.025-C8", "l = 0.025, C = 8", "constant", "plain", 0.025, 0, 0.05, 8, SL_ALPHA_ON_STEP},
+    {"l0.0125-C8-mu0.5", "l = 0.0125, C = 8, mu = 0.5", "constant", "heavy-ball", 0.0125, 0.5, 0.05, 8, SL_ALPHA_ON_STEP},
+    {"l0.05-C32", "l = 0.05, C = 32", "constant", "plain", 0.05, 0, 0.05, 32, SL_ALPHA_ON_STEP},
+    {"l0.025-C16", "l = 0.025, C = 16", "constant", "plain", 0.025, 0, 0.05, 16, SL_ALPHA_ON_STEP},
+    {"l0.025-C8-random", "l = 0.025, C = 8, random", "random:delta=1", "plain", 0.025, 0, 0.05, 8, SL_ALPHA_ON_STEP},
+    {"l0.0333-C8", "l = 0.0333, C = 8", "constant", "plain", 0.025 * 4 / 3, 0, 0.05, 8, SL_ALPHA_ON_STEP},
 };
 
 sl_musso_stationary sl_musso_stationary_at(sl_scale scale)

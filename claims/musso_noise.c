@@ -16,19 +16,19 @@ sl_musso_noise_setting sl_musso_noise_at(sl_scale scale)
 }
 
 static sl_status measure_stage(sl_musso_noise *n, size_t stage, const sl_objective_config *c,
-                               const sl_musso_noise_setting *s, bool with_curvature, sl_err *err)
+                               const sl_musso_noise_setting *s, uint64_t seed, bool with_curvature, sl_err *err)
 {
     const sl_noise_config nc = {.top = s->top, .steps = 3 * s->top, .directions = s->directions, .probes = 16,
-                                .batch = s->batch, .seed = 1};
+                                .batch = s->batch, .seed = seed};
     const sl_curvature_config cc = {.top = s->top, .bottom = 3, .steps = 3 * s->top, .probes = 6, .points = 400,
-                                    .seed = 1};
+                                    .seed = seed};
     sl_objective *o;
     SL_TRY(sl_objective_alloc(&o, c, err));
     sl_status st = sl_noise_measure(&n->noise[stage], o, &nc, err);
     if (st == SL_OK && with_curvature) {
         st = sl_curvature_measure(&n->curvature[stage], o, &cc, err);
         if (st == SL_OK)
-            st = sl_alignment_measure(&n->alignment[stage], o, &n->noise[stage], &n->curvature[stage], 16, 1, err);
+            st = sl_alignment_measure(&n->alignment[stage], o, &n->noise[stage], &n->curvature[stage], 16, seed, err);
     }
     sl_objective_free(o);
     return st;
@@ -50,7 +50,7 @@ sl_status sl_musso_noise_measure(sl_musso_noise *n, const sl_lab *lab, const sl_
         if (st != SL_OK) break;
         const sl_objective_config o = {.model = net.model, .state = sl_trainer_params(trainer), .data = &net.train,
                                        .samples = s->samples, .jobs = lab->jobs};
-        st = measure_stage(n, stage, &o, s, with_curvature, err);
+        st = measure_stage(n, stage, &o, s, lab->seed, with_curvature, err);
     }
     sl_trainer_free(trainer);
     sl_network_close(&net);
@@ -92,15 +92,17 @@ static sl_status isotropy(const sl_lab *lab, sl_finding *f, sl_err *err)
     return st;
 }
 
-/* Mean over directions; its error from their scatter. */
+/* Mean over directions; they share their samples, so the error is the mean of theirs, an upper bound. */
 static sl_estimate over_directions(const sl_noise *n, sl_estimate (*what)(const sl_projection *))
 {
-    sl_welford w = {0};
+    sl_welford value = {0}, se = {0};
     for (size_t i = 0; i < n->n_directions; i++) {
-        const double x = what(&n->random[i]).value;
-        if (isfinite(x)) sl_welford_add(&w, x);
+        const sl_estimate e = what(&n->random[i]);
+        if (!isfinite(e.value)) continue;
+        sl_welford_add(&value, e.value);
+        sl_welford_add(&se, e.se);
     }
-    return sl_welford_mean(&w);
+    return value.n > 0 ? (sl_estimate){value.mean, se.mean, INFINITY} : (sl_estimate){NAN, NAN, NAN};
 }
 
 static sl_estimate kurtosis_of(const sl_projection *p)

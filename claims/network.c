@@ -97,7 +97,7 @@ static sl_status configure(sl_train_config *c, const piece *p, sl_err *err)
                            .init = p->e->network->init,
                            .augment = p->e->network->augment,
                            .seed = sl_network_seed(p->e->lab, p->i % p->e->seeds)};
-    return sl_rule_init(&c->rule, a->rule, SL_ALPHA_ON_STEP, a->lr, a->mu, a->weight_decay, err);
+    return sl_rule_init(&c->rule, a->rule, a->alpha_on, a->lr, a->mu, a->weight_decay, err);
 }
 
 /* The whole setting of a piece, into its table's header. */
@@ -108,7 +108,8 @@ static sl_status describe(sl_table *t, const piece *p, const sl_train_config *c,
     SL_TRY(sl_table_set(t, "data", err, "%s, first %zu training samples", p->e->network->data, c->train->n));
     SL_TRY(sl_table_set(t, "model", err, "%s", p->e->network->model_name));
     SL_TRY(sl_table_set(t, "schedule", err, "%s", a->schedule));
-    SL_TRY(sl_table_set(t, "rule", err, "%s, alpha on the step", a->rule));
+    SL_TRY(sl_table_set(t, "rule", err, "%s, alpha on the %s", a->rule,
+                        a->alpha_on == SL_ALPHA_ON_STEP ? "step" : "gradient"));
     SL_TRY(sl_table_set(t, "lr", err, "%.17g", a->lr));
     SL_TRY(sl_table_set(t, "momentum", err, "%.17g", a->mu));
     SL_TRY(sl_table_set(t, "weight_decay", err, "%.17g", a->weight_decay));
@@ -384,4 +385,16 @@ double sl_table_max(const sl_table *t, const char *column)
 void sl_network_free_curves(sl_table **curves, size_t n)
 {
     for (size_t i = 0; i < n; i++) sl_table_free(curves[i]);
+}
+
+void sl_arm_labels(char *labels, size_t size, const sl_arm *arms, size_t n)
+{
+    size_t used = 0;
+    labels[0] = '\0';
+    for (size_t a = 0; a < n; a++) {
+        if (a > 0 && used + 1 < size) labels[used++] = ',';
+        for (const char *c = arms[a].title; *c && used + 1 < size; c++)
+            if (*c != ',') labels[used++] = *c;
+    }
+    labels[used] = '\0';
 }

@@ -16,6 +16,7 @@ typedef struct {
     const char *schedule, *rule;
     double lr, mu, weight_decay;
     size_t batch;
+    sl_alpha_on alpha_on;  /* what a random rate's factor multiplies: eq 1's gradient, or as in PyTorch the step */
 } sl_arm;
 
 typedef struct {
@@ -65,6 +66,9 @@ sl_estimate sl_relative_difference(const double *a, const double *base, const do
  * *dof = (arms-1)(n-1), exactly. (Differences of all arms from one of them would pool to the same mean, but they share
  * that one's noise, and so have fewer degrees of freedom than that.) */
 double sl_pooled_sd(double *dof, const double *x, size_t n_arms, size_t n);
+
+/* The arms' titles, comma-separated, their own commas taken out: categories of an axis (plots/plot.h). */
+void sl_arm_labels(char *labels, size_t size, const sl_arm *arms, size_t n);
 
 /* The largest value of a column that is not NAN. NAN if there is none, or no such column. */
 double sl_table_max(const sl_table *t, const char *column);

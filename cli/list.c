@@ -1,6 +1,8 @@
 /* sgdlab list: what can be named, from the registries. */
+#define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -106,7 +108,14 @@ static const char *text_of(const cJSON *item, const char *key)
     return cJSON_IsString(s) ? s->valuestring : "";
 }
 
-/* "delta=1, warmup=0", parameters that must be given as "min=..". */
+static void print_words(const char *name, const char *def, const cJSON *words)
+{
+    printf(":%s=%s", name, def);
+    for (const cJSON *w = words->child; w; w = w->next)
+        if (strcmp(w->valuestring, def) != 0) printf("|%s", w->valuestring);
+}
+
+/* ":delta=1:warmup=0", parameters that must be given as ":min=..", words as ":head=linear|mlp", the default first. */
 static void print_parameters(const cJSON *parameters)
 {
     if (!parameters || !parameters->child) return;
@@ -114,7 +123,7 @@ static void print_parameters(const cJSON *parameters)
     for (const cJSON *p = parameters->child; p; p = p->next) {
         const double def = sl_cli_number(cJSON_GetObjectItemCaseSensitive(p, "default"));
         const char *word = text_of(p, "default");
-        if (*word) printf(":%s=%s", text_of(p, "name"), word);
+        if (*word) print_words(text_of(p, "name"), word, cJSON_GetObjectItemCaseSensitive(p, "words"));
         else if (isnan(def)) printf(":%s=..", text_of(p, "name"));
         else printf(":%s=%.6g", text_of(p, "name"), def);
     }
@@ -143,18 +152,32 @@ static void print_people(const sl_cli *cli, const cJSON *result)
     }
 }
 
+static sl_status add_named(cJSON *result, const char *name, sl_err *err)
+{
+    size_t kind = 0;
+    while (kind < N_KINDS && strcmp(kinds[kind], name) != 0) kind++;
+    if (kind == N_KINDS) return sl_cli_unknown("kind of thing", name, kinds, N_KINDS, err);
+    if (!cJSON_GetObjectItemCaseSensitive(result, kinds[kind])) add_kind(result, kind);
+    return SL_OK;
+}
+
+/* One kind, or several with commas between. */
+static sl_status add_operand(cJSON *result, const char *operand, sl_err *err)
+{
+    char *const names = strdup(operand);
+    if (!names) return sl_fail(err, SL_E_MEMORY, "no memory for a list");
+    sl_status st = SL_OK;
+    char *rest = names;
+    for (const char *name; st == SL_OK && (name = strsep(&rest, ","));) st = add_named(result, name, err);
+    free(names);
+    return st;
+}
+
 static sl_status run(sl_cli *cli, sl_err *err)
 {
     cJSON *result = cJSON_CreateObject();
     sl_status st = SL_OK;
-    for (size_t i = 0; i < cli->n_operands && st == SL_OK; i++) {
-        size_t kind = 0;
-        while (kind < N_KINDS && strcmp(kinds[kind], cli->operand[i]) != 0) kind++;
-        if (kind == N_KINDS)
-            st = sl_cli_unknown("kind of thing", cli->operand[i], kinds, N_KINDS, err);
-        else if (!cJSON_GetObjectItemCaseSensitive(result, kinds[kind]))
-            add_kind(result, kind);
-    }
+    for (size_t i = 0; i < cli->n_operands && st == SL_OK; i++) st = add_operand(result, cli->operand[i], err);
     for (size_t kind = 0; cli->n_operands == 0 && kind < N_KINDS; kind++) add_kind(result, kind);
     if (st == SL_OK) sl_cli_answer(cli, result, print_people);
     cJSON_Delete(result);

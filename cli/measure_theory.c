@@ -42,7 +42,7 @@ sl_status sl_measure_predict(sl_measurement *x, sl_err *err)
     sl_alpha_law law;
     x->window = calloc(t->windows + 1, sizeof *x->window);
     if (!x->window) return sl_fail(err, SL_E_MEMORY, "no memory for %zu windows", t->windows);
-    double late = 0, steps = 0;
+    double late = 0, steps = 0, noise = 0, noise_se = 0;
     for (size_t w = 0; w < t->windows; w++) {
         const sl_temperature_window *const h = &t->history[w];
         SL_TRY(law_of(&law, c, h->lr, err));
@@ -50,11 +50,13 @@ sl_status sl_measure_predict(sl_measurement *x, sl_err *err)
         if (h->last <= x->run.burn_in) continue;
         const double share = (double)(h->last - (h->first > x->run.burn_in ? h->first : x->run.burn_in));
         late += h->lr * share;
+        noise += h->noise.value * share;
+        noise_se += h->noise.se * share; /* of the same samples: no averaging out */
         steps += share;
     }
-    /* After the burn-in, with the noise of the last window. */
+    const sl_estimate after = {noise / steps / P, noise_se / steps / P, INFINITY}; /* the burn-in */
     SL_TRY(law_of(&law, c, late / steps, err));
-    x->window[t->windows] = predict_flat(c, sl_scaled(1 / P, t->history[t->windows - 1].noise), &law);
+    x->window[t->windows] = predict_flat(c, after, &law);
     for (size_t j = 0; j < t->n_directions; j++)
         x->direction[j] = predict(c, x->late.top[j].value, x->along[j], &law);
     return SL_OK;

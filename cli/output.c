@@ -110,7 +110,10 @@ void sl_cli_estimate(char text[64], double value, double se)
         /* two digits of the error; plain notation where the value has a natural size */
         const int places = 1 - (int)floor(log10(se));
         const double size = fabs(value);
-        if (places <= 0)
+        if (places <= 0 && size < 1e9 && se < 1e9) {
+            const double step = pow(10, -places);
+            snprintf(text, 64, "%.0f +- %.0f", step * round(value / step), step * round(se / step));
+        } else if (places <= 0)
             snprintf(text, 64, "%.6g +- %.2g", value, se);
         else if (places > 8 || (size > 0 && size < 1e-3)) {
             const int digits = (int)floor(log10(size > se ? size : se)) + places;

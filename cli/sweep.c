@@ -186,10 +186,14 @@ static sl_status open_folder(sweep *x, sl_err *err)
     sl_status st =
         sl_run_open(&x->run, &complete, sl_cli_text(x->cli, "out"), name, config, 0, x->cli->argc, x->cli->argv, err);
     cJSON_Delete(config);
-    if (st == SL_OK && complete) st = sl_run_reopen(x->run, err);
-    if (st != SL_OK) return st;
+    return st == SL_OK && complete ? sl_run_reopen(x->run, err) : st;
+}
+
+/* The file as it was when this ran. */
+static sl_status keep_file(const sweep *x, sl_err *err)
+{
     char path[PATH_MAX];
-    SL_TRY(sl_run_path(x->run, path, sizeof path, "sweep.txt", err)); /* the file as it was when this ran */
+    SL_TRY(sl_run_path(x->run, path, sizeof path, "sweep.txt", err));
     return sl_write_file(path, x->file.text, strlen(x->file.text), err);
 }
 
@@ -273,11 +277,22 @@ static sl_status conclude(sweep *x, sl_status ran, cJSON *unlisted, sl_err *err)
     return st == SL_OK ? ran : st;
 }
 
-static sl_status run_in_folder(sweep *x, sl_err *err)
+/* What is refused before anything runs leaves no folder. */
+static sl_status begin(sweep *x, sl_err *err)
 {
     SL_TRY(open_folder(x, err));
-    SL_TRY(sl_sweep_recall(x->jobs, x->n, x->run, err));
-    SL_TRY(check_all(x, err));
+    sl_status st = sl_sweep_recall(x->jobs, x->n, x->run, err);
+    if (st == SL_OK) st = check_all(x, err);
+    if (st == SL_OK) return keep_file(x, err);
+    sl_run_discard(x->run);
+    sl_run_free(x->run);
+    x->run = NULL;
+    return st;
+}
+
+static sl_status run_in_folder(sweep *x, sl_err *err)
+{
+    SL_TRY(begin(x, err));
     cJSON *unlisted = sl_sweep_unlisted(x->jobs, x->n, x->run);
     say_beginning(x, unlisted);
     const sl_status ran = run_all(x, err);

@@ -134,5 +134,7 @@ sl_status sl_sweep_configuration(cJSON **config, const sl_sweep_file *f, char **
     const sl_status st = sl_cli_parse(&cli, &sl_command_train, argc, argv, err);
     if (st != SL_OK) return sl_fail_in(err, SL_E_CONFIG, "%s", f->path);
     *config = sl_cli_config(&cli);
-    return *config ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for a configuration");
+    if (!*config) return sl_fail(err, SL_E_MEMORY, "no memory for a configuration");
+    if (sl_cli_config_model(*config, &cli, err) == SL_OK) return SL_OK;
+    return sl_fail_in(err, SL_E_CONFIG, "%s", f->path);
 }

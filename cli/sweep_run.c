@@ -134,6 +134,7 @@ static void begin_command(command *c, const sl_sweep_job *j, const sl_sweep_limi
     for (char **w = j->argument; *w; w++) add_word(c, *w);
     add_word(c, "--json");
     add_word(c, "--quiet");
+    add_word(c, "--no-figure"); /* drawing takes longer than many a small training */
     add_own(c, asprintf(&word, "--jobs=%d", threads) < 0 ? NULL : word);
     if (limits->data_dir) add_own(c, asprintf(&word, "--data-dir=%s", limits->data_dir) < 0 ? NULL : word);
 }

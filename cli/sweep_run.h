@@ -3,7 +3,7 @@
  * In the sweep's folder, KEY being the hash of a run's whole configuration:
  *
  *   jobs/KEY.json       its configuration and arguments, frozen; status, exit code, seconds, memory
- *   jobs/KEY/           train's own run folder: checkpoint, result.json, table, picture
+ *   jobs/KEY/           train's own run folder: checkpoint, result.json, table, script of its picture
  *   jobs/KEY.out, .err  what it said
  *
  * What is complete or diverged is not run again; what was stopped, or killed with the sweep, goes on from its

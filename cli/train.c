@@ -50,6 +50,8 @@ static const sl_option options[] = {
     SL_OPTION("threads", SL_OPT_INTEGER, "N", NULL,
               "cores that share one network; else --jobs over the trainings side by side, but 1 for a small network. "
               "Results do not depend on it", .min = 1, .max = 4096, .local = true),
+    SL_OPTION("no-figure", SL_OPT_FLAG, NULL, NULL, "write the picture's script and data, but do not draw it",
+              .local = true),
     SL_OPTION("dry-run", SL_OPT_FLAG, NULL, NULL, "say what the run would take, memory among it; run and write nothing",
               .local = true),
     SL_OPTION("range-test", SL_OPT_FLAG, NULL, NULL,

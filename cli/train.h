@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "nets/range_test.h"
 #include "nets/train.h"
+#include "plots/plot.h"
 
 typedef struct {
     const sl_cli *cli;
@@ -48,6 +49,9 @@ void sl_train_print_foreseen(const sl_cli *cli, const cJSON *r);
 cJSON *sl_train_describe(const sl_trainings *x, const cJSON *config);
 void sl_train_print(const sl_cli *cli, const cJSON *r);
 SL_CHECKED sl_status sl_train_write(const sl_trainings *x, const cJSON *config, sl_err *err);
+
+/* The figure into the run's folder; with --no-figure its script alone. Errors: those of sl_plot. */
+SL_CHECKED sl_status sl_train_draw(const sl_trainings *x, const sl_figure *figure, sl_err *err);
 
 /* Keys that trainings and range tests share: parameters, memory_bytes, seconds, dir, configuration. */
 void sl_train_describe_common(cJSON *o, const sl_trainings *x, const cJSON *config);

@@ -123,6 +123,12 @@ static sl_status fill_table(sl_table *t, const sl_trainings *x, const cJSON *con
     return SL_OK;
 }
 
+sl_status sl_train_draw(const sl_trainings *x, const sl_figure *figure, sl_err *err)
+{
+    const char *const dir = sl_run_dir(x->run);
+    return sl_cli_flag(x->cli, "no-figure") ? sl_plot_script(dir, figure, err) : sl_plot(dir, figure, err);
+}
+
 /* Loss and accuracy against epochs; of several seeds, the first few. */
 static sl_status draw(const sl_trainings *x, sl_err *err)
 {
@@ -158,7 +164,7 @@ static sl_status draw(const sl_trainings *x, sl_err *err)
                               .caption = "Training curves are running means over an epoch; test curves are taken at "
                                          "its end.",
                               .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
-    return sl_plot(sl_run_dir(x->run), &figure, err);
+    return sl_train_draw(x, &figure, err);
 }
 
 sl_status sl_train_write(const sl_trainings *x, const cJSON *config, sl_err *err)

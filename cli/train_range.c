@@ -102,7 +102,7 @@ static sl_status draw(const sl_range_result *r, const sl_trainings *x, sl_err *e
     snprintf(title, sizeof title, "Range test: %s on %s", sl_cli_text(x->cli, "model"), sl_cli_text(x->cli, "data"));
     const sl_figure figure = {.name = "range-test", .title = title, .rows = 1, .columns = 1, .width = 14, .height = 9,
                               .panels = &panel, .n_panels = 1};
-    return sl_plot(sl_run_dir(x->run), &figure, err);
+    return sl_train_draw(x, &figure, err);
 }
 
 static sl_status write_files(const sl_range_result *r, const sl_trainings *x, const cJSON *config, sl_err *err)

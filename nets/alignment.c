@@ -8,7 +8,7 @@
 #include "nets/curvature.h"
 #include "nets/noise_parts.h"
 
-enum { SUB_PROBES = 18 };
+enum { SUB_PROBES = 18, SUB_BATCHES = 19 };
 
 /* Sums over vectors of (D x)'(H x), |D x|^2 and |H x|^2. */
 typedef struct {
@@ -107,4 +107,47 @@ sl_status sl_alignment_measure(sl_alignment *a, sl_objective *o, const sl_noise 
     SL_TRY(take_fraction(&r, o, noise, curvature, err));
     *a = r;
     return SL_OK;
+}
+
+/* ---- the curvature that noise sees ---- */
+
+static sl_status kick(double *along, double *length2, sl_objective *o, double *e, const double *mean, double *he,
+                      const uint32_t *index, size_t C, sl_err *err)
+{
+    const int n = (int)sl_objective_parameters(o);
+    SL_TRY(sl_objective_gradient(o, e, index, C, err));
+    cblas_daxpy(n, -1, mean, 1, e, 1);
+    SL_TRY(sl_objective_hessian(o, 1, e, he, err));
+    *along = cblas_ddot(n, e, 1, he, 1);
+    *length2 = cblas_ddot(n, e, 1, e, 1);
+    return SL_OK;
+}
+
+sl_status sl_noise_curvature(sl_estimate *a, sl_objective *o, size_t C, size_t batches, uint64_t seed, sl_err *err)
+{
+    if (C < 1 || batches < 2)
+        return sl_fail(err, SL_E_DOMAIN, "%zu batches of %zu samples, need at least 2 of 1", batches, C);
+    const size_t n = sl_objective_parameters(o), samples = sl_objective_samples(o);
+    double *const mean = malloc((3 * n + 2 * batches) * sizeof *mean), *const e = mean + n, *const he = e + n;
+    double *const along = he + n, *const length2 = along + batches, top = 0, bottom = 0;
+    uint32_t *const index = malloc(C * sizeof *index);
+    sl_status st = mean && index ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for batches of %zu parameters", n);
+    if (st == SL_OK) st = sl_objective_gradient(o, mean, NULL, samples, err);
+    for (size_t b = 0; b < batches && st == SL_OK; b++) {
+        const sl_draw draw = {.seed = seed, .step = b, .sub = SUB_BATCHES, .purpose = SL_PURPOSE_MEASURE};
+        sl_random_below(index, C, (uint32_t)samples, &draw);
+        st = kick(&along[b], &length2[b], o, e, mean, he, index, C, err);
+        if (st != SL_OK) break;
+        top += along[b];
+        bottom += length2[b];
+    }
+    if (st == SL_OK && !(bottom > 0)) st = sl_fail(err, SL_E_NUMERIC, "%zu batches have no noise", batches);
+    if (st == SL_OK) {
+        const double value = top / bottom;
+        for (size_t b = 0; b < batches; b++) along[b] = (double)batches * (along[b] - value * length2[b]) / bottom;
+        *a = (sl_estimate){value, sl_influence_se(along, batches, 1), (double)(batches - 1)};
+    }
+    free(mean);
+    free(index);
+    return st;
 }

@@ -1,8 +1,9 @@
 /* nets/checkpoint.h - everything that an unfinished training needs to go on as if never interrupted.
  *
- * HDF5: /weights/<name> (float32: parameters and running statistics), /velocity [parameters] (float32, the flat vector),
- * /history [epochs][6] (double: the members of sl_epoch in their order), /config (text, as bytes: whatever would change the trajectory; a checkpoint of another configuration is
- * refused), attributes magic, version, step, loss_sum, right_sum, image_sum. No learning rate is stored: it follows
+ * HDF5: /weights/<name> (float32: parameters and running statistics), /velocity [parameters] (float32, the flat
+ * vector), /history [epochs][6] (double: the members of sl_epoch in their order), /config (text, as bytes: whatever would
+ * change the trajectory; a checkpoint of another configuration is refused), attributes magic, version, step, loss_sum,
+ * right_sum, image_sum. No learning rate is stored: it follows
  * from the step. A checksum at the file's end (nets/seal.h) guards against damage. */
 #ifndef SL_NETS_CHECKPOINT_H
 #define SL_NETS_CHECKPOINT_H

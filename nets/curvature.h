@@ -47,6 +47,12 @@ typedef struct {
 SL_CHECKED sl_status sl_alignment_measure(sl_alignment *a, sl_objective *o, const sl_noise *noise,
                                           const sl_curvature *curvature, size_t probes, uint64_t seed, sl_err *err);
 
+/* tr(D_hat (H + w)) / tr D_hat: the mean curvature of the directions that noise kicks in, from the deviations e of
+ * `batches` mini-batches of C samples with replacement, as sum e'(H + w)e / sum |e|^2; error over the batches, first
+ * order. Errors: SL_E_DOMAIN (C = 0, batches < 2); SL_E_NUMERIC (no deviations); those of the objective. */
+SL_CHECKED sl_status sl_noise_curvature(sl_estimate *a, sl_objective *o, size_t C, size_t batches, uint64_t seed,
+                                        sl_err *err);
+
 /* The largest curvature at which a rule with that rate is stable on a quadratic, without noise:
  * 2 (1 + mu) / lr; Nesterov 2 (1 + mu) / ((1 + 2 mu) lr). */
 double sl_stability_edge(double lr, double mu, bool nesterov);

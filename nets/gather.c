@@ -1,6 +1,6 @@
 /* Mini-batches out of a data set: bytes standardised, channels brought together, pictures varied. */
+#include "base/kernel.h"
 #include "nets/dataset.h"
-#include "nets/dataset_kernel.h"
 
 enum {
     CHANNELS = 3,
@@ -21,6 +21,21 @@ typedef struct {
     size_t lane;
     float table[CHANNELS][BYTES]; /* what each byte becomes */
 } batch;
+
+/* out[i] = (byte[i] / 255 - mean) / deviation with each operation rounded to float, as PyTorch's loaders round it. The
+ * quotients are products with the reciprocal in double, rounded to float: that is the rounded quotient itself, since the
+ * quotient of two floats is never nearer than 2^-49 relative to the middle between two floats. Not in a *_kernel.c file:
+ * relaxed floating point may leave a rounding out. */
+static SL_KERNEL void standardise(float *restrict out, const uint8_t *restrict byte, size_t n, float mean,
+                                  float deviation)
+{
+    const double per_255 = 1 / 255.0, per_deviation = 1 / (double)deviation;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const float pixel = (float)((double)byte[i] * per_255);
+        out[i] = (float)((double)(pixel - mean) * per_deviation);
+    }
+}
 
 static size_t sample(const batch *b, size_t k)
 {
@@ -68,7 +83,7 @@ static void put_as_is(const batch *b, float *out, const uint8_t *from)
 {
     const sl_dataset *const d = b->d;
     if (d->channels == 1)
-        sl_bytes_standardise(out, from, d->features, d->mean[0], d->deviation[0]);
+        standardise(out, from, d->features, d->mean[0], d->deviation[0]);
     else
         put_pixels(b, out, from, d->height * d->width, false);
 }
@@ -145,7 +160,7 @@ void sl_dataset_gather_varied(const sl_dataset *d, float *out, uint8_t *label, c
         uint8_t bytes[BYTES];
         for (int i = 0; i < BYTES; i++) bytes[i] = (uint8_t)i;
         for (size_t c = 0; c < d->channels; c++)
-            sl_bytes_standardise(b.table[c], bytes, BYTES, d->mean[c], d->deviation[c]);
+            standardise(b.table[c], bytes, BYTES, d->mean[c], d->deviation[c]);
     }
     sl_team_run(team, (count + per_task - 1) / per_task, gather_task, &b);
 }

@@ -1,6 +1,7 @@
 /* Building a model layer by layer. The architectures are in nets/models/. */
 #include "nets/graph.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "nets/layer.h"
 
 static const size_t MOST_NUMBERS = (size_t)1 << 33; /* of one sample's activations, of a state: no network comes near */
+static const size_t LONGEST_ROW = INT_MAX;          /* of a matrix product's factors: what libraries can count        */
 
 struct sl_builder {
     sl_model *model;
@@ -51,19 +53,16 @@ static bool grow(sl_builder *b, void **array, size_t *room, size_t used, size_t 
 sl_status sl_builder_alloc(sl_builder **b, sl_shape pictures, size_t classes, sl_start start, sl_err *err)
 {
     sl_builder *const r = calloc(1, sizeof *r);
+    void *layers = NULL;
     if (r) r->model = calloc(1, sizeof *r->model);
-    if (!r || !r->model) {
+    if (!r || !r->model || !grow(r, &layers, &r->layer_room, 0, sizeof(sl_layer))) {
+        if (r) sl_model_free(r->model);
         free(r);
         return sl_fail(err, SL_E_MEMORY, "no memory for a model");
     }
     r->start = start;
-    r->model->input = pictures;
-    r->model->classes = classes;
-    void *layers = NULL;
-    if (grow(r, &layers, &r->layer_room, 0, sizeof(sl_layer))) {
-        r->model->layers = layers;
-        r->model->layers[r->model->n_layers++] = (sl_layer){.kind = &sl_layer_pictures, .out = pictures};
-    }
+    *r->model = (sl_model){.input = pictures, .classes = classes, .n_layers = 1, .layers = layers};
+    r->model->layers[0] = (sl_layer){.kind = &sl_layer_pictures, .out = pictures};
     *b = r;
     return SL_OK;
 }
@@ -210,10 +209,13 @@ size_t sl_build_conv(sl_builder *b, size_t from, const char *name, size_t channe
     if (!slide(b, &l, kernel, stride, padding)) return 0;
     if (channels == 0 || channels > 65536)
         return refuse(b, &l, "%zu channels, need 1 to 65536", channels);
+    if (kernel * kernel > LONGEST_ROW / l.in[0].channels)
+        return refuse(b, &l, "a kernel of %zux%zu, too many numbers of the input at a time", kernel, kernel);
     const size_t shape[] = {channels, l.in[0].channels, kernel, kernel};
     const double area = (double)(kernel * kernel);
     const sl_init uniform = {SL_INIT_UNIFORM, 1 / sqrt(area * (double)l.in[0].channels), 0, 0},
-                  normal = {SL_INIT_NORMAL, sqrt(2 / (area * (double)channels)), 0, 0}, zero = {SL_INIT_CONSTANT, 0, 0, 0};
+                  normal = {SL_INIT_NORMAL, sqrt(2 / (area * (double)channels)), 0, 0},
+                  zero = {SL_INIT_CONSTANT, 0, 0, 0};
     add_weights(b, &l, name, 4, shape, bias, b->start == SL_START_DEFAULT ? uniform : normal,
                 b->start == SL_START_DEFAULT ? uniform : zero);
     return add_layer(b, &l);
@@ -232,6 +234,7 @@ size_t sl_build_linear(sl_builder *b, size_t from, const char *name, size_t out,
     const size_t in = sl_shape_size(l.in[0]);
     if (!is_flat(l.in[0]))
         return refuse(b, &l, "needs a flat input: flatten it first");
+    if (in > LONGEST_ROW) return refuse(b, &l, "%zu inputs, need at most %zu", in, LONGEST_ROW);
     if (out == 0 || out > 1 << 24) return refuse(b, &l, "%zu outputs, need 1 to 2^24", out);
     const size_t shape[] = {out, in};
     const sl_init uniform = {SL_INIT_UNIFORM, 1 / sqrt((double)in), 0, 0},
@@ -400,6 +403,8 @@ sl_status sl_builder_finish(sl_builder *b, sl_model **m, sl_err *err)
         else if (out != r->classes)
             sl_build_fail(b, SL_E_DOMAIN, "the last layer (%s) puts out %zu numbers, expected %zu, one a class",
                           r->layers[last].kind->name, out, r->classes);
+        if (r->parameters == 0)
+            sl_build_fail(b, SL_E_DOMAIN, "a model without parameters: nothing in it can be trained");
         check_all_used(b);
         place_running(b);
     }

@@ -71,16 +71,17 @@ static inline size_t sl_pass_out(const sl_pass *p)
     return p->count * sl_shape_size(p->layer->out);
 }
 
-/* Cuts n numbers into blocks for sl_team_run: block i is first .. first + size. Blocks are SL_BLOCK long but the last. */
-enum { SL_BLOCK = 1 << 15 };
-static inline size_t sl_blocks(size_t n)
+/* Cuts n numbers into blocks for sl_team_run: block i is first .. first + size. Blocks are SL_LAYER_BLOCK long but the
+ * last. */
+enum { SL_LAYER_BLOCK = 1 << 15 };
+static inline size_t sl_layer_blocks(size_t n)
 {
-    return (n + SL_BLOCK - 1) / SL_BLOCK;
+    return (n + SL_LAYER_BLOCK - 1) / SL_LAYER_BLOCK;
 }
-static inline size_t sl_block_size(size_t n, size_t i)
+static inline size_t sl_layer_block_size(size_t n, size_t i)
 {
-    const size_t first = i * SL_BLOCK;
-    return n - first < SL_BLOCK ? n - first : SL_BLOCK;
+    const size_t first = i * SL_LAYER_BLOCK;
+    return n - first < SL_LAYER_BLOCK ? n - first : SL_LAYER_BLOCK;
 }
 
 #endif

@@ -72,7 +72,7 @@ typedef struct sl_workspace sl_workspace;
 SL_CHECKED sl_status sl_workspace_alloc(sl_workspace **w, const sl_model *m, size_t max_batch,
                                         sl_purpose_of_workspace what, sl_team *team, sl_err *err);
 void sl_workspace_free(sl_workspace *w);
-/* Bytes that such a workspace takes, for so many workers. */
+/* Bytes that such a workspace takes, for so many workers; INFINITY: more than can be addressed. */
 double sl_workspace_bytes(const sl_model *m, size_t max_batch, sl_purpose_of_workspace what, int workers);
 float *sl_workspace_input(sl_workspace *w);    /* [max_batch][height][width][channels]: gather the batch here */
 uint8_t *sl_workspace_labels(sl_workspace *w); /* [max_batch] */

@@ -66,7 +66,7 @@ typedef struct {
 SL_CHECKED sl_status sl_noise_measure(sl_noise *r, sl_objective *o, const sl_noise_config *config, sl_err *err);
 void sl_noise_clear(sl_noise *r);
 
-/* The trace alone, by one pass over the samples. */
+/* The trace alone, by two passes over the samples. */
 SL_CHECKED sl_status sl_noise_trace(sl_estimate *trace, sl_objective *o, sl_err *err);
 
 /* y_j = D_hat x_j, an sl_product (base/lanczos.h). */

@@ -1,5 +1,6 @@
 #include "nets/plan.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,6 +141,14 @@ static sl_status place(region *r, size_t n, size_t *length, sl_err *err)
     return SL_OK;
 }
 
+/* Could all of them together, were none to share its place, be more than can be counted? */
+static bool countable(const region *r, size_t n, double others)
+{
+    double floats = others;
+    for (size_t i = 0; i < n; i++) floats += (double)r[i].size + ALIGNMENT;
+    return floats < (double)(SIZE_MAX / 64);
+}
+
 static size_t *offsets(const planner *p, size_t *to, const region *r)
 {
     for (size_t i = 0; i < p->m->n_layers; i++) {
@@ -149,7 +158,7 @@ static size_t *offsets(const planner *p, size_t *to, const region *r)
     return to;
 }
 
-static sl_status plan(sl_plan *out, planner *p, size_t max_batch, int workers, sl_err *err)
+static sl_status plan(sl_memory_plan *out, planner *p, size_t max_batch, int workers, sl_err *err)
 {
     const sl_model *const m = p->m;
     const size_t n = m->n_layers;
@@ -169,6 +178,10 @@ static sl_status plan(sl_plan *out, planner *p, size_t max_batch, int workers, s
         p->region[4 * n + i] = (region){.size = (bytes + sizeof(float) - 1) / sizeof(float), .birth = i,
                                         .death = p->what == SL_FOR_LOSS ? i : backward_time(m, i)};
     }
+    const double others = (double)max_batch * (double)(sl_shape_size(m->input) + 2 * m->classes) + (double)scratch;
+    if (!countable(p->region, 5 * n, others))
+        return sl_fail(err, SL_E_MEMORY, "activations of %zu samples in %zu layers: more numbers than can be addressed",
+                       max_batch, n);
     size_t length = 0;
     SL_TRY(place(p->region, 5 * n, &length, err));
     offsets(p, out->output, p->region);
@@ -187,12 +200,12 @@ static sl_status plan(sl_plan *out, planner *p, size_t max_batch, int workers, s
     return SL_OK;
 }
 
-sl_status sl_plan_alloc(sl_plan *out, const sl_model *m, size_t max_batch, sl_purpose_of_workspace what, int workers,
-                        sl_err *err)
+sl_status sl_memory_plan_alloc(sl_memory_plan *out, const sl_model *m, size_t max_batch, sl_purpose_of_workspace what,
+                               int workers, sl_err *err)
 {
     const size_t n = m->n_layers;
     planner p = {.m = m, .what = what};
-    *out = (sl_plan){.numbers = calloc(5 * n, sizeof *out->numbers), .wanted = calloc(n, sizeof *out->wanted)};
+    *out = (sl_memory_plan){.numbers = calloc(5 * n, sizeof *out->numbers), .wanted = calloc(n, sizeof *out->wanted)};
     p.tensor = calloc(2 * n, sizeof *p.tensor);
     p.region = calloc(5 * n, sizeof *p.region);
     sl_status st = SL_OK;
@@ -206,13 +219,13 @@ sl_status sl_plan_alloc(sl_plan *out, const sl_model *m, size_t max_batch, sl_pu
     }
     free(p.tensor);
     free(p.region);
-    if (st != SL_OK) sl_plan_clear(out);
+    if (st != SL_OK) sl_memory_plan_clear(out);
     return st;
 }
 
-void sl_plan_clear(sl_plan *p)
+void sl_memory_plan_clear(sl_memory_plan *p)
 {
     free(p->numbers);
     free(p->wanted);
-    *p = (sl_plan){0};
+    *p = (sl_memory_plan){0};
 }

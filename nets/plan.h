@@ -16,10 +16,10 @@ typedef struct {
     size_t input, probabilities, scratch;
     size_t total;      /* floats */
     size_t *numbers;   /* the array that those above are parts of */
-} sl_plan;
+} sl_memory_plan;
 
-SL_CHECKED sl_status sl_plan_alloc(sl_plan *p, const sl_model *m, size_t max_batch, sl_purpose_of_workspace what,
-                                   int workers, sl_err *err);
-void sl_plan_clear(sl_plan *p);
+SL_CHECKED sl_status sl_memory_plan_alloc(sl_memory_plan *p, const sl_model *m, size_t max_batch,
+                                          sl_purpose_of_workspace what, int workers, sl_err *err);
+void sl_memory_plan_clear(sl_memory_plan *p);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "nets/noise.h"
+#include "nets/curvature.h"
 #include "nets/objective_kernel.h"
 #include "nets/trainer.h"
 
@@ -118,21 +118,27 @@ static double mean_of(const double *x, size_t n)
     return sum / (double)n;
 }
 
+/* What a mean over `count` steps has of the variance of an AR(1) series with coefficient mu: a free particle's velocity. */
+static double share_of_mean(double mu, double count)
+{
+    const double tau = (1 + mu) / (1 - mu), ends = 2 * mu * (1 - pow(mu, count)) / ((1 - mu) * (1 - mu) * count);
+    return (tau - ends) / count;
+}
+
 /* |mean v|^2 / n over count steps that led from x0 to x: x - x0 = sum kick v, but for Nesterov's look-ahead at both
- * ends. What pure fluctuation would make of it is taken off: <v^2> tau / count in every coordinate, tau = (1+mu)/(1-mu)
- * for the velocity of a free particle. */
+ * ends. Fluctuation has its share in that, too: with v2 = drift + heat, it is drift + share heat. */
 static double drift(const recording *k, const float *x0, size_t first, size_t count, double v2)
 {
     const float *const x = sl_trainer_params(k->trainer);
-    const double time = mean_of(k->kick + first, count) * (double)count, mu = k->c->train.rule.mu;
+    const double time = mean_of(k->kick + first, count) * (double)count;
+    const double share = share_of_mean(k->c->train.rule.mu, (double)count);
     double way = 0;
     for (size_t i = 0; i < k->n; i++) {
         const double d = (double)x[i] - (double)x0[i];
         way += d * d;
     }
-    if (!(time > 0)) return 0;
-    const double all = way / (time * time) / (double)k->n;
-    return fmax(0, all - v2 * (1 + mu) / (1 - mu) / (double)count);
+    if (!(time > 0 && share < 1)) return 0;
+    return fmax(0, (way / (time * time) / (double)k->n - share * v2) / (1 - share));
 }
 
 /* A mean over correlated steps; few effective samples make no error, only distrust. */
@@ -144,7 +150,31 @@ static sl_estimate over_steps(const double *x, size_t n, bool *trusted)
     return e;
 }
 
-static void close_window(recording *k, size_t w, size_t first, size_t last)
+/* tr D_hat at the weights of now, and the curvature that the noise sees. */
+typedef struct {
+    sl_estimate trace, curvature;
+} surroundings;
+
+static sl_status look(surroundings *s, recording *k, sl_err *err)
+{
+    static const sl_estimate none = {NAN, NAN, NAN};
+    const sl_temperature_config *const c = k->c;
+    *s = (surroundings){none, none};
+    if (!c->objective) return SL_OK;
+    SL_TRY(sl_objective_move(c->objective, sl_trainer_params(k->trainer), err));
+    SL_TRY(sl_noise_trace(&s->trace, c->objective, err));
+    return c->probes ? sl_noise_curvature(&s->curvature, c->objective, c->train.batch, c->probes, c->train.seed, err)
+                     : SL_OK;
+}
+
+/* Of the same samples: the errors do not average out. */
+static sl_estimate midway(sl_estimate a, sl_estimate b)
+{
+    return (sl_estimate){(a.value + b.value) / 2, (a.se + b.se) / 2, fmin(a.dof, b.dof)};
+}
+
+static void close_window(recording *k, size_t w, size_t first, size_t last, const surroundings *from,
+                         const surroundings *to)
 {
     sl_temperature_window *const h = &k->r->history[w];
     h->first = first;
@@ -153,16 +183,8 @@ static void close_window(recording *k, size_t w, size_t first, size_t last)
     h->loss = over_steps(k->loss + first, last - first, NULL);
     h->velocity2 = over_steps(k->v2 + first, last - first, NULL);
     h->drift2 = drift(k, k->from, first, last - first, h->velocity2.value);
-}
-
-static sl_status open_window(recording *k, size_t w, sl_err *err)
-{
-    const float *const x = sl_trainer_params(k->trainer);
-    memcpy(k->from, x, k->n * sizeof *x);
-    k->r->history[w].noise = (sl_estimate){NAN, NAN, NAN};
-    if (!k->c->objective) return SL_OK;
-    SL_TRY(sl_objective_move(k->c->objective, x, err));
-    return sl_noise_trace(&k->r->history[w].noise, k->c->objective, err);
+    h->noise = midway(from->trace, to->trace);
+    h->curvature = midway(from->curvature, to->curvature);
 }
 
 /* Where the averages begin. */
@@ -179,15 +201,19 @@ static sl_status begin(recording *k, sl_err *err)
 static sl_status record(recording *k, sl_err *err)
 {
     const size_t windows = k->c->windows;
+    surroundings from, to;
+    SL_TRY(look(&from, k, err));
     for (size_t w = 0; w < windows; w++) {
         const size_t first = k->steps * w / windows, last = k->steps * (w + 1) / windows;
-        SL_TRY(open_window(k, w, err));
+        memcpy(k->from, sl_trainer_params(k->trainer), k->n * sizeof *k->from);
         for (size_t step = first; step < last; step++) {
             if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the measurement was interrupted");
             if (step == k->c->burn_in) SL_TRY(begin(k, err));
             SL_TRY(record_step(k, step, err));
         }
-        close_window(k, w, first, last);
+        SL_TRY(look(&to, k, err));
+        close_window(k, w, first, last, &from, &to);
+        from = to;
     }
     return SL_OK;
 }

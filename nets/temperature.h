@@ -26,7 +26,8 @@ typedef struct {
     void *ctx;
     uint64_t burn_in;          /* steps left out of the averages, < train.steps                         */
     size_t windows;            /* the run is cut into so many, for its history                          */
-    sl_objective *objective;   /* for the noise at each window's start; it is moved along; NULL: none    */
+    sl_objective *objective;   /* for the noise at the windows' ends; it is moved along; NULL: none      */
+    size_t probes;             /* batches for the curvature that it sees, 2 or more; 0: leave it out     */
 } sl_temperature_config;
 
 /* One direction. dof of variance and virial: effective samples; few of them: do not trust the error. */
@@ -42,9 +43,11 @@ typedef struct {
     uint64_t first, last;  /* steps first .. last - 1                                     */
     double lr;             /* mean rate applied                                           */
     sl_estimate loss;      /* mean of the batches' losses, without decay                  */
-    sl_estimate noise;     /* tr D_hat at its start; NAN without an objective             */
+    sl_estimate noise;     /* tr D_hat, mean of its two ends; NAN without an objective    */
+    sl_estimate curvature; /* sl_noise_curvature, mean of its two ends; NAN without probes */
     sl_estimate velocity2; /* <|v|^2> / parameters                                        */
-    double drift2;         /* |mean v|^2 / parameters, from the way made, as far as it is part of velocity2 */
+    double drift2;         /* |mean v|^2 / parameters, from the way made, without what fluctuation has in it; a force
+                              that changes within the window is left in velocity2 */
 } sl_temperature_window;
 
 typedef struct {

@@ -52,8 +52,8 @@ typedef struct {
 } sl_train_plan;
 
 /* Takes nothing yet. *plan is untouched on failure. Errors: SL_E_DOMAIN (batch; epochs and steps both 0, or beyond 2^48
- * steps; lr; augmentation; label smoothing); SL_E_CONFIG (sets or model that do not fit each other); those of
- * sl_schedule_init. */
+ * steps; lr; augmentation; label smoothing; a batch of one sample for a batch norm of single pixels); SL_E_CONFIG (sets
+ * or model that do not fit each other); SL_E_MEMORY (more than can be addressed); those of sl_schedule_init. */
 SL_CHECKED sl_status sl_train_plan_for(sl_train_plan *plan, const sl_train_config *config, sl_err *err);
 
 typedef struct sl_trainer sl_trainer;
@@ -74,7 +74,7 @@ void sl_trainer_set_step(sl_trainer *t, uint64_t step);
 /* n updates, of the parameters by the rule (weight decay on all of them, as PyTorch's) and of batch norms' running
  * statistics. Running means of the mini-batches' losses and accuracies go to *loss, *accuracy (NULL to skip), each
  * batch weighted by its size, taken before its update. SL_DIVERGED (message: step and epoch) as soon as a batch's
- * loss is not finite; the state is then that before the bad update. */
+ * loss is not finite: nothing is changed by that batch. */
 SL_CHECKED sl_status sl_trainer_run(sl_trainer *t, uint64_t n, double *loss, double *accuracy, sl_err *err);
 
 /* Mean loss and accuracy (fraction) of the current weights on a data set, unvaried; batch norms use their running

@@ -1,6 +1,8 @@
 /* What a training will take, before any of it is taken: steps, batches, memory. */
+#include <math.h>
 #include <stdbool.h>
 
+#include "nets/layer.h"
 #include "nets/train.h"
 
 enum { EVALUATION_BATCH = 256, LARGEST_BATCH = 1 << 24 };
@@ -48,6 +50,27 @@ static sl_status count_steps(sl_train_plan *p, const sl_train_config *c, sl_err 
     return SL_OK;
 }
 
+/* A batch norm of single pixels has no variance to divide by in a batch of one: what lies before it would learn
+ * nothing, and its running variance shrink. PyTorch refuses at that step. */
+static sl_status check_batch_norms(const sl_train_plan *p, const sl_train_config *c, sl_err *err)
+{
+    const size_t n = c->train->n, rest = n % c->batch;
+    const bool short_one = rest == 1 && c->order != SL_ORDER_REPLACEMENT && p->stop >= p->steps_per_epoch;
+    if (c->batch > 1 && !short_one) return SL_OK;
+    const sl_layer *norm = NULL;
+    for (size_t i = 1; i < c->model->n_layers; i++) {
+        const sl_layer *const l = &c->model->layers[i];
+        if (l->kind == &sl_layer_batch_norm && l->out.height * l->out.width == 1) norm = l;
+    }
+    for (size_t i = 0; norm && i < c->model->n_views; i++)
+        if (c->model->views[i].offset == norm->weight)
+            return sl_fail(err, SL_E_DOMAIN,
+                           "batch = %zu of %zu samples leaves a batch of one, but the batch norm of single pixels that "
+                           "has '%s' needs two at least: take another batch size",
+                           c->batch, n, c->model->views[i].name);
+    return SL_OK;
+}
+
 /* Large batches are evaluated faster, but are not worth a workspace beyond that of a step unless it is small. This must
  * not depend on the number of threads, or the last bits of test losses would. */
 static void choose_batches(sl_train_plan *p, const sl_train_config *c)
@@ -76,9 +99,12 @@ sl_status sl_train_plan_for(sl_train_plan *plan, const sl_train_config *c, sl_er
     sl_schedule schedule;
     SL_TRY(check(c, err));
     SL_TRY(count_steps(&p, c, err));
+    SL_TRY(check_batch_norms(&p, c, err));
     SL_TRY(sl_schedule_init(&schedule, c->schedule, c->lr, p.steps_per_epoch, p.horizon, err));
     choose_batches(&p, c);
     count_bytes(&p, c->model);
+    if (!isfinite(p.bytes))
+        return sl_fail(err, SL_E_MEMORY, "batch = %zu: its activations are more than can be addressed", c->batch);
     *plan = p;
     return SL_OK;
 }

@@ -171,8 +171,8 @@ static void update_block(void *ctx, size_t i, int worker)
     (void)worker;
     const update *const u = ctx;
     sl_trainer *const t = u->t;
-    const size_t first = i * SL_BLOCK;
-    sl_rule_step_f(&t->config.rule, sl_block_size(sl_model_parameters(t->config.model), i), t->state + first,
+    const size_t first = i * SL_LAYER_BLOCK;
+    sl_rule_step_f(&t->config.rule, sl_layer_block_size(sl_model_parameters(t->config.model), i), t->state + first,
                    t->velocity + first, t->gradient + first, u->lr);
 }
 
@@ -196,7 +196,7 @@ sl_status sl_trainer_step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_e
                        (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1));
     }
     update u = {.t = t, .lr = lr};
-    sl_team_run(t->team, sl_blocks(parameters), update_block, &u);
+    sl_team_run(t->team, sl_layer_blocks(parameters), update_block, &u);
     t->step++;
     sums->loss += loss * (double)count;
     sums->right += (double)right;

@@ -1,4 +1,5 @@
 /* Passes through a network: forward, backward, and the directional derivatives of both. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "nets/plan.h"
 
 struct sl_workspace {
-    sl_plan plan;
+    sl_memory_plan plan;
     sl_team *team;
     sl_purpose_of_workspace what;
     size_t max_batch;
@@ -22,7 +23,7 @@ sl_status sl_workspace_alloc(sl_workspace **w, const sl_model *m, size_t max_bat
 {
     sl_workspace *const r = calloc(1, sizeof *r);
     if (!r) return sl_fail(err, SL_E_MEMORY, "no memory for a network");
-    const sl_status st = sl_plan_alloc(&r->plan, m, max_batch, what, sl_team_workers(team), err);
+    const sl_status st = sl_memory_plan_alloc(&r->plan, m, max_batch, what, sl_team_workers(team), err);
     if (st != SL_OK) {
         free(r);
         return st;
@@ -30,7 +31,7 @@ sl_status sl_workspace_alloc(sl_workspace **w, const sl_model *m, size_t max_bat
     r->team = team;
     r->what = what;
     r->max_batch = max_batch;
-    if (r->plan.total < SIZE_MAX / 64) r->block = aligned_alloc(64, r->plan.total * sizeof *r->block);
+    r->block = aligned_alloc(64, r->plan.total * sizeof *r->block);
     r->written = calloc(m->n_layers, sizeof *r->written);
     r->labels = calloc(max_batch, 1);
     if (!r->block || !r->written || !r->labels) {
@@ -47,7 +48,7 @@ sl_status sl_workspace_alloc(sl_workspace **w, const sl_model *m, size_t max_bat
 void sl_workspace_free(sl_workspace *w)
 {
     if (!w) return;
-    sl_plan_clear(&w->plan);
+    sl_memory_plan_clear(&w->plan);
     free(w->block);
     free(w->written);
     free(w->labels);
@@ -56,10 +57,10 @@ void sl_workspace_free(sl_workspace *w)
 
 double sl_workspace_bytes(const sl_model *m, size_t max_batch, sl_purpose_of_workspace what, int workers)
 {
-    sl_plan plan;
-    if (sl_plan_alloc(&plan, m, max_batch, what, workers, NULL) != SL_OK) return 0;
+    sl_memory_plan plan;
+    if (sl_memory_plan_alloc(&plan, m, max_batch, what, workers, NULL) != SL_OK) return INFINITY;
     const double bytes = (double)plan.total * sizeof(float);
-    sl_plan_clear(&plan);
+    sl_memory_plan_clear(&plan);
     return bytes;
 }
 
@@ -105,7 +106,7 @@ static float *at(const sl_workspace *w, size_t offset)
 static sl_pass prepare(const journey *j, size_t i)
 {
     const sl_layer *const l = &j->m->layers[i];
-    const sl_plan *const plan = &j->w->plan;
+    const sl_memory_plan *const plan = &j->w->plan;
     sl_pass p = {.layer = l, .index = i, .count = j->count, .mode = j->mode, .team = j->w->team,
                  .scratch = at(j->w, plan->scratch), .kept = at(j->w, plan->kept[i]), .state = j->state,
                  .running = j->running, .y = at(j->w, plan->output[i]), .gradient = j->gradient, .v = j->v,
@@ -130,7 +131,7 @@ static void forward(const journey *j)
 /* The gradient of the last layer's output is in place already. */
 static void backward(const journey *j)
 {
-    const sl_plan *const plan = &j->w->plan;
+    const sl_memory_plan *const plan = &j->w->plan;
     bool *const written = j->w->written;
     memset(written, 0, j->m->n_layers * sizeof *written);
     for (size_t i = j->m->n_layers; i-- > 1;) {

@@ -360,7 +360,8 @@ static void write_log(FILE *s, const char *axis, double lo, double hi)
 
 static void write_panel(FILE *s, const sl_panel *p, const layout *l, double width, double height)
 {
-    fputs("unset logscale\nset tics enhanced norotate autofreq\nset format '%h'\nset autoscale\n", s);
+    fputs("unset logscale\nset tics enhanced norotate autofreq\nset format '%h'\n", s);
+    fputs("set format y '%g'\nset autoscale\n", s); /* 8e-07: 8×10⁻⁷ would push the axis's label off the page */
     if (l->lines_only) fputs("set autoscale xfix\n", s);
     if (l->map) write_colours(s, l->map, height - l->top - l->bottom);
     write_text(s, "set title ", p->title, l->inside, SL_FONT_PANEL);

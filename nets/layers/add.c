@@ -19,14 +19,14 @@ static void add_block(void *ctx, size_t i, int worker)
 {
     (void)worker;
     const sum *const s = ctx;
-    const size_t first = i * SL_BLOCK;
-    add(s->y + first, s->a + first, s->b + first, sl_block_size(s->n, i));
+    const size_t first = i * SL_LAYER_BLOCK;
+    add(s->y + first, s->a + first, s->b + first, sl_layer_block_size(s->n, i));
 }
 
 static void add_all(const sl_pass *p, float *y, const float *a, const float *b)
 {
     sum s = {.y = y, .a = a, .b = b, .n = sl_pass_out(p)};
-    sl_team_run(p->team, sl_blocks(s.n), add_block, &s);
+    sl_team_run(p->team, sl_layer_blocks(s.n), add_block, &s);
 }
 
 static void forward(const sl_pass *p)

@@ -36,7 +36,7 @@ static cut cut_of(const sl_layer *l, size_t count)
     cut c = {.n = count * sl_shape_size(l->out), .channels = l->out.channels};
     c.width = c.channels;
     while (c.width < SHORT || (c.width % VECTOR != 0 && c.width + c.channels <= LONG)) c.width += c.channels;
-    const size_t rows = SL_BLOCK / c.width;
+    const size_t rows = SL_LAYER_BLOCK / c.width;
     c.block = c.width * (rows < ROWS ? ROWS : rows);
     c.blocks = (c.n + c.block - 1) / c.block;
     return c;

@@ -56,7 +56,7 @@ static void drop_block(void *ctx, size_t i, int worker)
 {
     (void)worker;
     const dropping *const d = ctx;
-    const size_t first = i * SL_BLOCK, n = sl_block_size(sl_pass_out(d->p), i);
+    const size_t first = i * SL_LAYER_BLOCK, n = sl_layer_block_size(sl_pass_out(d->p), i);
     uint8_t *const mask = (uint8_t *)d->p->kept + first;
     if (d->draw) draw_mask(d->p, mask, first, n);
     apply(d->to + first, d->from + first, mask, n, (float)(1 / (1 - d->p->layer->p)), d->accumulate);
@@ -69,7 +69,7 @@ static void drop(const sl_pass *p, float *to, const float *from, bool accumulate
         return;
     }
     dropping d = {.p = p, .to = to, .from = from, .accumulate = accumulate, .draw = draw};
-    sl_team_run(p->team, sl_blocks(sl_pass_out(p)), drop_block, &d);
+    sl_team_run(p->team, sl_layer_blocks(sl_pass_out(p)), drop_block, &d);
 }
 
 static void forward(const sl_pass *p)

@@ -26,13 +26,13 @@ static void clip_block(void *ctx, size_t i, int worker)
 {
     (void)worker;
     const sl_pass *const p = ctx;
-    const size_t first = i * SL_BLOCK;
-    clip(p->y + first, p->x[0] + first, sl_block_size(sl_pass_out(p), i));
+    const size_t first = i * SL_LAYER_BLOCK;
+    clip(p->y + first, p->x[0] + first, sl_layer_block_size(sl_pass_out(p), i));
 }
 
 static void forward(const sl_pass *p)
 {
-    sl_team_run(p->team, sl_blocks(sl_pass_out(p)), clip_block, (void *)p);
+    sl_team_run(p->team, sl_layer_blocks(sl_pass_out(p)), clip_block, (void *)p);
 }
 
 typedef struct {
@@ -46,14 +46,14 @@ static void mask_block(void *ctx, size_t i, int worker)
 {
     (void)worker;
     const masked *const m = ctx;
-    const size_t first = i * SL_BLOCK;
-    mask(m->to + first, m->from + first, m->y + first, sl_block_size(m->n, i), m->accumulate);
+    const size_t first = i * SL_LAYER_BLOCK;
+    mask(m->to + first, m->from + first, m->y + first, sl_layer_block_size(m->n, i), m->accumulate);
 }
 
 static void mask_all(const sl_pass *p, float *to, const float *from, bool accumulate)
 {
     masked m = {.to = to, .from = from, .y = p->y, .n = sl_pass_out(p), .accumulate = accumulate};
-    sl_team_run(p->team, sl_blocks(m.n), mask_block, &m);
+    sl_team_run(p->team, sl_layer_blocks(m.n), mask_block, &m);
 }
 
 static void backward(const sl_pass *p)

@@ -21,7 +21,7 @@ static void move_block(void *ctx, size_t i, int worker)
 {
     (void)worker;
     const move *const m = ctx;
-    const size_t first = i * SL_BLOCK, n = sl_block_size(m->n, i);
+    const size_t first = i * SL_LAYER_BLOCK, n = sl_layer_block_size(m->n, i);
     if (m->accumulate)
         add(m->to + first, m->from + first, n);
     else if (m->from)
@@ -34,7 +34,7 @@ void sl_copy_or_add(sl_team *team, float *to, const float *from, size_t n, bool 
 {
     if (accumulate ? !from : to == from) return;
     move m = {.to = to, .from = from, .n = n, .accumulate = accumulate};
-    sl_team_run(team, sl_blocks(n), move_block, &m);
+    sl_team_run(team, sl_layer_blocks(n), move_block, &m);
 }
 
 typedef struct {
@@ -59,7 +59,7 @@ void sl_each_sample(const sl_pass *p, sl_sample_map map, float *to, const float 
     if (!to) return;
     const size_t in = sl_shape_size(p->layer->in[0]), out = sl_shape_size(p->layer->out), size = in > out ? in : out;
     samples s = {.p = p, .map = map, .to = to, .from = from, .accumulate = accumulate,
-                 .group = size < SL_BLOCK ? SL_BLOCK / size : 1};
+                 .group = size < SL_LAYER_BLOCK ? SL_LAYER_BLOCK / size : 1};
     sl_team_run(p->team, (p->count + s.group - 1) / s.group, map_group, &s);
 }
 

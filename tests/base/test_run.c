@@ -109,6 +109,34 @@ static void open__knows_a_complete_folder_and_leaves_it(void **state)
     sl_run_free(run);
 }
 
+static void discard__takes_back_what_opening_made_and_no_more(void **state)
+{
+    (void)state;
+    sl_run *run;
+    bool complete;
+    assert_ok(open_run(&run, &complete, "taken/back", 0.1, "constant", 1, &err));
+    sl_run_discard(run);
+    sl_run_free(run);
+    assert_int_equal(access(in_scratch("taken/back"), F_OK), -1);
+
+    assert_ok(sl_make_dirs(in_scratch("empty"), &err)); /* somebody else's */
+    assert_ok(open_run(&run, &complete, "empty", 0.1, "constant", 1, &err));
+    sl_run_discard(run);
+    sl_run_free(run);
+    assert_int_equal(access(in_scratch("empty"), F_OK), 0);
+    assert_int_equal(access(in_scratch("empty/manifest.json"), F_OK), -1);
+
+    for (int again = 0; again < 2; again++) { /* a run's before */
+        assert_ok(open_run(&run, &complete, "was", 0.1, "constant", 1, &err));
+        if (again) sl_run_discard(run);
+        sl_run_free(run);
+    }
+    cJSON *m = manifest_of("was");
+    assert_says(m, "status", "failed");
+    cJSON_Delete(m);
+    sl_run_discard(sl_run_none());
+}
+
 static void close__refuses_an_unknown_status(void **state)
 {
     (void)state;
@@ -406,6 +434,7 @@ int main(void)
         cmocka_unit_test(open__leaves_a_manifest),
         cmocka_unit_test(open__knows_a_complete_folder_and_leaves_it),
         cmocka_unit_test(close__refuses_an_unknown_status),
+        cmocka_unit_test(discard__takes_back_what_opening_made_and_no_more),
         cmocka_unit_test(open__refuses_another_configuration),
         cmocka_unit_test(open__keeps_every_bit_of_a_seed),
         cmocka_unit_test(open__refuses_folders_of_others),

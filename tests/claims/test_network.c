@@ -119,8 +119,8 @@ static void table_max__skips_what_is_not_a_number(void **state)
 
 enum { ARMS = 2, SEEDS = 2, PIECES = ARMS * SEEDS, EPOCHS = 3 };
 static const sl_arm arms[ARMS] = {
-    {"slow", "slow, C = 20", "constant", "nesterov", 0.01, 0.5, 0, 20},
-    {"random", "random, C = 20", "random:delta=1", "plain", 0.05, 0, 0.01, 20},
+    {"slow", "slow, C = 20", "constant", "nesterov", 0.01, 0.5, 0, 20, SL_ALPHA_ON_STEP},
+    {"random", "random, C = 20", "random:delta=1", "plain", 0.05, 0, 0.01, 20, SL_ALPHA_ON_STEP},
 };
 
 static sl_network open_network(void)

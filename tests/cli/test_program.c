@@ -53,6 +53,7 @@ static void names__are_matched_to_the_nearest(void **state)
     assert_refused("train --schedule randm:delta=1", 2, "did you mean 'random'");
     assert_refused("schedule warmup", 2, "Known:");
     assert_refused("list loses", 2, "did you mean 'losses'");
+    assert_refused("list models,loses", 2, "did you mean 'losses'");
     assert_refused("figure scheduls", 2, "did you mean 'schedules'");
     assert_refused("verify musso.temperatur", 2, "did you mean 'musso.temperature");
     assert_refused("bench trian", 2, "did you mean 'train'");
@@ -155,6 +156,11 @@ static void list__has_every_kind_with_names_and_help(void **state)
     s = run("list schedules");
     assert_non_null(strstr(s->out, "one-cycle"));
     assert_null(strstr(s->out, "double-well"));
+    s = run("list models,losses,models datasets");
+    assert_non_null(strstr(s->out, ":head=linear|mlp|imagenet"));
+    assert_non_null(strstr(s->out, "losses:\n"));
+    assert_non_null(strstr(s->out, "datasets:\n"));
+    assert_null(strstr(s->out, "schedules:\n"));
     assert_string_equal(s->err, "");
 }
 

@@ -42,6 +42,16 @@ static void train__reports_each_epoch(void **state)
     assert_non_null(strstr(s->out, "best test accuracy"));
 }
 
+static void train__leaves_the_drawing_to_the_user(void **state)
+{
+    (void)state;
+    assert_int_equal(run(SMALL "--epochs 2 --no-figure --out t --quiet")->code, 0);
+    assert_true(exists("t/train.dat") && exists("t/train.gp"));
+    assert_false(exists("t/train.png"));
+    assert_int_equal(run("train --data digits --range-test --range-steps 20 --no-figure --out r --quiet")->code, 0);
+    assert_true(exists("r/range-test.gp") && !exists("r/range-test.png"));
+}
+
 static void train__steps_end_the_run_without_evaluation(void **state)
 {
     (void)state;
@@ -297,6 +307,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         TEST(train__reports_each_epoch),
+        TEST(train__leaves_the_drawing_to_the_user),
         TEST(train__steps_end_the_run_without_evaluation),
         TEST(train__several_seeds_are_those_of_single_runs),
         TEST(train__threads_do_not_matter),

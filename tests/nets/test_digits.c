@@ -1,7 +1,6 @@
 #include "tests/test.h"
 
 #include "nets/dataset.h"
-#include "nets/dataset_kernel.h"
 #include "nets/train.h"
 
 static void load__gives_what_is_asked(void **state)

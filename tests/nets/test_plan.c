@@ -66,7 +66,7 @@ static void note(arrays *all, array a)
     all->a[all->n++] = a;
 }
 
-static void list(arrays *all, const sl_model *m, const sl_plan *p, sl_purpose_of_workspace what)
+static void list(arrays *all, const sl_model *m, const sl_memory_plan *p, sl_purpose_of_workspace what)
 {
     all->n = 0;
     for (size_t i = 1; i < m->n_layers; i++) {
@@ -120,9 +120,9 @@ static void plan__arrays_that_live_together_do_not_overlap(void **state)
     for (size_t number = 0; number < NETS; number++)
         for (int what = SL_FOR_LOSS; what <= SL_FOR_CURVATURE; what++) {
             sl_model *m;
-            sl_plan p;
+            sl_memory_plan p;
             assert_ok(random_net_alloc(&m, number, &err));
-            assert_ok(sl_plan_alloc(&p, m, COUNT, (sl_purpose_of_workspace)what, 2, &err));
+            assert_ok(sl_memory_plan_alloc(&p, m, COUNT, (sl_purpose_of_workspace)what, 2, &err));
             list(&all, m, &p, (sl_purpose_of_workspace)what);
             nothing_overlaps(m, &all, number);
             size_t scratch = 0, end = 0;
@@ -140,7 +140,7 @@ static void plan__arrays_that_live_together_do_not_overlap(void **state)
             assert_true(end <= p.input && p.input + COUNT * sl_model_inputs(m) <= p.probabilities);
             assert_true(p.probabilities + COUNT * RANDOM_NET_CLASSES <= p.scratch && p.scratch + scratch <= p.total);
             planned += (double)end;
-            sl_plan_clear(&p);
+            sl_memory_plan_clear(&p);
             sl_model_free(m);
         }
     assert_true(planned < 0.75 * separate); /* something is saved, and chains in place were among them */
@@ -362,15 +362,15 @@ static void workspace__bytes_are_what_is_taken(void **state)
     for (int what = SL_FOR_LOSS; what <= SL_FOR_CURVATURE; what++) {
         sl_model *m;
         sl_workspace *w;
-        sl_plan p;
+        sl_memory_plan p;
         assert_ok(sl_model_alloc(&m, "mlp:hidden=300,200", 1, 28, 28, 10, &err));
         assert_ok(sl_workspace_alloc(&w, m, 1000, (sl_purpose_of_workspace)what, NULL, &err));
-        assert_ok(sl_plan_alloc(&p, m, 1000, (sl_purpose_of_workspace)what, 1, &err));
+        assert_ok(sl_memory_plan_alloc(&p, m, 1000, (sl_purpose_of_workspace)what, 1, &err));
         const double bytes = sl_workspace_bytes(m, 1000, (sl_purpose_of_workspace)what, 1);
         /* The block starts p.input floats before the pictures; the allocator rounds up to pages. */
         const double taken = (double)malloc_usable_size(sl_workspace_input(w) - p.input);
         assert_true(taken >= bytes && taken < bytes + 2 * 4096);
-        sl_plan_clear(&p);
+        sl_memory_plan_clear(&p);
         sl_workspace_free(w);
         sl_model_free(m);
     }
@@ -406,6 +406,15 @@ static void build__refuses_what_is_left_over(void **state)
     assert_ok(sl_builder_alloc(&b, (sl_shape){600, 600, 1}, 3, SL_START_DEFAULT, &err));
     sl_build_max_pool(b, 0, 300, 300, 0);
     assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "kernel 300, need at most 256");
+    assert_ok(sl_builder_alloc(&b, (sl_shape){4, 4, 3}, 3, SL_START_DEFAULT, &err));
+    sl_build_global_avg(b, 0); /* as many numbers as classes, but none to train */
+    assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "a model without parameters");
+    assert_ok(sl_builder_alloc(&b, (sl_shape){1, 1, (size_t)1 << 31}, 2, SL_START_DEFAULT, &err));
+    sl_build_linear(b, 0, "l", 2, true); /* beyond what a matrix product counts */
+    assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "2147483648 inputs");
+    assert_ok(sl_builder_alloc(&b, (sl_shape){1, 1, (size_t)1 << 30}, 2, SL_START_DEFAULT, &err));
+    sl_build_conv(b, 0, "c", 1, 2, 1, 1, true);
+    assert_fails(sl_builder_finish(b, &m, &err), SL_E_DOMAIN, "a kernel of 2x2");
 }
 
 /* A branch without parameters, over whose array an addition works in place: its gradient is needed all the same. */

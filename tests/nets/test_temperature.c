@@ -144,7 +144,32 @@ static void measure__drift_is_told_from_fluctuation(void **state)
     sl_temperature_clear(&t);
 }
 
-/* The windows hold the noise at their starts, the rate and the loss; the run is that of a trainer. */
+/* Far out, where drift is many times the heat and the windows hold few correlation times of the velocity: what is left
+ * in all windows is D / C (1 - mu^2). Heat is known to 3 % (2000 steps, tau of v^2 4.6, a few directions); a drift that
+ * was short by tau / count, 0.2, would leave several times it. */
+static void measure__heat_beside_a_strong_drift(void **state)
+{
+    bowl *const b = *state;
+    enum { WINDOWS = 50 };
+    const double mu = 0.8, C = 16;
+    sl_temperature_config c = configure(b, "heavy-ball", 1e-4, mu, (size_t)C, WINDOWS * 40);
+    c.windows = WINDOWS;
+    c.objective = b->o;
+    for (size_t k = 0; k < b->s->P; k++) b->s->state[k] += k % 2 ? 0.7F : -0.7F;
+    sl_temperature t;
+    assert_ok(sl_temperature_measure(&t, &c, &err));
+    double heat = 0, expected = 0, drift = 0;
+    for (size_t w = 1; w < WINDOWS; w++) { /* the first starts from rest */
+        heat += t.history[w].velocity2.value - t.history[w].drift2;
+        drift += t.history[w].drift2;
+        expected += t.history[w].noise.value / (C * (1 - mu * mu) * (double)b->s->P);
+    }
+    assert_true(drift > 20 * expected);
+    assert_close(heat, expected, 0.12);
+    sl_temperature_clear(&t);
+}
+
+/* The windows hold the mean noise of their two ends, the rate and the loss; the run is that of a trainer. */
 static void measure__history(void **state)
 {
     bowl *const b = *state;
@@ -153,11 +178,27 @@ static void measure__history(void **state)
     c.burn_in = 20;
     c.objective = b->o;
     sl_temperature t;
-    sl_estimate trace;
-    assert_ok(sl_noise_trace(&trace, b->o, &err));
+    sl_estimate trace[5], a[5];
     assert_ok(sl_temperature_measure(&t, &c, &err));
     assert_int_equal(t.windows, 4);
-    assert_memory_equal(&t.history[0].noise, &trace, sizeof trace);
+    assert_true(isnan(t.history[0].curvature.value));
+    sl_temperature_clear(&t);
+    c.probes = 3;
+    assert_ok(sl_temperature_measure(&t, &c, &err));
+    sl_trainer *beside;
+    assert_ok(sl_trainer_alloc(&beside, &c.train, &err));
+    memcpy(sl_trainer_params(beside), b->s->state, b->s->P * sizeof(float));
+    for (size_t w = 0; w <= 4; w++) {
+        if (w > 0) assert_ok(sl_trainer_run(beside, 25, NULL, NULL, &err));
+        assert_ok(sl_objective_move(b->o, sl_trainer_params(beside), &err));
+        assert_ok(sl_noise_trace(&trace[w], b->o, &err));
+        assert_ok(sl_noise_curvature(&a[w], b->o, 10, 3, c.train.seed, &err));
+    }
+    sl_trainer_free(beside);
+    for (size_t w = 0; w < 4; w++) {
+        assert_close(t.history[w].noise.value, (trace[w].value + trace[w + 1].value) / 2, 1e-14);
+        assert_close(t.history[w].curvature.value, (a[w].value + a[w + 1].value) / 2, 1e-14);
+    }
     for (size_t w = 0; w < 4; w++) {
         assert_int_equal(t.history[w].first, 25 * w);
         assert_int_equal(t.history[w].last, 25 * (w + 1));
@@ -238,6 +279,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(measure__equals_theory_in_a_bowl), TEST(measure__drift_is_told_from_fluctuation),
+        TEST(measure__heat_beside_a_strong_drift),
         TEST(measure__history),                 TEST(measure__refuses),
         TEST(load__either_kind_of_file),
     };

@@ -175,6 +175,49 @@ static void plan__counts_steps_and_bytes(void **state)
     sl_model_free(large);
 }
 
+/* In a batch of one a batch norm of single pixels has no variance: PyTorch stops there with "Expected more than 1 value
+ * per channel when training"; here it is said before the first step. */
+static void plan__refuses_batch_norm_of_one(void **state)
+{
+    (void)state;
+    sl_train_plan p;
+    sl_model *flat, *picture;
+    assert_ok(sl_model_alloc(&flat, "flatten; linear 8; bn; relu; linear 10", 1, 28, 28, 10, &err));
+    assert_ok(sl_model_alloc(&picture, "conv 4 3; bn; relu; globalavg; linear 10", 1, 28, 28, 10, &err));
+    sl_train_config c = varied_config(SL_ORDER_SHUFFLE);
+    c.model = flat;
+    c.batch = 333; /* of 1000: leaves one */
+    assert_fails(sl_train_plan_for(&p, &c, &err), SL_E_DOMAIN, "batch = 333 of 1000 samples leaves a batch of one");
+    c.steps = 3; /* which is not reached */
+    assert_ok(sl_train_plan_for(&p, &c, &err));
+    c.steps = 4;
+    assert_fails(sl_train_plan_for(&p, &c, &err), SL_E_DOMAIN, "'2.weight'");
+    c.order = SL_ORDER_REPLACEMENT; /* whose batches are all of one size */
+    assert_ok(sl_train_plan_for(&p, &c, &err));
+    c.batch = 1;
+    assert_fails(sl_train_plan_for(&p, &c, &err), SL_E_DOMAIN, "batch of one");
+    c.model = picture;
+    assert_ok(sl_train_plan_for(&p, &c, &err));
+    sl_model_free(flat);
+    sl_model_free(picture);
+}
+
+/* More numbers than size_t counts bytes of. */
+static void plan__refuses_what_cannot_be_addressed(void **state)
+{
+    (void)state;
+    sl_train_plan p;
+    sl_model *m;
+    sl_workspace *w;
+    assert_ok(sl_model_alloc(&m, "conv 65536 1 pad=100; 200 x (relu); maxpool 228; linear 10", 1, 28, 28, 10, &err));
+    sl_train_config c = varied_config(SL_ORDER_REPLACEMENT);
+    c.model = m;
+    c.batch = (size_t)1 << 24;
+    assert_fails(sl_train_plan_for(&p, &c, &err), SL_E_MEMORY, "batch = 16777216");
+    assert_fails(sl_workspace_alloc(&w, m, c.batch, SL_FOR_GRADIENT, NULL, &err), SL_E_MEMORY, "16777216 samples");
+    sl_model_free(m);
+}
+
 /* The same for a network with batch norm on varied pictures, with checkpoints as often as can be within epochs. */
 static void train__killed_within_epochs_and_resumed_is_the_same(void **state)
 {
@@ -271,6 +314,8 @@ int main(void)
         cmocka_unit_test(train__smooths_labels_in_training_only),
         cmocka_unit_test(run__diverging_keeps_the_statistics_before),
         cmocka_unit_test(plan__counts_steps_and_bytes),
+        cmocka_unit_test(plan__refuses_batch_norm_of_one),
+        cmocka_unit_test(plan__refuses_what_cannot_be_addressed),
         cmocka_unit_test(train__killed_within_epochs_and_resumed_is_the_same),
         cmocka_unit_test(train__interrupted_while_evaluating_is_the_same),
     };
