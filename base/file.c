@@ -74,6 +74,8 @@ sl_status sl_read_file(char **text, size_t *size, const char *path, size_t limit
     }
     close(fd);
     if (!buffer) return sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
+    if (st == SL_OK && !size && memchr(buffer, '\0', used))
+        st = sl_fail(err, SL_E_FORMAT, "'%s' is not text: it holds a NUL byte", path);
     if (st != SL_OK) {
         free(buffer);
         return st;

@@ -68,8 +68,8 @@ SL_CHECKED sl_status sl_run_table(sl_run *run, const char *name, const sl_table 
 /* Writes size bytes to path atomically, keeping an existing file until the new one is whole. The unfinished file is
  * PATH.<process>-<count>.tmp. SL_E_WRITE; what exists and is not a regular file (a device) is refused. */
 SL_CHECKED sl_status sl_write_file(const char *path, const void *bytes, size_t size, sl_err *err);
-/* The whole file, NUL-terminated, to be freed by the caller; size may be NULL. SL_E_FILE; SL_E_FORMAT above limit
- * bytes. */
+/* The whole file, NUL-terminated, to be freed by the caller; size may be NULL: then it must be text, which has no NUL
+ * inside. SL_E_FILE; SL_E_FORMAT above limit bytes or for what is not text. */
 SL_CHECKED sl_status sl_read_file(char **text, size_t *size, const char *path, size_t limit, sl_err *err);
 /* mkdir -p. */
 SL_CHECKED sl_status sl_make_dirs(const char *path, sl_err *err);

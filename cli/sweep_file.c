@@ -297,6 +297,8 @@ static sl_status set_compare(reader *r, sl_err *err)
                 found = a;
                 if (i == 0) f->x_option = k;
             }
+        if (n == 0)
+            return sl_fail(err, SL_E_CONFIG, "%s:%zu: 'compare', but no option has several values", f->path, r->line);
         if (found == f->n_varied) return unknown(r, "axis", r->compare[i], names, n, err);
         chosen[i] = found;
     }
@@ -356,15 +358,14 @@ sl_status sl_sweep_read(sl_sweep_file *f, const char *path, uint64_t seed, sl_er
 {
     *f = (sl_sweep_file){.path = path, .metric = &metrics[0]};
     set_stem(f);
-    size_t size = 0;
-    SL_TRY(sl_read_file(&f->text, &size, path, LARGEST_FILE, err));
-    sl_status st = SL_OK;
-    if (strlen(f->text) != size) st = sl_fail(err, SL_E_CONFIG, "'%s' is not text: it holds a NUL byte", path);
+    SL_TRY(sl_read_file(&f->text, NULL, path, LARGEST_FILE, err));
     reader *r = calloc(1, sizeof *r);
     f->words = strdup(f->text);
     f->axis = calloc(SL_SWEEP_OPTIONS, sizeof *f->axis);
-    if (st == SL_OK && (!r || !f->words || !f->axis)) st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
-    if (st == SL_OK) {
+    sl_status st;
+    if (!r || !f->words || !f->axis) {
+        st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
+    } else {
         r->f = f;
         st = read_all(r, seed, err);
     }

@@ -1,6 +1,7 @@
 /* A sweep's jobs: what they are, and what the folder knows of them. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static sl_status read_json(cJSON **value, const char *path, sl_err *err)
 {
     char *text = NULL;
     *value = NULL;
-    if (access(path, F_OK) != 0) return SL_OK;
+    if (access(path, F_OK) != 0 && errno == ENOENT) return SL_OK;
     SL_TRY(sl_read_file(&text, NULL, path, (size_t)1 << 28, err));
     *value = cJSON_Parse(text);
     free(text);

@@ -1,4 +1,5 @@
 /* sgdlab train: trains a network, one seed or several side by side, into a run folder that resumes. */
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -267,8 +268,21 @@ static sl_status train_one(void *ctx, size_t k, int worker, sl_err *err)
     return x->status[k];
 }
 
+/* A wrong --save costs no training. The folder may be the run's own, which is there by now. */
+static sl_status check_save(const sl_trainings *x, sl_err *err)
+{
+    char path[PATH_MAX];
+    SL_TRY(weights_path(path, sizeof path, x, 0, err));
+    char *const slash = strrchr(path, '/');
+    if (!*path || slash == path) return SL_OK;
+    if (slash) *slash = '\0';
+    if (access(slash ? path : ".", W_OK | X_OK) == 0) return SL_OK;
+    return sl_fail(err, SL_E_WRITE, "cannot write '%s': %s", sl_cli_text(x->cli, "save"), strerror(errno));
+}
+
 static sl_status train_all(sl_trainings *x, sl_err *err)
 {
+    SL_TRY(check_save(x, err));
     const double start = sl_clock();
     sl_progress_start(&x->progress, x->cli);
     const sl_status st = sl_parallel(x->seeds, (int)x->side_by_side, train_one, x, err);

@@ -1,5 +1,6 @@
 #include "nets/weights.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,19 @@ sl_status sl_weights_write(const char *path, const sl_model *m, const float *sta
     return sl_image_write(path, image, size, err);
 }
 
+/* Weights of a training that came to its end, or of another program, are numbers. Doubles may be too large for us. */
+static sl_status check_finite(const float *state, const sl_model *m, const char *path, sl_err *err)
+{
+    for (size_t i = 0; i < sl_model_n_views(m); i++) {
+        const sl_view *const v = sl_model_view(m, i);
+        for (size_t k = 0; k < v->size; k++)
+            if (!isfinite(state[v->offset + k]))
+                return sl_fail(err, SL_E_FORMAT, "%s: '%s' holds what is not a finite float32 number, at %zu of %zu",
+                               path, v->name, k, v->size);
+    }
+    return SL_OK;
+}
+
 sl_status sl_weights_read(float *state, const char *path, const sl_model *m, sl_err *err)
 {
     char *bytes;
@@ -145,6 +159,7 @@ sl_status sl_weights_read(float *state, const char *path, const sl_model *m, sl_
     else
         st = sl_views_read(found, file, m, path, err);
     if (file >= 0) sl_h5_close(file, NULL, NULL);
+    if (st == SL_OK) st = check_finite(found, m, path, err);
     if (st == SL_OK) memcpy(state, found, sl_model_state(m) * sizeof *state);
     free(found);
     free(bytes);

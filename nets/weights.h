@@ -12,7 +12,8 @@
 SL_CHECKED sl_status sl_weights_write(const char *path, const sl_model *m, const float *state, sl_err *err);
 /* Everything of the model must be there with its shape; further data sets are an error too, but for those named
  * *.num_batches_tracked. Errors: SL_E_FILE; SL_E_FORMAT naming the file and every data set that does not fit, with the
- * shapes found and expected (the first ones, and how many more, where they are many). state untouched on failure. */
+ * shapes found and expected (the first ones, and how many more, where they are many), or the one with a number that is
+ * not finite. state untouched on failure. */
 SL_CHECKED sl_status sl_weights_read(float *state, const char *path, const sl_model *m, sl_err *err);
 
 #endif

@@ -27,6 +27,13 @@ sl_status sl_gzip_open(gzFile *file, const char *path, sl_err *err)
     return SL_OK;
 }
 
+/* What zlib says of a file, without the name "<fd:3>" that it knows it by. */
+static const char *reason_of(gzFile file, int *code)
+{
+    const char *const text = gzerror(file, code), *const name_end = strstr(text, ">: ");
+    return name_end ? name_end + 3 : text;
+}
+
 /* Up to n bytes; fewer at the end of the file or of what can be read of it. */
 static size_t read_some(gzFile file, uint8_t *bytes, size_t n)
 {
@@ -44,7 +51,7 @@ sl_status sl_gzip_read(gzFile file, uint8_t *bytes, size_t n, const char *path, 
 {
     const size_t got = read_some(file, bytes, n);
     int code = Z_OK;
-    const char *reason = gzerror(file, &code);
+    const char *const reason = reason_of(file, &code);
     if (code == Z_ERRNO) return sl_fail(err, SL_E_FILE, "%s: %s", path, strerror(errno));
     if (code == Z_DATA_ERROR) return sl_fail(err, SL_E_FORMAT, "%s: damaged gzip data (%s)", path, reason);
     if (got < n || code == Z_BUF_ERROR)
@@ -65,7 +72,7 @@ static sl_status read_to_end(gzFile file, uint8_t **bytes, size_t *n, const char
         room *= 2;
     }
     int code = Z_OK;
-    const char *reason = gzerror(file, &code);
+    const char *const reason = reason_of(file, &code);
     if (code == Z_ERRNO) return sl_fail(err, SL_E_FILE, "%s: %s", path, strerror(errno));
     if (code == Z_BUF_ERROR)
         return sl_fail(err, SL_E_FORMAT, "%s: its gzip data is cut short after %zu bytes", path, *n);

@@ -293,10 +293,12 @@ static size_t repeated(reader *r, size_t from, const char *prefix, size_t *posit
         return mistake(r, path, "a number stands before 'x (...)' and is 1 to 4096");
     }
     const char *const body = ++r->at;
+    const size_t before = r->items;
     if (++r->depth > DEEPEST) return mistake(r, path, "brackets too deep, need at most 16");
     for (unsigned long k = 0; k < times && !sl_build_failed(r->b); k++) {
         r->at = body;
         from = read_list(r, from, prefix, position);
+        if (r->items == before) return mistake(r, path, "no layers in it"); /* nor would the next thousands have any */
     }
     r->depth--;
     expect(r, ')', path);

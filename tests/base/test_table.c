@@ -232,6 +232,10 @@ static void write_file__replaces_and_reads_back(void **state)
     assert_ok(sl_read_file(&text, NULL, path, 0, &err));
     assert_string_equal(text, "");
     free(text);
+    text = NULL;
+    assert_ok(sl_write_file(path, "one\0two", 7, &err));
+    assert_fails(sl_read_file(&text, NULL, path, 7, &err), SL_E_FORMAT, "not text"); /* it would end at "one" */
+    assert_null(text);
     assert_int_equal(files_in_scratch(".tmp"), 0);
 }
 

@@ -175,6 +175,7 @@ static void sweep__mistakes_name_file_line_and_word(void **state)
         {"metric best_test_acuracy\n", "did you mean 'best_test_accuracy'?"},
         {"metric final_test_loss\nmetric best_test_loss\n", "bad.sweep:2: 'metric' stands in line 1 already"},
         {"lr 1 2\ncompare momentum\n", "bad.sweep:2: unknown axis 'momentum'. Known: lr"},
+        {"lr 1\ncompare lr\n", "bad.sweep:2: 'compare', but no option has several values"},
         {"lr 1 2\ncompare lr lr\n", "bad.sweep:2: 'lr' and 'lr' are the same axis"},
         {"with lr=1\n", "bad.sweep:1: 'with' ties 1 options"},
         {"with lr=1 batch\n", "bad.sweep:1: 'batch' is not of the form option=value"},

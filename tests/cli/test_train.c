@@ -298,6 +298,8 @@ static void train__refuses_missing_and_malformed_data(void **state)
     assert_refused(SMALL "--epochs 1 --init absent.h5 --no-save", 3, "absent.h5");
     assert_refused(SMALL "--epochs 1 --init bad.h5 --no-save", 3, "bad.h5");
     assert_refused(SMALL "--epochs 1 --save nowhere/w.h5 --no-save", 4, "nowhere/w.h5");
+    assert_refused(SMALL "--epochs 1 --save nowhere/w.h5 --out unsaved", 4, "nowhere/w.h5");
+    assert_false(exists("unsaved/checkpoint.h5")); /* found out before the training, not after it */
 }
 
 int main(void)

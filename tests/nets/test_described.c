@@ -132,8 +132,8 @@ static void described__from_a_file(void **state)
     assert_fails(sl_model_alloc(&one.model, "@", 1, 8, 8, 10, &err), SL_E_FILE, "");
     temp_write(path, "", 0);
     assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_DOMAIN, "without layers");
-    temp_write(path, "\0\1\2\3", 4);
-    assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_DOMAIN, "without layers");
+    temp_write(path, "flatten; linear;\0relu", 21);
+    assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_FORMAT, "not text"); /* not half of it */
     temp_write(path, "\xff\xfe\1\2", 4);
     assert_fails(sl_model_alloc(&one.model, name, 1, 8, 8, 10, &err), SL_E_NAME, "unknown layer");
 }
@@ -171,6 +171,8 @@ static void described__says_which_layer_and_what_came_in(void **state)
         {"relu | bn", SL_E_NAME, "'|' without its bracket"},
         {"dense(relu | bn)", SL_E_NAME, "layer 0: ')' expected, at '| bn)'"},
         {"3 (relu)", SL_E_NAME, "a number stands before 'x (...)'"},
+        {"2 x ()", SL_E_NAME, "no layers in it"},
+        {"4096 x (4096 x (# nothing\n;))", SL_E_NAME, "no layers in it"},
         {"0 x (relu)", SL_E_NAME, "1 to 4096"},
         {"99999999999999999999999 x (relu)", SL_E_NAME, "1 to 4096"},
         {"4096 x (4096 x (relu))", SL_E_NAME, "too many layers"},

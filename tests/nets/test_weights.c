@@ -133,6 +133,22 @@ static void read__refuses_what_does_not_fit(void **state)
     free(before);
 }
 
+static void read__refuses_what_is_not_finite(void **state)
+{
+    (void)state;
+    const char *const path = temp_path("nan.h5");
+    const size_t at = sl_model_view(model, 2)->offset + 7;
+    const float before = params[at];
+    params[at] = NAN;
+    const sl_status written = sl_weights_write(path, model, params, NULL);
+    params[at] = before;
+    memcpy(found, params, n * sizeof *params);
+    assert_int_equal(written, SL_OK);
+    assert_fails(sl_weights_read(found, path, model, &err), SL_E_FORMAT,
+                 "nan.h5: '2.weight' holds what is not a finite float32 number, at 7 of 18");
+    assert_memory_equal(found, params, n * sizeof *params);
+}
+
 /* Where they are too many for a message, it says how many there are and how many it leaves out. */
 static void read__counts_what_it_cannot_list(void **state)
 {
@@ -271,6 +287,7 @@ int main(void)
         cmocka_unit_test(write__is_plain_hdf5),
         cmocka_unit_test(read__takes_files_of_other_programs),
         cmocka_unit_test(read__refuses_what_does_not_fit),
+        cmocka_unit_test(read__refuses_what_is_not_finite),
         cmocka_unit_test(read__counts_what_it_cannot_list),
         cmocka_unit_test(weights__hold_running_statistics),
         cmocka_unit_test(read__sees_every_damaged_byte),
