@@ -54,11 +54,17 @@ static void train(const network *n)
     sl_team *team;
     bench_pictures(&data, BATCHES * n->batch, n->channels, n->side, CLASSES);
     bench_must(sl_model_alloc(&model, n->model, n->channels, n->side, n->side, CLASSES, &err), &err);
-    sl_train_config c = {.model = model, .train = &data, .schedule = "constant", .lr = 1e-4, .batch = n->batch,
-                         .epochs = 100, .threads = sl_cores()};
+    sl_train_config c = {.model = model,
+                         .train = &data,
+                         .schedule = "constant",
+                         .lr = 1e-4,
+                         .batch = n->batch,
+                         .epochs = 100,
+                         .threads = sl_cores()};
     bench_must(sl_rule_init(&c.rule, "nesterov", SL_ALPHA_ON_STEP, c.lr, 0.9, 0, &err), &err);
     bench_must(sl_trainer_alloc(&trainer, &c, &err), &err);
-    bench_must(sl_trainer_run(trainer, 1, NULL, NULL, &err), &err); /* the first step touches memory for the first time */
+    bench_must(sl_trainer_run(trainer, 1, NULL, NULL, &err),
+               &err); /* the first step touches memory for the first time */
     double best = INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
         const double start = sl_clock();

@@ -18,10 +18,10 @@ sl_musso_noise_setting sl_musso_noise_at(sl_scale scale)
 static sl_status measure_stage(sl_musso_noise *n, size_t stage, const sl_objective_config *c,
                                const sl_musso_noise_setting *s, uint64_t seed, bool with_curvature, sl_err *err)
 {
-    const sl_noise_config nc = {.top = s->top, .steps = 3 * s->top, .directions = s->directions, .probes = 16,
-                                .batch = s->batch, .seed = seed};
-    const sl_curvature_config cc = {.top = s->top, .bottom = 3, .steps = 3 * s->top, .probes = 6, .points = 400,
-                                    .seed = seed};
+    const sl_noise_config nc = {
+        .top = s->top, .steps = 3 * s->top, .directions = s->directions, .probes = 16, .batch = s->batch, .seed = seed};
+    const sl_curvature_config cc = {
+        .top = s->top, .bottom = 3, .steps = 3 * s->top, .probes = 6, .points = 400, .seed = seed};
     sl_objective *o;
     SL_TRY(sl_objective_alloc(&o, c, err));
     sl_status st = sl_noise_measure(&n->noise[stage], o, &nc, err);
@@ -40,16 +40,24 @@ sl_status sl_musso_noise_measure(sl_musso_noise *n, const sl_lab *lab, const sl_
     *n = (sl_musso_noise){0};
     sl_network net;
     SL_TRY(sl_network_open(&net, lab, s->data, s->model, 0, err));
-    sl_train_config c = {.model = net.model, .train = &net.train, .schedule = "constant", .lr = s->lr,
-                         .batch = s->batch, .epochs = s->epochs, .seed = sl_network_seed(lab, 0)};
+    sl_train_config c = {.model = net.model,
+                         .train = &net.train,
+                         .schedule = "constant",
+                         .lr = s->lr,
+                         .batch = s->batch,
+                         .epochs = s->epochs,
+                         .seed = sl_network_seed(lab, 0)};
     sl_trainer *trainer = NULL;
     sl_status st = sl_rule_init(&c.rule, "plain", SL_ALPHA_ON_STEP, s->lr, 0, 0, err);
     if (st == SL_OK) st = sl_trainer_alloc(&trainer, &c, err);
     for (size_t stage = 0; stage < SL_NOISE_STAGES && st == SL_OK; stage++) {
         if (stage > 0) st = sl_trainer_run(trainer, sl_trainer_stop(trainer), NULL, NULL, err);
         if (st != SL_OK) break;
-        const sl_objective_config o = {.model = net.model, .state = sl_trainer_params(trainer), .data = &net.train,
-                                       .samples = s->samples, .jobs = lab->jobs};
+        const sl_objective_config o = {.model = net.model,
+                                       .state = sl_trainer_params(trainer),
+                                       .data = &net.train,
+                                       .samples = s->samples,
+                                       .jobs = lab->jobs};
         st = measure_stage(n, stage, &o, s, lab->seed, with_curvature, err);
     }
     sl_trainer_free(trainer);
