@@ -228,6 +228,7 @@ sl_status sl_sweep_ask(sl_sweep_job *jobs, size_t n, const sl_sweep_file *f, con
     if (!sl_sweep_train_has("dry-run")) return SL_OK;
     const int threads = n < (size_t)limits->cores ? limits->cores / (int)n : 1;
     pool p;
+    size_t refused = SIZE_MAX; /* the first cell, in order, that was: which answers first is chance */
     sl_status st = pool_alloc(&p, limits, err);
     for (size_t cell = 0; st != SL_E_MEMORY && (cell < f->n_cells || p.n > 0);) {
         if (sl_stop_requested() && st == SL_OK) st = sl_fail(err, SL_INTERRUPTED, "interrupted before anything ran");
@@ -240,7 +241,15 @@ sl_status sl_sweep_ask(sl_sweep_job *jobs, size_t n, const sl_sweep_file *f, con
         int code;
         sl_progress_show(progress, "sweep, checking", (double)cell / (double)f->n_cells);
         if (p.n == 0 || !pool_ended(&p, &s, &code)) continue;
-        if (st == SL_OK) st = hear(&s, code, jobs, f, err);
+        if (st == SL_OK || s.job->cell < refused) {
+            sl_err why = {0};
+            const sl_status heard = hear(&s, code, jobs, f, &why);
+            if (heard != SL_OK) {
+                if (err) *err = why;
+                st = heard;
+                refused = s.job->cell;
+            }
+        }
         close(s.out);
         close(s.err_out);
     }
