@@ -76,21 +76,14 @@ static sl_status run_arm(history *h, int arm, const sl_network *net, const sl_la
     if (!state) return sl_fail(err, SL_E_MEMORY, "no memory for the weights");
     const uint64_t seed = sl_network_seed(lab, 0);
     sl_model_init(net->model, state, seed, 0);
-    const sl_objective_config oc = {
-        .model = net->model, .state = state, .data = &net->train, .samples = s->samples, .jobs = lab->jobs};
+    const sl_objective_config oc = {.model = net->model, .state = state, .data = &net->train, .samples = s->samples,
+                                    .jobs = lab->jobs};
     sl_objective *o = NULL;
     sl_temperature t = {0};
-    sl_temperature_config c = {.train = {.model = net->model,
-                                         .train = &net->train,
-                                         .schedule = arms[arm].schedule,
-                                         .lr = s->lr,
-                                         .batch = s->batch,
-                                         .steps = s->steps,
-                                         .order = SL_ORDER_REPLACEMENT,
-                                         .seed = seed},
-                               .state = state,
-                               .windows = WINDOWS,
-                               .probes = PROBES};
+    sl_temperature_config c = {.train = {.model = net->model, .train = &net->train, .schedule = arms[arm].schedule,
+                                         .lr = s->lr, .batch = s->batch, .steps = s->steps,
+                                         .order = SL_ORDER_REPLACEMENT, .seed = seed},
+                               .state = state, .windows = WINDOWS, .probes = PROBES};
     sl_status st = sl_rule_init(&c.train.rule, "heavy-ball", SL_ALPHA_ON_GRADIENT, s->lr, arms[arm].mu, 0, err);
     if (st == SL_OK) st = sl_objective_alloc(&o, &oc, err);
     if (st == SL_OK) h->samples = sl_objective_samples(o);
@@ -129,21 +122,17 @@ static double time_of(const history *h, int arm, size_t i)
 static sl_status fill(void *ctx, sl_table *t, sl_err *err)
 {
     const history *const h = ctx;
-    SL_TRY(sl_table_set(t, "predicted", err,
-                        "q l D0 / (2 C (1 - mu)), D0 = tr D_hat / P of the first %zu samples, "
-                        "mean of the window's two ends",
-                        h->samples));
+    SL_TRY(sl_table_set(t, "predicted", err, "q l D0 / (2 C (1 - mu)), D0 = tr D_hat / P of the first %zu samples, "
+                                             "mean of the window's two ends", h->samples));
     SL_TRY(sl_table_set(t, "kinetic", err, "l (1 + mu) (<|v|^2> - drift) / (2 P) over the window's steps"));
     SL_TRY(sl_table_set(t, "setting", err,
-                        "%s on %s, l = %g, C = %zu with replacement, heavy ball, alpha on the gradient", h->s.model,
-                        h->s.data, h->s.lr, h->s.batch));
+                        "%s on %s, l = %g, C = %zu with replacement, heavy ball, alpha on the gradient", h->s.model, h->s.data, h->s.lr, h->s.batch));
     for (int arm = 0; arm < ARMS; arm++) {
         SL_TRY(sl_table_block(t, arms[arm].title, err));
         for (size_t i = 0; i < WINDOWS; i++) {
             const moment *const m = &h->at[arm][i];
-            const double row[] = {(double)m->first, time_of(h, arm, i), m->predicted.value,
-                                  m->predicted.se,  m->kinetic.value,   m->kinetic.se,
-                                  m->loss};
+            const double row[] = {(double)m->first, time_of(h, arm, i), m->predicted.value, m->predicted.se,
+                                  m->kinetic.value, m->kinetic.se, m->loss};
             SL_TRY(sl_table_add(t, row, err));
         }
     }
@@ -153,15 +142,14 @@ static sl_status fill(void *ctx, sl_table *t, sl_err *err)
 static sl_status draw(const sl_lab *lab, history *h, char **summary, cJSON *result, sl_err *err)
 {
     static const char file[] = "temperature-during-training.dat";
-    static const char *const columns[] = {"step[1]",    "time[1]",       "predicted[1]", "predicted_se[1]",
-                                          "kinetic[1]", "kinetic_se[1]", "loss[nat]"};
+    static const char *const columns[] = {"step[1]", "time[1]", "predicted[1]", "predicted_se[1]", "kinetic[1]",
+                                          "kinetic_se[1]", "loss[nat]"};
     SL_TRY(sl_tabulate(lab, file, 7, columns, fill, h, err));
     sl_prose text = {0};
     cJSON *const list = cJSON_AddArrayToObject(result, "arms");
-    sl_say(&text,
-           "%s on %s, l = %g, C = %zu. Kinetic over predicted temperature, mean over %d windows (the first left "
-           "out), and what theory's next order in l makes of it, 1 + a l (q (1 + μ) / 2 - μ) / (1 - μ²) with "
-           "a = tr(D H) / tr D as measured; forces that change within a window add to the former:\n",
+    sl_say(&text, "%s on %s, l = %g, C = %zu. Kinetic over predicted temperature, mean over %d windows (the first left "
+                  "out), and what theory's next order in l makes of it, 1 + a l (q (1 + μ) / 2 - μ) / (1 - μ²) with "
+                  "a = tr(D H) / tr D as measured; forces that change within a window add to the former:\n",
            h->s.model, h->s.data, h->s.lr, h->s.batch, WINDOWS);
     sl_curve temperature[2 * ARMS], loss[ARMS];
     for (int arm = 0; arm < ARMS; arm++) {
@@ -172,53 +160,23 @@ static sl_status draw(const sl_lab *lab, history *h, char **summary, cJSON *resu
         sl_json_estimate(item, "kinetic_over_predicted", h->ratio[arm]);
         sl_json_number(item, "expected_to_next_order", h->expected[arm]);
         cJSON_AddItemToArray(list, item);
-        temperature[2 * arm] = (sl_curve){.kind = SL_CURVE_LINE,
-                                          .title = arms[arm].title,
-                                          .dat = file,
-                                          .block = arm,
-                                          .x = "2",
-                                          .y = "3",
-                                          .colour = arm};
-        temperature[2 * arm + 1] = (sl_curve){
-            .kind = SL_CURVE_POINTS, .dat = file, .block = arm, .x = "2", .y = "5", .error = "6", .colour = arm};
-        loss[arm] = (sl_curve){.kind = SL_CURVE_LINE,
-                               .title = arms[arm].title,
-                               .dat = file,
-                               .block = arm,
-                               .x = "2",
-                               .y = "7",
-                               .colour = arm,
-                               .dash = arm == 1};
+        temperature[2 * arm] = (sl_curve){.kind = SL_CURVE_LINE, .title = arms[arm].title, .dat = file, .block = arm,
+                                          .x = "2", .y = "3", .colour = arm};
+        temperature[2 * arm + 1] = (sl_curve){.kind = SL_CURVE_POINTS, .dat = file, .block = arm, .x = "2", .y = "5",
+                                              .error = "6", .colour = arm};
+        loss[arm] = (sl_curve){.kind = SL_CURVE_LINE, .title = arms[arm].title, .dat = file, .block = arm, .x = "2",
+                               .y = "7", .colour = arm, .dash = arm == 1};
     }
-    const sl_panel panels[] = {{.title = "T: predicted (lines), kinetic (points)",
-                                .xlabel = "t = Σ l / (1 - μ)",
-                                .ylabel = "T",
-                                .logx = true,
-                                .logy = true,
-                                .xmin = NAN,
-                                .xmax = NAN,
-                                .ymin = NAN,
-                                .ymax = NAN,
-                                .curves = temperature,
-                                .n_curves = 2 * ARMS},
-                               {.title = "Training loss",
-                                .xlabel = "t = Σ l / (1 - μ)",
-                                .ylabel = "mean cross-entropy [nat]",
-                                .logx = true,
-                                .logy = true,
-                                .xmin = NAN,
-                                .xmax = NAN,
-                                .ymin = NAN,
-                                .ymax = NAN,
-                                .curves = loss,
-                                .n_curves = ARMS}};
+    const sl_panel panels[] = {
+        {.title = "T: predicted (lines), kinetic (points)", .xlabel = "t = Σ l / (1 - μ)", .ylabel = "T",
+         .logx = true, .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = temperature,
+         .n_curves = 2 * ARMS},
+        {.title = "Training loss", .xlabel = "t = Σ l / (1 - μ)", .ylabel = "mean cross-entropy [nat]", .logx = true,
+         .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = loss,
+         .n_curves = ARMS}};
     const sl_figure figure = {.name = "temperature-during-training",
-                              .title = "The temperature of Model 1 while it learns",
-                              .caption = text.text,
-                              .rows = 1,
-                              .columns = 2,
-                              .panels = panels,
-                              .n_panels = 2};
+                              .title = "The temperature of Model 1 while it learns", .caption = text.text, .rows = 1,
+                              .columns = 2, .panels = panels, .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 

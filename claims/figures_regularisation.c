@@ -46,13 +46,11 @@ static sl_status fill(void *ctx, sl_table *t, sl_err *err)
     const outcome *const o = ctx;
     const sl_musso_protocols *const p = o->p;
     SL_TRY(sl_table_set(t, "data", err, "%s", o->data));
-    SL_TRY(sl_table_set(t, "setting", err,
-                        "%s, l = %g, mu = %g, Nesterov, weight decay %g, C = %zu, %llu epochs, %zu seeds", p->title,
-                        p->arms[0].lr, p->arms[0].mu, p->arms[0].weight_decay, p->arms[0].batch,
+    SL_TRY(sl_table_set(t, "setting", err, "%s, l = %g, mu = %g, Nesterov, weight decay %g, C = %zu, %llu epochs, %zu seeds",
+                        p->title, p->arms[0].lr, p->arms[0].mu, p->arms[0].weight_decay, p->arms[0].batch,
                         (unsigned long long)p->epochs, p->seeds));
-    SL_TRY(sl_table_set(t, "gap", err,
-                        "training minus test accuracy at the end, the former a running mean over the "
-                        "last epoch"));
+    SL_TRY(sl_table_set(t, "gap", err, "training minus test accuracy at the end, the former a running mean over the "
+                                       "last epoch"));
     SL_TRY(sl_table_block(t, "mean and standard deviation over seeds", err));
     for (size_t arm = 0; arm < p->n_arms; arm++) {
         double row[1 + 3 * QUANTITIES] = {(double)arm};
@@ -95,10 +93,8 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
         p_value[i] = t[i].p;
     }
     sl_holm(adjusted, p_value, PAIRS);
-    sl_say(text,
-           "Bars: standard errors. Differences of best test accuracy, paired over %zu seeds; TOST, margin %g "
-           "points, Holm:\n",
-           p->seeds, p->margin);
+    sl_say(text, "Bars: standard errors. Differences of best test accuracy, paired over %zu seeds; TOST, margin %g "
+                 "points, Holm:\n", p->seeds, p->margin);
     for (size_t i = 0; i < PAIRS; i++) {
         const bool equivalent = adjusted[i] < 0.05;
         sl_say(text, "%s - %s (%s): %+.2f ± %.2f, %s (p = %.2g)\n", title[i], base[i], pairs[i].what,
@@ -117,9 +113,8 @@ static sl_status say_pairs(sl_prose *text, cJSON *result, const outcome *o, sl_e
 
 static sl_status musso_4(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"protocol[1]",    "final[%]",      "final_sd[%]", "final_se[%]",
-                                          "best[%]",        "best_sd[%]",    "best_se[%]",  "gap[points]",
-                                          "gap_sd[points]", "gap_se[points]"};
+    static const char *const columns[] = {"protocol[1]", "final[%]", "final_sd[%]", "final_se[%]", "best[%]", "best_sd[%]",
+                                          "best_se[%]",  "gap[points]", "gap_sd[points]", "gap_se[points]"};
     static const char file[] = "musso-4.dat";
     const sl_musso_protocols p = sl_musso_regularisation_at(lab->scale);
     sl_table *curves[SL_MUSSO_MOST_ARMS * SL_MUSSO_MOST_SEEDS];
@@ -153,54 +148,23 @@ static sl_status musso_4(const sl_lab *lab, char **summary, cJSON *result, sl_er
 
     char labels[256];
     sl_arm_labels(labels, sizeof labels, p.arms, p.n_arms);
-    const sl_curve accuracy[] = {{.kind = SL_CURVE_POINTS,
-                                  .title = "best",
-                                  .dat = file,
-                                  .x = "($1-0.08)",
-                                  .y = "5",
-                                  .error = "6",
-                                  .labels = labels,
-                                  .colour = 0},
-                                 {.kind = SL_CURVE_POINTS,
-                                  .title = "final",
-                                  .dat = file,
-                                  .x = "($1+0.08)",
-                                  .y = "2",
-                                  .error = "3",
-                                  .labels = labels,
-                                  .colour = 1}};
-    const sl_curve gap = {
-        .kind = SL_CURVE_POINTS, .dat = file, .x = "1", .y = "8", .error = "9", .labels = labels, .colour = 2};
+    const sl_curve accuracy[] = {
+        {.kind = SL_CURVE_POINTS, .title = "best", .dat = file, .x = "($1-0.08)", .y = "5", .error = "6",
+         .labels = labels, .colour = 0},
+        {.kind = SL_CURVE_POINTS, .title = "final", .dat = file, .x = "($1+0.08)", .y = "2", .error = "3",
+         .labels = labels, .colour = 1}};
+    const sl_curve gap = {.kind = SL_CURVE_POINTS, .dat = file, .x = "1", .y = "8", .error = "9", .labels = labels,
+                          .colour = 2};
     const double right = (double)p.n_arms - 0.5;
-    const sl_panel panels[] = {{.title = "Test accuracy",
-                                .xlabel = "protocol",
-                                .ylabel = "accuracy [%]",
-                                .xmin = -0.5,
-                                .xmax = right,
-                                .ymin = NAN,
-                                .ymax = NAN,
-                                .curves = accuracy,
-                                .n_curves = 2},
-                               {.title = "Generalisation gap",
-                                .xlabel = "protocol",
-                                .ylabel = "training - test accuracy [points]",
-                                .xmin = -0.5,
-                                .xmax = right,
-                                .ymin = NAN,
-                                .ymax = NAN,
-                                .key = "off",
-                                .curves = &gap,
-                                .n_curves = 1}};
+    const sl_panel panels[] = {
+        {.title = "Test accuracy", .xlabel = "protocol", .ylabel = "accuracy [%]", .xmin = -0.5, .xmax = right,
+         .ymin = NAN, .ymax = NAN, .curves = accuracy, .n_curves = 2},
+        {.title = "Generalisation gap", .xlabel = "protocol", .ylabel = "training - test accuracy [points]", .xmin = -0.5,
+         .xmax = right, .ymin = NAN, .ymax = NAN, .key = "off", .curves = &gap, .n_curves = 1}};
     char title[160];
-    snprintf(title, sizeof title, "Regularisation or temperature: %s on %s (after Musso 2020, figure 4)", p.title,
-             p.data);
-    const sl_figure figure = {.name = "musso-4",
-                              .title = title,
-                              .caption = text.text,
-                              .rows = 1,
-                              .columns = 2,
-                              .panels = panels,
-                              .n_panels = 2};
+    snprintf(title, sizeof title, "Regularisation or temperature: %s on %s (after Musso 2020, figure 4)", p.title, p.data);
+    const sl_figure figure = {.name = "musso-4", .title = title, .caption = text.text, .rows = 1, .columns = 2,
+                              .panels = panels, .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 

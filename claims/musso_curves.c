@@ -63,7 +63,7 @@ const sl_claim sl_claim_musso_protocols_equivalent_model_2 = {
     .paper = "Musso 2020",
     .equation = "figs 2-3",
     .statement = "constant, random and cyclic protocols of one mean rate reach the same best test accuracy (within 0.3 "
-                 "points, 3 at desk scale) with Model 2 at small l",
+                 "points, 2 at desk scale) with Model 2 at small l",
     .expected = SL_HOLDS,
     .from = SL_DESK,
     .measure = protocols_equivalent_model_2,

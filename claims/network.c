@@ -234,6 +234,11 @@ static sl_status check_piece(const piece *p, const sl_table *t, sl_err *err)
     return st;
 }
 
+static void name_piece(char *key, size_t size, const experiment *e, size_t i)
+{
+    snprintf(key, size, "%s-%s-seed%zu", e->key, e->arms[i / e->seeds].name, i % e->seeds);
+}
+
 static sl_status run_piece(void *ctx, size_t order, int worker, sl_err *err)
 {
     (void)worker;
@@ -241,7 +246,7 @@ static sl_status run_piece(void *ctx, size_t order, int worker, sl_err *err)
     /* Replicates outermost, so that an interrupted experiment has done all arms of its first seeds. */
     const size_t arms = e->pieces / e->seeds, arm = order % arms, k = order / arms;
     piece p = {.e = e, .i = arm * e->seeds + k};
-    snprintf(p.key, sizeof p.key, "%s-%s-seed%zu", e->key, e->arms[arm].name, k);
+    name_piece(p.key, sizeof p.key, e, p.i);
     if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "stopped before '%s'", p.key);
     sl_status st = sl_run_job(e->lab->run, &e->tables[p.i], p.key, e->work, &p, err);
     if (st == SL_OK) st = check_piece(&p, e->tables[p.i], err);
@@ -280,8 +285,9 @@ static sl_status share_out(experiment *e, sl_err *err)
 static void count_done(experiment *e)
 {
     for (size_t i = 0; i < e->pieces; i++) {
-        char name[192], path[1024];
-        snprintf(name, sizeof name, "jobs/%s-%s-seed%zu.dat", e->key, e->arms[i / e->seeds].name, i % e->seeds);
+        char key[160], name[192], path[1024];
+        name_piece(key, sizeof key, e, i);
+        snprintf(name, sizeof name, "jobs/%s.dat", key);
         if (sl_run_saves(e->lab->run) && sl_run_path(e->lab->run, path, sizeof path, name, NULL) == SL_OK &&
             access(path, F_OK) == 0)
             e->fraction[i] = 1;
