@@ -48,7 +48,7 @@ LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) 
 SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
-ROOMS := base optim theory sim sim/losses sim/operators sim/operators/fokker_planck \
+ROOMS := base optim theory sim sim/losses sim/escape sim/operators sim/operators/fokker_planck \
          sim/operators/klein_kramers sim/operators/transfer nets nets/data nets/layers nets/models claims plots
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CLI_SRC := $(sort $(wildcard cli/*.c))

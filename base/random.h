@@ -38,7 +38,9 @@ typedef enum {
     SL_PURPOSE_AUGMENT,     /* data augmentation                        */
     SL_PURPOSE_CLAIM,       /* whatever a claim samples by itself       */
     SL_PURPOSE_DROPOUT,     /* masks of dropout layers                  */
-    SL_PURPOSE_MEASURE      /* probes and batches of measurements       */
+    SL_PURPOSE_MEASURE,     /* probes and batches of measurements       */
+    SL_PURPOSE_ESCAPE,      /* first exits: see sim/escape/             */
+    SL_PURPOSE_SAMPLES      /* data of finite-sum losses                */
 } sl_purpose;
 
 typedef struct {

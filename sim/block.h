@@ -1,7 +1,7 @@
 /* sim/block.h - what the dynamics of sim/ share: a block of replicas, and the loop that drives it. Private to sim/.
  *
  * A dynamics is a function that advances a block by one step; everything else (starting points, killing, sampling,
- * series, threads, merging) is sim/ensemble.c. On entry to and exit from every step, g = grad f(x). */
+ * series, threads, merging) is sim/ensemble.c, or sim/escape/ where it ends when a trajectory leaves a region. On entry to and exit from every step, g = grad f(x). */
 #ifndef SL_SIM_BLOCK_H
 #define SL_SIM_BLOCK_H
 
@@ -10,11 +10,15 @@
 #include "base/random.h"
 #include "sim/ensemble.h"
 
+/* Where the lanes of a block whose replicas do not follow each other get their random numbers (sim/escape/). */
+typedef struct sl_scatter sl_scatter;
+
 /* Replicas first .. first + n - 1, padded to B lanes, a multiple of 64 (whole groups of base/random.h); the lanes
  * beyond n are simulated and ignored. Coordinate d of an array [dim][B] starts at d * B. */
 typedef struct {
     uint64_t first;
     size_t n, B;
+    sl_scatter *scatter; /* NULL: lane i is replica first + i                                 */
     double *x, *v, *g; /* [dim][B]                                                            */
     double *noise;     /* [B]: scratch of a step                                              */
     double *kept;      /* [dim][B]: noise that a scheme keeps from one step to the next       */
@@ -33,6 +37,24 @@ typedef struct {
 
 /* The coordinates of the draw of coordinate d at step k. */
 sl_draw sl_ensemble_draw(const sl_ensemble *e, sl_purpose purpose, size_t d, uint64_t k);
+
+/* What dynamics draw from: out[i] for the B lanes of b, of one channel at step k. A channel is a coordinate d, or
+ * SL_LOSS_MAX_DIM j + d for the j-th further number that a noise model needs there; < 2^16. Equal coordinates give
+ * equal numbers:
+ * a channel is drawn as normals or as uniforms, not both. */
+void sl_block_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double sigma,
+                      double *out);
+void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double *out);
+
+/* What a noise model (sim/noise.h) is given: numbers of channel j SL_LOSS_MAX_DIM + d, for its use. */
+struct sl_noise_source {
+    sl_block *block; /* x: where the gradient was taken; noise: scratch, [B] */
+    const sl_ensemble *ensemble;
+    uint64_t step;
+};
+
+/* The rates that step k applies, one a lane, of a random schedule. seed: that of the schedule. */
+void sl_block_rates(sl_block *b, const sl_schedule *s, uint64_t seed, uint64_t k, double *rate);
 
 /* Errors and outputs as for sl_sgd_run. */
 SL_CHECKED sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *err);

@@ -14,6 +14,7 @@
 #include "optim/rule.h"
 #include "optim/schedule.h"
 #include "sim/loss.h"
+#include "sim/noise.h"
 #include "sim/observe.h"
 
 enum { SL_BLOCK = 1024 };
@@ -43,14 +44,16 @@ typedef struct {
     void *progress_ctx;
 } sl_ensemble;
 
-/* Discrete SGD: g = grad f(x) + n, n ~ N(0, noise_variance) per coordinate, drawn before alpha (so that
- * noise_variance = D0 / C, variance of the mini-batch mean before the learning rate is applied). */
+/* Discrete SGD: g = grad f(x) + n, with n of variance noise_variance per coordinate, drawn before alpha (so that
+ * noise_variance = D0 / C, variance of the mini-batch mean before the learning rate is applied). What else there is to
+ * the law of n, and what the variance means where there is none, says sim/noise.h. */
 typedef struct {
     sl_ensemble ensemble;
     sl_loss loss;
     sl_rule rule;
     sl_schedule schedule;
     double noise_variance; /* D0 / C >= 0 */
+    sl_noise noise;        /* zeroed: Gaussian, independent in every coordinate */
 } sl_sgd;
 
 /* Out: *o, to be cleared by the caller; untouched unless >= 0 is returned. SL_DIVERGED (estimates of what survived

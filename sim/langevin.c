@@ -10,10 +10,9 @@ typedef struct {
 } state;
 
 /* The noise of step k in coordinate d; zero temperature needs no special case but costs nothing to have. */
-static void draw_noise(const state *s, const sl_block *b, size_t d, uint64_t k, double *noise)
+static void draw_noise(const state *s, sl_block *b, size_t d, uint64_t k, double *noise)
 {
-    const sl_draw draw = sl_ensemble_draw(&s->l->ensemble, SL_PURPOSE_THERMAL, d, k);
-    sl_random_normals(noise, b->B, b->first, s->sigma, &draw);
+    sl_block_normals(b, &s->l->ensemble, SL_PURPOSE_THERMAL, d, k, s->sigma, noise);
 }
 
 static void new_gradient(const state *s, sl_block *b)

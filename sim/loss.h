@@ -9,10 +9,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/spec.h"
 
-enum { SL_LOSS_MAX_DIM = 64 };
+enum { SL_LOSS_MAX_DIM = 128 };
 
 typedef struct sl_loss sl_loss;
 
@@ -28,6 +29,11 @@ typedef struct {
     void (*hessian_vector)(const sl_loss *loss, size_t B, size_t stride, const double *x, const double *u, double *h);
     /* out[i] = trace of the Hessian at x_i; NULL if not known */
     void (*laplacian)(const sl_loss *loss, size_t B, size_t stride, const double *x, double *out);
+    /* g[d][i] = gradient of sample index[i] at x_i, of a loss that is the mean of loss->samples terms; NULL: not one */
+    void (*sample_gradient)(const sl_loss *loss, size_t B, size_t stride, const double *x, const uint32_t *index,
+                            double *g);
+    /* moves x_i to the nearest point of the set that the loss lives on, after every step; NULL: all of space */
+    void (*project)(const sl_loss *loss, size_t B, size_t stride, double *x);
     bool confining; /* exp(-f/T) can be normalised (periodic: on one period)              */
     bool separable; /* f is a sum of one-dimensional terms: Boltzmann averages by quadrature */
     double period;  /* of x in each coordinate; 0: not periodic                            */
@@ -37,6 +43,8 @@ struct sl_loss {
     const sl_loss_kind *kind;
     sl_spec spec;
     size_t dim;
+    size_t samples;       /* of a finite sum; 0: not one                                                     */
+    const double *table;  /* its samples, for the kernels; NULL without                                      */
     double data[SL_LOSS_MAX_DIM + 8]; /* what the kernels read: spectrum, coefficients                       */
     double start[SL_LOSS_MAX_DIM];    /* a sensible initial point: a minimum, or a saddle for saddle losses  */
 };

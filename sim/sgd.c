@@ -1,11 +1,10 @@
 #include <math.h>
 
 #include "sim/block.h"
-#include "sim/sgd_kernel.h"
 
 typedef struct {
     const sl_sgd *sgd;
-    double sigma;
+    const sl_noise_kind *noise;
     uint64_t schedule_seed;
     bool random_rate;
 } state;
@@ -16,21 +15,21 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
     const sl_sgd *sgd = s->sgd;
     double rate = 0;
     if (s->random_rate)
-        sl_schedule_fill(&sgd->schedule, b->rate, b->B, s->schedule_seed, b->first, k);
+        sl_block_rates(b, &sgd->schedule, s->schedule_seed, k, b->rate);
     else
         rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
+    if (sgd->noise_variance > 0) {
+        sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k};
+        s->noise->add(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, b->g);
+    }
     for (size_t d = 0; d < sgd->loss.dim; d++) {
         double *x = b->x + d * b->B, *v = b->v + d * b->B, *g = b->g + d * b->B;
-        if (s->sigma > 0) {
-            const sl_draw draw = sl_ensemble_draw(&sgd->ensemble, SL_PURPOSE_NOISE, d, k);
-            sl_random_normals(b->noise, b->B, b->first, s->sigma, &draw);
-            sl_sgd_add(b->B, g, b->noise);
-        }
         if (s->random_rate)
             sl_rule_step_d(&sgd->rule, b->B, x, v, g, b->rate);
         else
             sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
     }
+    if (sgd->loss.kind->project) sgd->loss.kind->project(&sgd->loss, b->B, b->B, b->x);
     sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
 }
 
@@ -46,7 +45,7 @@ sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
     const sl_ensemble *e = &sgd->ensemble;
     const state s = {
         .sgd = sgd,
-        .sigma = sqrt(sgd->noise_variance),
+        .noise = sgd->noise.kind ? sgd->noise.kind : sl_noises[0],
         /* Schedules know no experiments, so each experiment hands them a seed of its own; 0 leaves it as it is. */
         .schedule_seed = e->seed ^ (uint64_t)e->experiment << 48,
         .random_rate = sl_schedule_is_random(&sgd->schedule),
