@@ -115,7 +115,7 @@ $(B)/headers/%.ok: %.h
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
-PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% nets/data/% nets/layers/% nets/models/% \
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% $(addprefix sim/escape/,lanes.h paths.h region.h scatter.h) nets/data/% nets/layers/% nets/models/% \
                     nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h,$(HEADERS)) \
                   sim/operators/operator.h
 install: all
