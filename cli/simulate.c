@@ -22,6 +22,8 @@ static const sl_option options[] = {
     SL_OPTION("noise-variance", SL_OPT_REAL, "D0", "1",
               "gradient-noise variance of one sample, per coordinate; a step's noise has variance D0/C, before alpha",
               .min = 0, .max = 1e12),
+    SL_OPTION("noise", SL_OPT_TEXT, "M", "gaussian",
+              "model of the gradient noise, of scale D0/C; see sgdlab list noises"),
     SL_OPTION("schedule", SL_OPT_TEXT, "S", "constant", "learning-rate schedule; a step is an epoch here"),
     SL_OPTION("alpha-on", SL_OPT_CHOICE, "gradient|step", "gradient",
               "where the schedule's factor stands: on the gradient (Musso 2020, eq 1) or on the whole step"),
@@ -58,6 +60,10 @@ static sl_status set_up(sl_simulation *s, double *start, const sl_cli *cli, sl_e
     if (sl_cli_is(cli, "dynamics", "underdamped")) s->dynamics = SL_DYNAMICS_UNDERDAMPED;
     SL_TRY(sl_loss_init(&s->sgd.loss, sl_cli_text(cli, "loss"), err));
     s->sgd.noise_variance = sl_cli_real(cli, "noise-variance") / s->batch;
+    if (s->dynamics != SL_DYNAMICS_SGD && sl_cli_given(cli, "noise"))
+        return sl_fail(err, SL_E_USAGE, "--noise is the gradient noise of sgd; --dynamics %s has thermal noise",
+                       sl_cli_text(cli, "dynamics"));
+    SL_TRY(sl_noise_init(&s->sgd.noise, sl_cli_text(cli, "noise"), &s->sgd.loss, err));
     SL_TRY(set_up_sgd(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
     s->langevin = (sl_langevin){
         .loss = s->sgd.loss,
@@ -303,6 +309,7 @@ static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o
     if (p->infinite_fourth)
         cJSON_AddItemToArray(notes, cJSON_CreateString("fourth moments are infinite at these parameters: the error bars "
                                                        "of second moments are unreliable"));
+    if (*p->noise_note) cJSON_AddItemToArray(notes, cJSON_CreateString(p->noise_note));
     if (none_left) {
         cJSON_AddItemToArray(notes, cJSON_CreateString("all trajectories left for infinity or the kill radius: there is "
                                                        "nothing to average"));
