@@ -27,6 +27,9 @@ sl_status sl_simulation_init(sl_simulation *s, const sl_cli *cli, uint64_t horiz
     if (sl_cli_is(cli, "dynamics", "underdamped")) s->dynamics = SL_DYNAMICS_UNDERDAMPED;
     SL_TRY(sl_loss_init(&s->sgd.loss, sl_cli_text(cli, "loss"), err));
     s->sgd.noise_variance = sl_cli_real(cli, "noise-variance") / s->batch;
+    if (s->dynamics != SL_DYNAMICS_SGD && sl_cli_given(cli, "noise"))
+        return sl_fail(err, SL_E_USAGE, "--noise is the gradient noise of sgd; --dynamics %s has thermal noise",
+                       sl_cli_text(cli, "dynamics"));
     SL_TRY(sl_noise_init(&s->sgd.noise, sl_cli_text(cli, "noise"), &s->sgd.loss, err));
     SL_TRY(sl_simulation_horizon(s, cli, horizon, err));
     s->sgd.ensemble = (sl_ensemble){

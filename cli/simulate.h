@@ -21,6 +21,7 @@ typedef struct {
     double radius, al, al_bound; /* of the worst coordinate of a quadratic loss                                   */
     bool infinite_fourth;    /* <x^4> grows without bound: error bars of second moments lie                       */
     char reason[512];
+    char noise_note[256];    /* what the model of noise leaves without a prediction, or without a meaning; else empty */
 } sl_prediction;
 
 /* Errors: those of theory/ other than instability. */
