@@ -26,7 +26,7 @@ typedef struct {
 /* The first coordinate at which |grad f|^2 has the value wanted, on the side where df/dx grows: bisection in [0, 4]. */
 static double first_coordinate(const sl_loss *loss, double other, double grad2)
 {
-    double lo = loss->kind->separable && loss->dim == 1 ? 0.6 : 0, hi = 4;
+    double lo = 0, hi = 4;
     for (int i = 0; i < 60; i++) {
         const double x[2] = {(lo + hi) / 2, other};
         double g[2] = {0};
