@@ -4,16 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sim/ensemble.h"
-
-typedef enum { SL_DYNAMICS_SGD, SL_DYNAMICS_OVERDAMPED, SL_DYNAMICS_UNDERDAMPED } sl_dynamics_kind;
-
-typedef struct {
-    sl_dynamics_kind dynamics;
-    sl_sgd sgd;              /* holds loss and ensemble for all dynamics              */
-    sl_langevin langevin;    /* its ensemble and loss are copies of sgd's             */
-    double batch;            /* C                                                     */
-} sl_simulation;
+#include "cli/dynamics.h"
 
 /* NAN where theory has no number. Arrays: [dim]. */
 typedef struct {

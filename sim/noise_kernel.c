@@ -60,9 +60,9 @@ SL_KERNEL void sl_noise_indices(size_t B, uint32_t *restrict index, const double
     for (size_t i = 0; i < B; i++) index[i] = (uint32_t)(u[i] * N);
 }
 
-/* X = sin(alpha U) / cos(U)^(1/alpha) (cos((1-alpha) U) / W)^((1-alpha)/alpha), U = pi (u - 1/2), W = -log w, as the
- * exponential of a sum of logarithms: one exp for two pow, and no 0 times infinity where alpha is small. cos U is taken
- * as sin of the distance from the end, which a uniform near 0 or 1 gives exactly. */
+/* X = sin(alpha U) / cos(U)^(1/alpha) (cos((1-alpha) U) / W)^((1-alpha)/alpha), U = pi (u - 1/2), W = -log w, with the
+ * powers as one exponential: one exp for two pow, and no 0 times infinity where alpha is small. cos U is taken as sine
+ * of the distance from the end, which a uniform near 0 or 1 gives exactly. */
 SL_KERNEL void sl_noise_add_stable(size_t B, double *restrict g, double alpha, double sigma, const double *restrict u,
                                    const double *restrict w)
 {
@@ -70,9 +70,8 @@ SL_KERNEL void sl_noise_add_stable(size_t B, double *restrict g, double alpha, d
 #pragma omp simd aligned(g, u, w : 64)
     for (size_t i = 0; i < B; i++) {
         const double side = u[i] - 0.5, end = 0.5 - fabs(side), U = M_PI * side;
-        const double logarithm = log(fabs(sin(alpha * U))) - inverse * log(sin(M_PI * end)) +
-                                 power * (log(cos((1 - alpha) * U)) - log(-log(w[i])));
-        g[i] += copysign(sigma, side) * exp(logarithm);
+        const double powers = power * log(cos((1 - alpha) * U) / -log(w[i])) - inverse * log(sin(M_PI * end));
+        g[i] += sigma * sin(alpha * U) * exp(powers);
     }
 }
 
@@ -84,7 +83,7 @@ SL_KERNEL void sl_noise_positive_stable_root(size_t B, double gamma, double *res
     for (size_t i = 0; i < B; i++) {
         const double U = M_PI * u[i], end = 0.5 - fabs(u[i] - 0.5);
         u[i] = exp(0.5 * (log(sin(gamma * U)) - inverse * log(sin(M_PI * end)) +
-                          power * (log(sin((1 - gamma) * U)) - log(-log(w[i])))));
+                          power * log(sin((1 - gamma) * U) / -log(w[i]))));
     }
 }
 

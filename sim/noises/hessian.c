@@ -149,7 +149,7 @@ static sl_status covariance(double *covariance, const sl_noise *noise, const sl_
 
 const sl_noise_kind sl_noise_hessian = {
     .entry = {.name = "hessian",
-              .help = "normal, of covariance s2 (|H(x)|/h0)^power, H the Hessian; power 1: separable or two coordinates",
+              .help = "normal, of covariance s2 (|H(x)|/h0)^power; power 1: of separable losses or two coordinates",
               .source = "Jastrzebski et al. 2017; Zhu et al. 2019",
               .params = params,
               .n_params = sizeof params / sizeof *params},

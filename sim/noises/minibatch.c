@@ -73,7 +73,7 @@ static sl_status covariance(double *covariance, const sl_noise *noise, const sl_
 
 const sl_noise_kind sl_noise_minibatch = {
     .entry = {.name = "minibatch",
-              .help = "sqrt(s2) times the error of the gradient of a mini-batch drawn with replacement, of a finite sum",
+              .help = "sqrt(s2) times the error of a mini-batch's gradient (drawn with replacement), of a finite sum",
               .source = "",
               .params = params,
               .n_params = sizeof params / sizeof *params},

@@ -238,7 +238,7 @@ static void hessian__belongs_to_its_lane(void **state)
                 assert_close(n[0], xx * xi[0][i] + xy * xi[1][i], 1e-9);
                 assert_close(n[1], xy * xi[0][i] + yy * xi[1][i], 1e-9);
             } else {
-                /* |H|^(1/2) applied twice is |H|, whose square is H^2: |n|^2 = xi' |H| xi, checked by its eigenvalues */
+                /* by the angle of the principal axes, another way than that of the kernel */
                 const double angle = 0.5 * atan2(2 * xy, xx - yy), c = cos(angle), s = sin(angle);
                 const double high = fabs(c * c * xx + 2 * c * s * xy + s * s * yy),
                              low = fabs(s * s * xx - 2 * c * s * xy + c * c * yy);
@@ -259,7 +259,7 @@ static void hessian__belongs_to_its_lane(void **state)
     noise.kind->add(&noise, &loss, 1, &source, b.g);
     for (size_t d = 0; d < DIM; d++) {
         sl_block_normals(&b, &e, SL_PURPOSE_NOISE, d, 0, 2, z);
-        for (size_t i = 0; i < LANES; i++) assert_close(b.g[d * LANES + i], z[i], 1e-6); /* normals are of float's precision */
+        for (size_t i = 0; i < LANES; i++) assert_close(b.g[d * LANES + i], z[i], 1e-6); /* floats inside */
     }
 }
 
@@ -396,8 +396,8 @@ static void stable__has_its_characteristic_function(void **state)
     }
 }
 
-/* sf(x) = P(X > x) of levy_stable in parametrisation S1 with beta = 0 and scale 1 (SciPy 1.10, 1e-8 or better: at alpha =
- * 1 typed in from 1/2 - atan(x)/pi), by the empirical fraction and its binomial error. */
+/* P(X > x) by scipy.stats.levy_stable.sf (SciPy 1.10, beta = 0, scale 1; at alpha = 1 from 1/2 - atan(x)/pi) against the
+ * fraction of the sample and its binomial error. */
 static void stable__has_the_tails_of_scipy(void **state)
 {
     (void)state;
@@ -424,7 +424,8 @@ static void stable__has_the_tails_of_scipy(void **state)
                 const double p = 2 * cases[c].above[k]; /* both sides */
                 size_t beyond = 0;
                 for (size_t i = 0; i < N; i++) beyond += fabs(sample[0][i]) > x[k];
-                assert_within((sl_estimate){(double)beyond / N, sqrt(p * (1 - p) / N), INFINITY}, p, "P(|X| > x)", model);
+                const sl_estimate found = {(double)beyond / N, sqrt(p * (1 - p) / N), INFINITY};
+                assert_within(found, p, "P(|X| > x)", model);
             }
         }
     }
@@ -600,9 +601,9 @@ static void run__cauchy_noise_has_its_stationary_law(void **state)
     }
 }
 
-/* On a mean of (x - b_k)^2/2-like terms with equal a_k = a, sample noise is additive. Here they differ, so the second
- * moment about the minimum obeys M' = E (1 - l A) M (1 - l A) + l^2 S with A = (1/size) sum a_k a_k' over the batch;
- * the expectation and the stationary M are computed here, with E over batches of one by enumeration. */
+/* Least squares by batches of one: with y = x - x*, r = residual at the minimum x*, y' = (1 - l a a') y - l r a. E y = 0
+ * is stationary, and M = E y y' is the fixed point of M' = E (1 - l a a') M (1 - l a a') + l^2 E r^2 a a', the cross
+ * terms being linear in E y; expectations by going through all samples. */
 static void run__minibatches_have_their_stationary_covariance(void **state)
 {
     (void)state;
@@ -624,7 +625,7 @@ static void run__minibatches_have_their_stationary_covariance(void **state)
                 for (size_t e = 0; e < 2; e++) {
                     for (size_t i = 0; i < 2; i++)
                         for (size_t j = 0; j < 2; j++) next[d][e] += P[d][i] * M[i][j] * P[e][j] / SAMPLES;
-                    next[d][e] += l * l * r * r * a[d] * a[e] / SAMPLES; /* the mean of x - star is 0 throughout */
+                    next[d][e] += l * l * r * r * a[d] * a[e] / SAMPLES;
                 }
         }
         memcpy(M, next, sizeof M);
