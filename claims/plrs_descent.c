@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "claims/plrs.h"
+#include "claims/plrs_trial.h"
 #include "claims/synthetic.h"
 
 /* One step from a point whose gradient has |grad f|^2 = share x the theorem's threshold 3 eta_c beta sigma^2. */

@@ -1,8 +1,10 @@
 /* Devapriya et al. 2024, Lemma 1: w = x - eta_c grad f(x) - x', all that a step adds to one of gradient descent at the
  * mean rate. Its mean is zero; its power is eta_c^2 sigma^2 + (Lmax - Lmin)^2/12 (|grad f|^2 + sigma^2). */
 #include <math.h>
+#include <stdio.h>
 
 #include "claims/plrs.h"
+#include "claims/plrs_trial.h"
 #include "claims/synthetic.h"
 
 /* ---- plrs.zero-mean -------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "claims/plrs.h"
 #include "claims/synthetic.h"
 #include "sim/escape/exit.h"
 

@@ -2,7 +2,7 @@
 #ifndef SL_CLAIMS_PLRS_SADDLE_H
 #define SL_CLAIMS_PLRS_SADDLE_H
 
-#include "claims/plrs.h"
+#include "claims/plrs_trial.h"
 #include "theory/saddle.h"
 
 /* The loss (x^2 - y^2)/2 + y^4/4, started on its saddle; out beyond |y| = radius. */

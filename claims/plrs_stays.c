@@ -4,6 +4,7 @@
 
 #include "claims/plrs_stays.h"
 #include "claims/plrs.h"
+#include "claims/plrs_trial.h"
 #include "claims/synthetic.h"
 #include "sim/escape/exit.h"
 

@@ -25,7 +25,8 @@ typedef struct {
     SL_OPTION("noise-variance", SL_OPT_REAL, "D0", "1",                                                                \
               "gradient-noise variance of one sample, per coordinate; a step's noise has variance D0/C, before alpha", \
               .min = 0, .max = 1e12),                                                                                  \
-    SL_OPTION("noise", SL_OPT_TEXT, "M", "gaussian", "model of the gradient noise, of scale D0/C; see sgdlab list noises"), \
+    SL_OPTION("noise", SL_OPT_TEXT, "M", "gaussian",                                                                   \
+              "model of the gradient noise, of scale D0/C; see sgdlab list noises"),                                   \
     SL_OPTION("schedule", SL_OPT_TEXT, "S", "constant", "learning-rate schedule; a step is an epoch here"),            \
     SL_OPTION("alpha-on", SL_OPT_CHOICE, "gradient|step", "gradient",                                                  \
               "where the schedule's factor stands: on the gradient (Musso 2020, eq 1) or on the whole step"),          \

@@ -1,4 +1,4 @@
-#include "claims/plrs.h"
+#include "claims/plrs_trial.h"
 
 #include <math.h>
 #include <stdio.h>
