@@ -441,6 +441,7 @@ static void init__refuses_what_makes_no_sense(void **state)
     assert_fails(sl_loss_init(&loss, "matrix-factorisation:n=2:spectrum=1,2,3", &err), SL_E_DOMAIN, "3 values");
     assert_fails(sl_loss_init(&loss, "matrix-factorisation:spectrum=1,nan", &err), SL_E_DOMAIN, "nan");
     assert_fails(sl_loss_init(&loss, "phase-retrieval:m=0", &err), SL_E_DOMAIN, "m = 0");
+    assert_fails(sl_loss_init(&loss, "phase-retrieval:n=5:m=4", &err), SL_E_DOMAIN, "m = 4");
     assert_fails(sl_loss_init(&loss, "phase-retrieval:n=129", &err), SL_E_DOMAIN, "129");
     assert_fails(sl_loss_init(&loss, "phase-retrieval:seed=-1", &err), SL_E_DOMAIN, "seed = -1");
     assert_fails(sl_loss_init(&loss, "tensor-decomposition:d=12", &err), SL_E_DOMAIN, "12");
