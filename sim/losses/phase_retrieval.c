@@ -16,7 +16,8 @@ static sl_status init(sl_loss *loss, sl_err *err)
     loss->dim = (size_t)sl_spec_get(s, "n");
     loss->samples = (size_t)sl_spec_get(s, "m");
     if (loss->samples < loss->dim) /* f would not grow across the measurements */
-        return sl_fail(err, SL_E_DOMAIN, "loss 'phase-retrieval': m = %zu, need m >= n = %zu", loss->samples, loss->dim);
+        return sl_fail(err, SL_E_DOMAIN, "loss 'phase-retrieval': m = %zu, need m >= n = %zu", loss->samples,
+                       loss->dim);
     return sl_sample_table(&loss->table, loss->samples, loss->dim, (uint64_t)sl_spec_get(s, "seed"), err);
 }
 

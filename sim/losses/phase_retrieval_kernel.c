@@ -4,8 +4,8 @@
 /* f = (1/4m) sum_j (s_j^2 - y_j)^2, s_j = a_j.x, y_j = a_j0^2, with a_j in row j of loss->table.
  *
  * A few lanes at a time, copied together so that they stay in the first cache while the table goes by (in place, the
- * coordinates of a block lie a power of two apart and evict each other: 4 times slower for 32 coordinates). The number of
- * lanes w is 8 or 16, written out where these are called so that each is compiled for itself. */
+ * coordinates of a block lie a power of two apart and evict each other: 4 times slower for 32 coordinates). The number
+ * of lanes w is 8 or 16, written out where these are called so that each is compiled for itself. */
 enum { WIDE = 16, NARROW = 8 };
 typedef double lanes[SL_LOSS_MAX_DIM * WIDE];
 

@@ -142,8 +142,8 @@ static inline __attribute__((always_inline)) void prepare(parts *p, size_t D, si
         for (size_t i = 0; i < LANES; i++) p->q[j][i] *= -2 * (p->Q[i] - p->q[j][i] * p->q[j][i]);
 }
 
-/* d phi / d u_j = 2 (N - |u_j|^2) u_j + 4 (sum_l (u_l.u_j) u_l - |u_j|^2 u_j) - 2 q_j (Q - q_j^2) y with N = sum_l |u_l|^2,
- * q_l = y.u_l, Q = sum_l q_l^2. */
+/* d phi / d u_j = 2 (N - |u_j|^2) u_j + 4 (sum_l (u_l.u_j) u_l - |u_j|^2 u_j) - 2 q_j (Q - q_j^2) y with
+ * N = sum_l |u_l|^2, q_l = y.u_l, Q = sum_l q_l^2. */
 SL_KERNEL void sl_tensor_decomposition_sample_gradient(const sl_loss *loss, size_t B, size_t stride,
                                                        const double *restrict x, const uint32_t *restrict index,
                                                        double *restrict g)
