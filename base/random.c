@@ -98,6 +98,51 @@ double sl_random_normal(uint64_t lane, double sigma, const sl_draw *draw)
     return z;
 }
 
+/* ---- scattered streams ---- */
+
+static sl_random_coordinates scattered(const sl_draw *d)
+{
+    return (sl_random_coordinates){
+        .counter = {0, d->sub, (uint32_t)SL_PURPOSE_ESCAPE << 8 | ((uint32_t)d->purpose & 0xffu)},
+        .key = {(uint32_t)d->seed, (uint32_t)(d->seed >> 32)},
+    };
+}
+
+void sl_random_words_at(uint32_t *out, size_t stride, size_t n, const uint64_t *lane, const uint64_t *since,
+                        const sl_draw *draw)
+{
+    const sl_random_coordinates c = scattered(draw);
+    sl_random_scattered(out, stride, n, lane, since, draw->step, &c);
+}
+
+void sl_random_normals_at(float *out, size_t stride, size_t n, const uint64_t *lane, const uint64_t *since,
+                          const sl_draw *draw)
+{
+    const sl_random_coordinates c = scattered(draw);
+    sl_random_scattered_normals(out, stride, n, lane, since, draw->step, &c);
+}
+
+uint32_t sl_random_word_at(uint64_t lane, const sl_draw *draw)
+{
+    const uint64_t lanes[GROUP] = {lane}, since[GROUP] = {0};
+    uint32_t rows[4 * GROUP];
+    sl_random_words_at(rows, GROUP, GROUP, lanes, since, draw);
+    return rows[draw->step % 4 * GROUP];
+}
+
+double sl_random_uniform_at(uint64_t lane, const sl_draw *draw)
+{
+    return unit(sl_random_word_at(lane, draw));
+}
+
+double sl_random_normal_at(uint64_t lane, double sigma, const sl_draw *draw)
+{
+    const uint64_t lanes[GROUP] = {lane}, since[GROUP] = {0};
+    float rows[4 * GROUP];
+    sl_random_normals_at(rows, GROUP, GROUP, lanes, since, draw);
+    return sigma * (double)rows[draw->step % 4 * GROUP];
+}
+
 /* 64 random bits from lanes 2i and 2i+1, scaled to 0..bound-1. */
 static uint32_t below(const uint32_t pair[2], uint32_t bound)
 {

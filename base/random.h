@@ -67,6 +67,25 @@ uint32_t sl_random_word(uint64_t lane, const sl_draw *draw);
 double sl_random_uniform(uint64_t lane, const sl_draw *draw);
 double sl_random_normal(uint64_t lane, double sigma, const sl_draw *draw);
 
+/* Scattered streams: four steps at once, of lanes in any order, each with a time of its own. They are another function
+ * of the same coordinates (they share no number with the fills above), laid out along steps instead of lanes:
+ *   counter words  lane mod 2^32; (step / 4) mod 2^32; sub; and, from the top, 2 bits of lane / 2^32, 14 bits of
+ *                  (step / 4) / 2^32, then 16 bits of 256 SL_PURPOSE_ESCAPE + purpose
+ * and the four words serve the steps 4 (step / 4) + 0, 1, 2, 3. Normals: words 0 and 2 are the radii of the steps 0, 1
+ * and 2, 3 (r cos, r sin), words 1 and 3 their angles.
+ *
+ * Row j of out[4][stride] belongs to step draw->step - since[i] + j of lane[i], i < n; both of these times are multiples
+ * of 4, since[i] <= draw->step, and n is a multiple of SL_LANE_GROUP. Words; or N(0, 1). */
+void sl_random_words_at(uint32_t *out, size_t stride, size_t n, const uint64_t *lane, const uint64_t *since,
+                        const sl_draw *draw);
+void sl_random_normals_at(float *out, size_t stride, size_t n, const uint64_t *lane, const uint64_t *since,
+                          const sl_draw *draw);
+
+/* The single values of one lane at draw->step, equal to those of the rows; word w gives the uniform (w + 1/2) 2^-32. */
+uint32_t sl_random_word_at(uint64_t lane, const sl_draw *draw);
+double sl_random_uniform_at(uint64_t lane, const sl_draw *draw);
+double sl_random_normal_at(uint64_t lane, double sigma, const sl_draw *draw);
+
 /* out[0..n) = a permutation of 0..n-1, uniform up to n 2^-64 (Fisher-Yates with the words of lanes 0..2n-1). */
 void sl_random_permutation(uint32_t *out, uint32_t n, const sl_draw *draw);
 

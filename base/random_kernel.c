@@ -47,3 +47,61 @@ SL_KERNEL void sl_random_groups(uint32_t *restrict words, size_t groups, uint32_
 
 BOX_MULLER(sl_random_box_muller, double)
 BOX_MULLER(sl_random_box_muller_f, float)
+
+/* Four words of each of 64 lanes. */
+static inline __attribute__((always_inline)) void scattered(uint32_t *restrict out, size_t stride,
+                                                            const uint64_t *restrict lane,
+                                                            const uint64_t *restrict since, uint64_t now,
+                                                            const sl_random_coordinates *c)
+{
+    const threefry4x32_key_t key = {{c->key[0], c->key[1], 0, 0}};
+    const uint32_t c2 = c->counter[1], purpose = c->counter[2];
+    uint32_t c0[64], c1[64], c3[64];
+#pragma omp simd
+    for (int i = 0; i < 64; i++) {
+        const uint64_t quarter = (now - since[i]) >> 2;
+        c0[i] = (uint32_t)lane[i];
+        c1[i] = (uint32_t)quarter;
+        c3[i] = (uint32_t)(lane[i] >> 32) << 30 | (uint32_t)(quarter >> 32) << 16 | purpose;
+    }
+#pragma omp simd
+    for (int i = 0; i < 64; i++) {
+        const threefry4x32_ctr_t counter = {{c0[i], c1[i], c2, c3[i]}};
+        const threefry4x32_ctr_t r = threefry4x32_R(20, counter, key);
+        out[i] = r.v[0];
+        out[stride + i] = r.v[1];
+        out[2 * stride + i] = r.v[2];
+        out[3 * stride + i] = r.v[3];
+    }
+}
+
+SL_KERNEL void sl_random_scattered(uint32_t *restrict out, size_t stride, size_t n, const uint64_t *restrict lane,
+                                   const uint64_t *restrict since, uint64_t now, const sl_random_coordinates *c)
+{
+    for (size_t i = 0; i < n; i += 64) scattered(out + i, stride, lane + i, since + i, now, c);
+}
+
+SL_KERNEL void sl_random_scattered_normals(float *restrict out, size_t stride, size_t n, const uint64_t *restrict lane,
+                                           const uint64_t *restrict since, uint64_t now,
+                                           const sl_random_coordinates *c)
+{
+    uint32_t words[4 * 64];
+    float r[64], t[64];
+    for (size_t i = 0; i < n; i += 64) {
+        scattered(words, 64, lane + i, since + i, now, c);
+        for (size_t pair = 0; pair < 2; pair++) {
+            const uint32_t *restrict w = words + 128 * pair;
+            float *restrict z = out + 2 * pair * stride + i;
+#pragma omp simd
+            for (int j = 0; j < 64; j++) {
+                const float u = ((float)(int32_t)(w[j] >> 1) + 0.5f) * 0x1p-31f;
+                t[j] = (float)(int32_t)w[64 + j] * (float)(M_PI * 0x1p-31);
+                r[j] = sqrtf(-2.0f * logf(u));
+            }
+#pragma omp simd
+            for (int j = 0; j < 64; j++) z[j] = r[j] * cosf(t[j]);
+#pragma omp simd
+            for (int j = 0; j < 64; j++) z[stride + j] = r[j] * sinf(t[j]);
+        }
+    }
+}

@@ -19,4 +19,12 @@ void sl_random_groups(uint32_t *words, size_t groups, uint32_t group, const sl_r
 void sl_random_box_muller(double *z, const uint32_t *words, size_t groups, float sigma);
 void sl_random_box_muller_f(float *z, const uint32_t *words, size_t groups, float sigma);
 
+/* out[w * stride + i] = word w of the counter of lane[i] at step now - since[i]; i < n, a multiple of 64. c->counter[2]
+ * holds the purpose alone: the other bits of the last word differ from lane to lane. */
+void sl_random_scattered(uint32_t *out, size_t stride, size_t n, const uint64_t *lane, const uint64_t *since,
+                         uint64_t now, const sl_random_coordinates *c);
+/* The same, as standard normals. */
+void sl_random_scattered_normals(float *out, size_t stride, size_t n, const uint64_t *lane, const uint64_t *since,
+                                 uint64_t now, const sl_random_coordinates *c);
+
 #endif

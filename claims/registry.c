@@ -1,5 +1,6 @@
 /* What there is to verify and to draw: every claim and every figure, in the order in which they are listed and run. */
 #include "claims/claim.h"
+#include "claims/escape.h"
 #include "claims/figures_network.h"
 #include "claims/figures_operators.h"
 #include "claims/figures_schedules.h"
@@ -8,6 +9,7 @@
 #include "claims/musso_noise.h"
 #include "claims/musso_synthetic.h"
 #include "claims/operators.h"
+#include "claims/plrs.h"
 #include "claims/plrs_tables.h"
 
 const sl_claim *const sl_claims[] = {
@@ -43,12 +45,25 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_musso_random_is_hotter_derived,
     &sl_claim_musso_isotropy,
     &sl_claim_musso_gaussianity,
+    /* Devapriya et al. 2024: a probabilistic rate on synthetic losses */
+    &sl_claim_plrs_zero_mean,
+    &sl_claim_plrs_noise_power,
+    &sl_claim_plrs_descent,
+    &sl_claim_plrs_saddle_decrease,
+    &sl_claim_plrs_saddle_exit_printed,
+    &sl_claim_plrs_saddle_exit_derived,
+    &sl_claim_plrs_stays,
     /* Continuous theories and their limits, from operators */
     &sl_claim_li_tai_e_weak_order_1,
     &sl_claim_li_tai_e_weak_order_2,
     &sl_claim_fokker_planck_relaxation,
     &sl_claim_kramers_rate,
     &sl_claim_kramers_turnover,
+    /* Escape from wells */
+    &sl_claim_kramers_sgd_rate,
+    &sl_claim_kramers_sgd_rate_continuous,
+    &sl_claim_escape_batch_size,
+    &sl_claim_escape_heavy_tail,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 

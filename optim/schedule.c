@@ -128,6 +128,15 @@ void sl_schedule_fill(const sl_schedule *s, double *rate, size_t n, uint64_t see
     }
 }
 
+void sl_schedule_from_words(const sl_schedule *s, double *rate, const uint32_t *words, size_t n, uint64_t step)
+{
+    const double mean = expected(s, step);
+    if (sl_schedule_is_random(s))
+        sl_schedule_spread(rate, words, n, mean, mean * spread(s));
+    else
+        for (size_t i = 0; i < n; i++) rate[i] = mean;
+}
+
 bool sl_schedule_is_random(const sl_schedule *s)
 {
     return spread(s) > 0;

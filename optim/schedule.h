@@ -41,6 +41,10 @@ double sl_schedule_lr(const sl_schedule *s, uint64_t seed, uint64_t replica, uin
 void sl_schedule_fill(const sl_schedule *s, double *rate, size_t n, uint64_t seed, uint64_t first_replica,
                       uint64_t step);
 
+/* The same for replicas that do not follow each other, from random words (uniform, 32 bits) of the caller's: rate[i] is
+ * the rate that words[i] stands for at this step. Schedules that are not random do not look at them. */
+void sl_schedule_from_words(const sl_schedule *s, double *rate, const uint32_t *words, size_t n, uint64_t step);
+
 /* Does the rate differ between replicas (does it draw random numbers)? If not, fill gives n equal values. */
 bool sl_schedule_is_random(const sl_schedule *s);
 

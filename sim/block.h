@@ -28,12 +28,37 @@ typedef struct {
 typedef struct {
     const sl_ensemble *ensemble;
     const sl_loss *loss;
+    void (*begin)(const void *dynamics, sl_block *b);            /* before update 0: fills kept; NULL: nothing   */
     void (*step)(const void *dynamics, sl_block *b, uint64_t k); /* update k = 0, 1, ...: state k to state k + 1 */
     const void *dynamics;
-    bool velocity;  /* is there a v?                                                       */
-    double mass;    /* kinetic temperature = mass <v^2>                                    */
-    uint64_t every; /* steps between samples unless the ensemble says                      */
+    bool velocity;   /* is there a v?                                                      */
+    bool stationary; /* has every step one law, whatever k? (no schedule that changes)     */
+    double mass;     /* kinetic temperature = mass <v^2>                                   */
+    uint64_t every;  /* steps between samples unless the ensemble says                     */
 } sl_dynamics;
+
+/* The dynamics of sim/ensemble.h, checked (all but the ensemble: sl_ensemble_check), with what they keep; *d points at
+ * the state and at what it was made from. Errors: SL_E_DOMAIN. */
+typedef struct {
+    const sl_sgd *sgd;
+    const sl_noise_kind *noise;
+    uint64_t schedule_seed;
+    bool random_rate;
+} sl_sgd_state;
+SL_CHECKED sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err);
+
+typedef struct {
+    const sl_langevin *l;
+    double sigma; /* deviation of a step's noise         */
+    double c;     /* exp(-gamma h) of underdamped motion */
+} sl_langevin_state;
+SL_CHECKED sl_status sl_overdamped_dynamics(sl_dynamics *d, sl_langevin_state *state, const sl_langevin *l,
+                                            sl_err *err);
+SL_CHECKED sl_status sl_underdamped_dynamics(sl_dynamics *d, sl_langevin_state *state, const sl_langevin *l,
+                                             sl_err *err);
+
+/* Refuses what sl_sgd_run refuses of an ensemble. Errors: SL_E_DOMAIN. */
+SL_CHECKED sl_status sl_ensemble_check(const sl_ensemble *e, const sl_loss *loss, sl_err *err);
 
 /* The coordinates of the draw of coordinate d at step k. */
 sl_draw sl_ensemble_draw(const sl_ensemble *e, sl_purpose purpose, size_t d, uint64_t k);

@@ -44,7 +44,7 @@ static sl_status check_start(const sl_ensemble *e, const sl_loss *loss, sl_err *
 }
 
 /* Each test is written so that a NaN is refused too. */
-static sl_status check(const sl_ensemble *e, const sl_loss *loss, sl_err *err)
+sl_status sl_ensemble_check(const sl_ensemble *e, const sl_loss *loss, sl_err *err)
 {
     if (!loss->kind) return sl_fail(err, SL_E_DOMAIN, "the ensemble has no loss");
     if (!(e->replicas >= 1 && e->replicas <= MOST_REPLICAS))
@@ -132,6 +132,7 @@ static void place(const run *r, sl_block *b, uint64_t block)
     if (loss->kind->project) loss->kind->project(loss, b->B, b->B, b->x);
     memset(b->v, 0, p->dim * b->B * sizeof *b->v);
     loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
+    if (p->dynamics->begin) p->dynamics->begin(p->dynamics->dynamics, b);
 }
 
 static void tell(run *r, uint64_t polls)
@@ -237,7 +238,7 @@ sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *e
 {
     const double start = now();
     const sl_ensemble *e = dynamics->ensemble;
-    SL_TRY(check(e, dynamics->loss, err));
+    SL_TRY(sl_ensemble_check(e, dynamics->loss, err));
     const sl_plan plan = plan_of(dynamics), *p = &plan;
     const size_t slot_size = sl_slot_size(p);
     size_t slots = SLOT_BYTES / (slot_size * sizeof(double));

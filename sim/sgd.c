@@ -2,16 +2,9 @@
 
 #include "sim/block.h"
 
-typedef struct {
-    const sl_sgd *sgd;
-    const sl_noise_kind *noise;
-    uint64_t schedule_seed;
-    bool random_rate;
-} state;
-
 static void step(const void *dynamics, sl_block *b, uint64_t k)
 {
-    const state *s = dynamics;
+    const sl_sgd_state *s = dynamics;
     const sl_sgd *sgd = s->sgd;
     double rate = 0;
     if (s->random_rate)
@@ -33,7 +26,7 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
     sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
 }
 
-sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
+sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err)
 {
     if (!(sgd->noise_variance >= 0 && isfinite(sgd->noise_variance)))
         return sl_fail(err, SL_E_DOMAIN, "noise variance = %g, need 0 <= noise variance < inf", sgd->noise_variance);
@@ -43,7 +36,7 @@ sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "base rate l = %g, need 0 < l < inf with alpha on the gradient", sgd->rule.lr);
 
     const sl_ensemble *e = &sgd->ensemble;
-    const state s = {
+    *state = (sl_sgd_state){
         .sgd = sgd,
         .noise = sgd->noise.kind ? sgd->noise.kind : sl_noises[0],
         /* Schedules know no experiments, so each experiment hands them a seed of its own; 0 leaves it as it is. */
@@ -51,17 +44,26 @@ sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
         .random_rate = sl_schedule_is_random(&sgd->schedule),
     };
     const bool stationary = sl_schedule_is_stationary(&sgd->schedule);
-    const sl_dynamics dynamics = {
+    *d = (sl_dynamics){
         .ensemble = e,
         .loss = &sgd->loss,
         .step = step,
-        .dynamics = &s,
+        .dynamics = state,
         .velocity = sgd->rule.kind != SL_RULE_PLAIN,
+        .stationary = stationary,
         .mass = on_gradient  ? sgd->rule.lr
                 : stationary ? sl_schedule_mean(&sgd->schedule, e->burn_in, e->burn_in + 1)
                              : sgd->schedule.lr,
         /* Samples at a stride could all fall on one phase of a cyclic rate. */
         .every = stationary ? SL_SAMPLE_EVERY : 1,
     };
+    return SL_OK;
+}
+
+sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err)
+{
+    sl_sgd_state state;
+    sl_dynamics dynamics;
+    SL_TRY(sl_sgd_dynamics(&dynamics, &state, sgd, err));
     return sl_ensemble_run(o, &dynamics, err);
 }

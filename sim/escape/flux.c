@@ -1,0 +1,120 @@
+/* The flux out of A: replicas go to and fro between A and the first level. A crossing counts only after a visit to A. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "sim/escape/split.h"
+
+/* Cycles before and while crossings are counted. The chain of crossing points forgets its start in a cycle or two where
+ * x and v relax in one; for what takes longer there is the burn-in in steps. */
+enum { FIRST_CYCLES = 8, CYCLES = 8 };
+
+/* A replica for so many particles of a group: with the cycles, twice as many states as there will be particles. */
+enum { PARTICLES_A_REPLICA = 4 };
+
+/* A v that is forgotten like exp(-k/memory) is within 1 part in 10^5 after this many memories. */
+static const double MEMORIES = 12;
+
+/* Student's t (groups - 1 degrees of freedom) at which two halves of the cycles differ: 2e-5 for 32 groups. */
+static const double DRIFT = 5;
+
+/* Everyone to the first level. Who is lost on the way begins anew: its time so far counts, as that of one who went to B
+ * does. */
+static sl_status climb(sl_crowd *c, sl_split *s, const sl_region *level, double *time, sl_err *err)
+{
+    sl_status st = SL_OK;
+    for (bool again = true; again && st == SL_OK;) {
+        st = sl_crowd_drive(c, s, level, "from A to the first level", err);
+        again = false;
+        for (size_t i = 0; i < c->n && st == SL_OK; i++) {
+            if (c->idle[i]) continue;
+            time[i] += (double)c->time[i];
+            c->idle[i] = c->at[i] != SL_EXIT_LOST;
+            if (c->idle[i]) continue;
+            sl_crowd_restart(c, s, i);
+            again = true;
+        }
+    }
+    for (size_t i = 0; i < c->n; i++) c->idle[i] = false;
+    return st;
+}
+
+/* Everyone back into A, or put there from B: the process of which 1/time is the rate of arrivals in B begins anew at the
+ * start each time. */
+static sl_status fall(sl_crowd *c, sl_split *s, const sl_region *back, double *time, sl_err *err)
+{
+    SL_TRY(sl_crowd_drive(c, s, back, "from the first level back to A or to B", err));
+    for (size_t i = 0; i < c->n; i++) {
+        time[i] += (double)c->time[i];
+        if (c->at[i] != s->how.b.n) sl_crowd_restart(c, s, i);
+    }
+    return SL_OK;
+}
+
+static double least(const double *x, size_t n)
+{
+    double m = INFINITY;
+    for (size_t i = 0; i < n; i++) m = fmin(m, x[i]);
+    return m;
+}
+
+/* Do the two halves of the measured cycles take the same time? */
+static sl_status check_drift(const double *difference, size_t groups, uint64_t burn_in, sl_err *err)
+{
+    if (groups < 2) return SL_OK;
+    const sl_estimate d = sl_mean(difference, groups);
+    if (!(fabs(d.value) > DRIFT * d.se)) return SL_OK;
+    return sl_fail(err, SL_UNDECIDED, "the rate of crossings still drifts (by %.1f standard errors) after a burn-in of %llu "
+                   "steps: more is needed", fabs(d.value) / d.se, (unsigned long long)burn_in);
+}
+
+/* time: [n] scratch; difference: [groups], of the second half and the first. */
+static sl_status cycle_all(sl_flux *f, sl_crowd *c, sl_split *s, double *time, double *difference, sl_err *err)
+{
+    sl_region level, back;
+    sl_split_region(&back, s, INFINITY);
+    sl_split_region(&level, s, s->how.z);
+    level.set[0] = level.set[level.n - 1]; /* B lies beyond the first level */
+    level.n = 1;
+    const double needed = fmax((double)s->ensemble->burn_in, ceil(MEMORIES * s->memory));
+    size_t cycle = 0;
+    for (; cycle < FIRST_CYCLES || least(time, c->n) < needed; cycle++) {
+        SL_TRY(climb(c, s, &level, time, err));
+        SL_TRY(fall(c, s, &back, time, err));
+    }
+    const uint64_t burn_in = (uint64_t)least(time, c->n);
+    for (cycle = 0; cycle < f->cycles; cycle++) {
+        for (size_t i = 0; i < c->n; i++) time[i] = 0;
+        SL_TRY(climb(c, s, &level, time, err));
+        for (size_t i = 0; i < c->n; i++) sl_crowd_copy(&f->stock, i * f->cycles + cycle, c, i);
+        SL_TRY(fall(c, s, &back, time, err));
+        for (size_t i = 0; i < c->n; i++) {
+            f->time[i / f->each] += time[i];
+            difference[i / f->each] += 2 * cycle < f->cycles ? -time[i] : time[i];
+        }
+    }
+    return check_drift(difference, f->groups, burn_in, err);
+}
+
+sl_status sl_flux_run(sl_flux *f, sl_split *s, size_t groups, sl_err *err)
+{
+    const size_t each = (s->how.particles + PARTICLES_A_REPLICA - 1) / PARTICLES_A_REPLICA, n = groups * each;
+    *f = (sl_flux){.groups = groups, .each = each, .cycles = CYCLES};
+    f->time = calloc(groups, sizeof *f->time);
+    double *time = calloc(n + groups, sizeof *time);
+    sl_crowd c = {0};
+    sl_status st = f->time && time ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas", n);
+    if (st == SL_OK) st = sl_crowd_init(&c, s, n, err);
+    if (st == SL_OK) st = sl_crowd_init(&f->stock, s, n * CYCLES, err);
+    if (st == SL_OK) st = cycle_all(f, &c, s, time, time + n, err);
+    sl_crowd_clear(&c);
+    free(time);
+    if (st != SL_OK) sl_flux_clear(f);
+    return st;
+}
+
+void sl_flux_clear(sl_flux *f)
+{
+    free(f->time);
+    sl_crowd_clear(&f->stock);
+    *f = (sl_flux){0};
+}
