@@ -290,12 +290,17 @@ static sl_status check(const sl_dynamics *dynamics, const sl_escape *how, sl_err
     return sl_region_check(&how->region, dynamics->loss->dim, err);
 }
 
+/* Bytes that are asked for without a look at what there is. */
+static const double ASK_FROM = 1 << 24;
+
 static sl_status allocate(sl_exits *e, const sl_dynamics *dynamics, const sl_escape *how, sl_err *err)
 {
     const uint64_t n = dynamics->ensemble->replicas;
     const size_t dim = dynamics->loss->dim;
     const bool states = how->keep_states, velocities = states && dynamics->velocity;
-    const double bytes = (double)n * (9 + 8 * (double)dim * (states + velocities)), free_bytes = sl_memory_available("");
+    const double bytes = (double)n * (9 + 8 * (double)dim * (states + velocities));
+    /* Asking takes a tenth of a millisecond, longer than many a short run. */
+    const double free_bytes = bytes > ASK_FROM ? sl_memory_available("") : INFINITY;
     if (bytes > 0.9 * free_bytes)
         return sl_fail(err, SL_E_MEMORY, "%llu replicas take %.3g bytes for what they end with; there are %.3g",
                        (unsigned long long)n, bytes, free_bytes);

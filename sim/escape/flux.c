@@ -60,11 +60,32 @@ static double least(const double *x, size_t n)
 /* Do the two halves of the measured cycles take the same time? */
 static sl_status check_drift(const double *difference, size_t groups, uint64_t burn_in, sl_err *err)
 {
-    if (groups < 2) return SL_OK;
     const sl_estimate d = sl_mean(difference, groups);
     if (!(fabs(d.value) > DRIFT * d.se)) return SL_OK;
     return sl_fail(err, SL_UNDECIDED, "the rate of crossings still drifts (by %.1f standard errors) after a burn-in of %llu "
                    "steps: more is needed", fabs(d.value) / d.se, (unsigned long long)burn_in);
+}
+
+/* xi . x >= z alone: B lies beyond it. */
+static void first_level(sl_region *level, const sl_split *s)
+{
+    sl_split_region(level, s, s->how.z);
+    level->set[0] = level->set[level->n - 1];
+    level->n = 1;
+}
+
+/* A few go first: a level that is never reached costs most_steps of each. */
+static sl_status probe(sl_split *s, sl_err *err)
+{
+    enum { PROBES = 64 };
+    double time[PROBES] = {0};
+    sl_region level;
+    sl_crowd c;
+    first_level(&level, s);
+    SL_TRY(sl_crowd_init(&c, s, PROBES, err));
+    const sl_status st = climb(&c, s, &level, time, err);
+    sl_crowd_clear(&c);
+    return st;
 }
 
 /* time: [n] scratch; difference: [groups], of the second half and the first. */
@@ -72,9 +93,7 @@ static sl_status cycle_all(sl_flux *f, sl_crowd *c, sl_split *s, double *time, d
 {
     sl_region level, back;
     sl_split_region(&back, s, INFINITY);
-    sl_split_region(&level, s, s->how.z);
-    level.set[0] = level.set[level.n - 1]; /* B lies beyond the first level */
-    level.n = 1;
+    first_level(&level, s);
     const double needed = fmax((double)s->ensemble->burn_in, ceil(MEMORIES * s->memory));
     size_t cycle = 0;
     for (; cycle < FIRST_CYCLES || least(time, c->n) < needed; cycle++) {
@@ -102,7 +121,7 @@ sl_status sl_flux_run(sl_flux *f, sl_split *s, size_t groups, sl_err *err)
     f->time = calloc(groups, sizeof *f->time);
     double *time = calloc(n + groups, sizeof *time);
     sl_crowd c = {0};
-    sl_status st = f->time && time ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas", n);
+    sl_status st = f->time && time ? probe(s, err) : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas", n);
     if (st == SL_OK) st = sl_crowd_init(&c, s, n, err);
     if (st == SL_OK) st = sl_crowd_init(&f->stock, s, n * CYCLES, err);
     if (st == SL_OK) st = cycle_all(f, &c, s, time, time + n, err);

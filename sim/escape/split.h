@@ -64,12 +64,13 @@ typedef struct {
     sl_crowd stock; /* [groups][cycles * each] states on crossing the first level                */
 } sl_flux;
 
+/* SL_UNDECIDED: the first level was not reached, or crossings still come more often, or less, as time goes on. */
 SL_CHECKED sl_status sl_flux_run(sl_flux *f, sl_split *s, size_t groups, sl_err *err);
 void sl_flux_clear(sl_flux *f);
 
 /* ---- the pilot run ---- */
 
 /* Fills r->level[] and n_levels. SL_UNDECIDED: no way to B was found; the levels are those up to there. */
-SL_CHECKED sl_status sl_pilot_run(sl_rare *r, sl_split *s, sl_err *err);
+SL_CHECKED sl_status sl_pilot_run(sl_rare *r, sl_split *s, const sl_flux *flux, sl_err *err);
 
 #endif

@@ -19,7 +19,7 @@
  * several levels), but stops a particle at a time; here all particles of all repeats make one call of the first-exit
  * engine a stage, which keeps its blocks full.
  *
- * Errors: repeats share nothing but the levels (each has its part of the flux run and of the particles), so the spread
+ * Errors: repeats share nothing but the levels (each has its part of the flux run, and particles of its own), so the spread
  * over them is that of independent copies, and includes what p owes to the crossing points. */
 #include "sim/escape/splitting.h"
 
@@ -193,9 +193,8 @@ static sl_status run(sl_rare *r, sl_split *s, sl_flux *flux, stages *g, sl_err *
 {
     const size_t n = s->how.particles, repeats = s->how.repeats;
     g->s = s;
-    SL_TRY(sl_pilot_run(r, s, err));
-    tell(s, 1, r->n_levels + 2);
     SL_TRY(sl_flux_run(flux, s, repeats, err));
+    SL_TRY(sl_pilot_run(r, s, flux, err));
     tell(s, 2, r->n_levels + 2);
     g->chosen = malloc(n * sizeof *g->chosen);
     g->p = malloc(repeats * sizeof *g->p);
