@@ -1,5 +1,6 @@
 /* What there is to verify and to draw: every claim and every figure, in the order in which they are listed and run. */
 #include "claims/claim.h"
+#include "claims/escape.h"
 #include "claims/figures_network.h"
 #include "claims/figures_operators.h"
 #include "claims/figures_plrs.h"
@@ -61,6 +62,11 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_fokker_planck_relaxation,
     &sl_claim_kramers_rate,
     &sl_claim_kramers_turnover,
+    /* Escape from wells */
+    &sl_claim_kramers_sgd_rate,
+    &sl_claim_kramers_sgd_rate_continuous,
+    &sl_claim_escape_batch_size,
+    &sl_claim_escape_heavy_tail,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 

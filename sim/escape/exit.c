@@ -22,6 +22,10 @@ static const size_t CACHE = (size_t)1 << 19;
 /* Steps between looks at the wish to stop: about a millisecond. */
 enum { POLL = 1024 };
 
+/* Bytes of results that are asked for without looking first whether there are so many: looking takes longer than many
+ * a run. */
+static const double LITTLE = 64 << 20;
+
 /* Without a kill radius: beyond this x^4 is soon not a number. */
 static const double FARTHEST = 1e75;
 
@@ -296,10 +300,10 @@ static sl_status allocate(sl_exits *e, const sl_dynamics *dynamics, const sl_esc
     const uint64_t n = dynamics->ensemble->replicas;
     const size_t dim = dynamics->loss->dim;
     const bool states = how->keep_states, velocities = states && dynamics->velocity;
-    const double bytes = (double)n * (9 + 8 * (double)dim * (states + velocities)), free_bytes = sl_memory_available("");
-    if (bytes > 0.9 * free_bytes)
+    const double bytes = (double)n * (9 + 8 * (double)dim * (states + velocities));
+    if (bytes > LITTLE && bytes > 0.9 * sl_memory_available(""))
         return sl_fail(err, SL_E_MEMORY, "%llu replicas take %.3g bytes for what they end with; there are %.3g",
-                       (unsigned long long)n, bytes, free_bytes);
+                       (unsigned long long)n, bytes, sl_memory_available(""));
     *e = (sl_exits){.replicas = n, .dim = dim};
     e->time = calloc(n, sizeof *e->time);
     e->by = calloc(n, sizeof *e->by);

@@ -11,8 +11,8 @@
 #include "sim/noise_kernel.h"
 #include "sim/noises/noises.h"
 
-enum { MOST = 1 << 14 }; /* a channel a draw, far below 2^16; the sphere's come after them */
-enum { LANES = 512 };    /* whose indices are held at once   */
+enum { MOST = 1 << 12 }; /* a channel a draw, which takes 16 kB in first exits: 64 MB a thread; then the sphere's */
+enum { LANES = 512 };    /* whose indices are held at once */
 
 static const sl_param params[] = {
     {.name = "size", .help = "samples of a mini-batch", .def = 1, .min = 1, .max = MOST, .integer = true},
