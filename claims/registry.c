@@ -82,6 +82,8 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_fokker_planck_evolution,
     &sl_recipe_kramers_turnover,
     &sl_recipe_phase_space,
+    /* Escape from wells */
+    &sl_recipe_arrhenius,
     /* Musso 2020 on networks */
     &sl_recipe_musso_1,
     &sl_recipe_musso_2,
