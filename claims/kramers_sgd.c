@@ -26,7 +26,7 @@ static sl_status slower(sl_estimate *ratio, double T, double l, double delta, co
     double log_time;
     sl_estimate steps;
     SL_TRY(sl_passage_log_time(&log_time, sl_well, NULL, T, -1, 1, -INFINITY, err));
-    SL_TRY(sl_crossing_exact(&steps, &c, reach, lab, err));
+    SL_TRY(sl_crossing_exact(&steps, &c, reach, 0, lab, err));
     *ratio = sl_scaled(l / exp(log_time), steps);
     return SL_OK;
 }
@@ -65,7 +65,7 @@ static sl_status in_closed_form(const sl_lab *lab, sl_finding *f, double T, doub
     SL_TRY(sl_rate_eyring_kramers(&leading, &well, T, err));
     const sl_crossing run = {
         .loss = "double-well", .l = l, .delta = delta, .s2 = sl_crossing_noise(T, l, delta), .from = -1, .to = 1};
-    SL_TRY(sl_crossing_exact(&ratio, &run, reach, lab, err));
+    SL_TRY(sl_crossing_exact(&ratio, &run, reach, 0, lab, err));
     ratio = sl_scaled(l * leading, ratio);
     const double predicted = leading * time * (1 + c * l);
     /* Wrong on purpose: half the time, to the saddle alone; for a random rate T = l D0/(2C), without its q. */

@@ -36,6 +36,7 @@ static bool is_sgd(const sl_escape_case *c)
     return c->s.dynamics == SL_DYNAMICS_SGD;
 }
 
+/* One normal law of variance s2 in all directions and everywhere? */
 static bool is_gaussian(const sl_escape_case *c)
 {
     return !c->s.sgd.noise.kind || strcmp(c->s.sgd.noise.kind->entry.name, "gaussian") == 0;
@@ -421,6 +422,8 @@ sl_status sl_escape_predict(sl_escape_forecast *f, const sl_escape_case *c, sl_e
     SL_TRY(st);
     if (c->to_basin) predict_basin(f, c);
     else predict_ball(f, c);
+    if (f->mean > 0) f->steps = f->mean / c->unit;
+    else if (f->gamma > 0) f->steps = 5 / (f->gamma * time_of_step(c)); /* some times of growth by e */
     f->median = f->quantile[SL_ESCAPE_QUANTILES / 2];
     return SL_OK;
 }

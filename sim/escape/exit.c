@@ -119,7 +119,7 @@ static sl_status look(worker *w, sl_err *err)
     sl_block *b = &w->lanes.block;
     uint64_t suspect[MOST_LANES / SL_REGION_GROUP];
     const double radius = w->r->far_often || w->lanes.k % 4 == 0 ? w->r->radius : INFINITY;
-    sl_region_suspects(suspect, &w->r->how->region, w->lanes.dim, radius, b->B, b->x, b->noise);
+    if (!sl_region_suspects(suspect, &w->r->how->region, w->lanes.dim, radius, b->B, b->x, b->noise)) return SL_OK;
     for (size_t j = 0; j < b->B / SL_REGION_GROUP; j++)
         for (uint64_t left = suspect[j]; left > 0; left &= left - 1)
             SL_TRY(sort_out(w, j * SL_REGION_GROUP + (size_t)__builtin_ctzll(left), err));

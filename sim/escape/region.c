@@ -105,7 +105,7 @@ static inline __attribute__((always_inline)) void mark_space(uint64_t *restrict 
     MARK_SET(sum[j + i], sum[j + i])
 }
 
-SL_KERNEL void sl_region_suspects(uint64_t *restrict suspect, const sl_region *region, size_t dim, double radius,
+SL_KERNEL bool sl_region_suspects(uint64_t *restrict suspect, const sl_region *region, size_t dim, double radius,
                                   size_t B, const double *restrict x, double *restrict scratch)
 {
     memset(suspect, 0, B / GROUP * sizeof *suspect);
@@ -119,4 +119,7 @@ SL_KERNEL void sl_region_suspects(uint64_t *restrict suspect, const sl_region *r
         const double *restrict xd = x + d * B;
         MARK(fabs(xd[j + i]) <= radius)
     }
+    uint64_t any = 0;
+    for (size_t j = 0; j < B / GROUP; j++) any |= suspect[j];
+    return any != 0;
 }

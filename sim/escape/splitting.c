@@ -19,7 +19,7 @@
  * several levels), but stops a particle at a time; here all particles of all repeats make one call of the first-exit
  * engine a stage, which keeps its blocks full.
  *
- * Errors: repeats share nothing but the levels (each has its part of the flux run and of the particles), so the spread
+ * Errors: repeats share nothing but the levels (each has its part of the flux run, and particles of its own), so the spread
  * over them is that of independent copies, and includes what p owes to the crossing points. */
 #include "sim/escape/splitting.h"
 
@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "sim/escape/split.h"
 
 enum { PARTICLES = 1024, REPEATS = 32, LEAST_PARTICLES = 8, LEAST_REPEATS = 2 };
@@ -97,6 +98,12 @@ static sl_status check(sl_split *s, const sl_splitting *how, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "splitting: %zu particles and %zu repeats, need at least %d and %d, together "
                        "<= 2^28", h->particles, h->repeats, LEAST_PARTICLES, LEAST_REPEATS);
     SL_TRY(check_sets(h, s->loss->dim, err));
+    /* Two generations, as many crossings again as two, and what moves of one of them, here and in its first exits. */
+    const double bytes = 6 * (double)h->particles * (double)h->repeats *
+                         (8 * (double)s->loss->dim * (1 + s->velocity) + sizeof(uint64_t) + 2);
+    if (bytes > 0.9 * sl_memory_available(""))
+        return sl_fail(err, SL_E_MEMORY, "splitting: %zu particles and %zu repeats take %.3g bytes, more than there are",
+                       h->particles, h->repeats, bytes);
     const double *start = s->ensemble->start ? s->ensemble->start : s->loss->start;
     const double at = dot(h->xi, start, s->loss->dim);
     if (!(at <= h->a))
@@ -172,30 +179,32 @@ static void tell(const sl_split *s, size_t done, size_t all)
 
 /* ---- the answer ---- */
 
-/* rate = C / <t>, t the time that a repeat's C crossings took; time = <t> / (C <p>), a ratio of means over repeats, to
- * first order in their deviations with what t and p of a repeat have to do with each other. */
-static void estimate(sl_rare *r, const double *p, const double *t, size_t n, double crossings)
+/* C / <t>, t[repeats] the steps that a repeat's C crossings took. */
+static sl_estimate rate_of(const sl_flux *flux)
 {
+    const double crossings = (double)(flux->each * flux->cycles);
+    return sl_ratio(sl_exact(crossings), sl_mean(flux->time, flux->groups));
+}
+
+/* <t> / (C <p>), a ratio of means over repeats: its error to first order in their deviations, what t and p of a repeat
+ * have to do with each other included. */
+static sl_estimate time_of(const sl_rare *r, const sl_flux *flux, const double *p)
+{
+    const double crossings = (double)(flux->each * flux->cycles), mean = crossings / r->rate.value;
     sl_welford residual = {0};
-    const sl_estimate mean = sl_mean(t, n);
-    r->probability = sl_mean(p, n);
-    r->rate = (sl_estimate){.value = crossings / mean.value,
-                            .se = crossings * mean.se / (mean.value * mean.value),
-                            .dof = mean.dof};
-    if (!(r->probability.value > 0)) return;
-    for (size_t j = 0; j < n; j++) sl_welford_add(&residual, t[j] / mean.value - p[j] / r->probability.value);
-    r->time.value = mean.value / (crossings * r->probability.value);
-    r->time.se = r->time.value * sl_welford_mean(&residual).se;
-    r->time.dof = mean.dof;
+    for (size_t j = 0; j < flux->groups; j++)
+        sl_welford_add(&residual, flux->time[j] / mean - p[j] / r->probability.value);
+    const double value = 1 / (r->rate.value * r->probability.value);
+    return (sl_estimate){.value = value, .se = value * sl_welford_mean(&residual).se, .dof = residual.n - 1};
 }
 
 static sl_status run(sl_rare *r, sl_split *s, sl_flux *flux, stages *g, sl_err *err)
 {
     const size_t n = s->how.particles, repeats = s->how.repeats;
     g->s = s;
-    SL_TRY(sl_pilot_run(r, s, err));
-    tell(s, 1, r->n_levels + 2);
     SL_TRY(sl_flux_run(flux, s, repeats, err));
+    r->rate = rate_of(flux);
+    SL_TRY(sl_pilot_run(r, s, flux, err));
     tell(s, 2, r->n_levels + 2);
     g->chosen = malloc(n * sizeof *g->chosen);
     g->p = malloc(repeats * sizeof *g->p);
@@ -207,9 +216,11 @@ static sl_status run(sl_rare *r, sl_split *s, sl_flux *flux, stages *g, sl_err *
         SL_TRY(stage(g, r, i, err));
         tell(s, i + 3, r->n_levels + 2);
     }
-    estimate(r, g->p, flux->time, repeats, (double)(flux->each * flux->cycles));
-    if (r->probability.value > 0) return SL_OK;
-    return sl_fail(err, SL_UNDECIDED, "no particle of %zu repeats reached B", repeats);
+    r->probability = sl_mean(g->p, repeats);
+    if (!(r->probability.value > 0)) return sl_fail(err, SL_UNDECIDED, "no particle of %zu repeats reached B", repeats);
+    r->time = time_of(r, flux, g->p);
+    if (flux->drift[0]) return sl_fail(err, SL_UNDECIDED, "%s", flux->drift);
+    return SL_OK;
 }
 
 static sl_status split(sl_rare *r, sl_split *s, const sl_splitting *how, sl_err *err)
