@@ -1,9 +1,9 @@
-/* bench/splitting.c - a mean first-passage time of 10^9 steps by splitting: SGD on the double well at rate 0.05, from one
- * minimum to the other over a barrier of 16 T.
+/* bench/splitting.c - a mean first-passage time of 10^9 steps by splitting: SGD on the double well at rate 0.05, from
+ * one minimum to the other over a barrier of 16 T.
  *
- * Prints lines "name value": the time found and its relative error, seconds of wall clock and of processor time, and how
- * many hours of one core brute force would take to the same error: a first-passage time being exponential, (1/error)^2
- * passages, at what an update costs here. */
+ * Prints lines "name value": the time found and its relative error, seconds of wall clock and of processor time, and
+ * how many hours of one core brute force would take to the same error: a first-passage time being exponential,
+ * (1/error)^2 passages, at what an update costs here. */
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
