@@ -48,7 +48,7 @@ LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) 
 SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
-ROOMS := base optim theory sim sim/losses sim/escape sim/operators sim/operators/fokker_planck \
+ROOMS := base optim theory sim sim/losses sim/noises sim/escape sim/operators sim/operators/fokker_planck \
          sim/operators/klein_kramers sim/operators/transfer nets nets/data nets/layers nets/models claims plots
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
@@ -115,8 +115,9 @@ $(B)/headers/%.ok: %.h
 # Headers include each other by their path in the house ("base/status.h"), so they keep it under include/sgdlab,
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
-PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% nets/data/% nets/layers/% nets/models/% \
-                    nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h,$(HEADERS)) \
+PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/noises/% sim/operators/% nets/data/% nets/layers/% \
+                    nets/models/% nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h \
+                    $(addprefix sim/escape/,lanes.h paths.h region.h scatter.h split.h),$(HEADERS)) \
                   sim/operators/operator.h
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1

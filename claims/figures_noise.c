@@ -15,7 +15,7 @@ static sl_status fill_ranks(void *ctx, sl_table *t, sl_err *err)
                                                "mean loss; errors: over samples, first order"));
     for (size_t stage = 0; stage < SL_NOISE_STAGES; stage++) {
         SL_TRY(sl_table_block(t, when[stage], err));
-        const sl_noise *const d = &n->noise[stage];
+        const sl_net_noise *const d = &n->noise[stage];
         const sl_curvature *const h = &n->curvature[stage];
         for (size_t i = 0; i < d->n_top && i < h->n_top; i++) {
             const double row[] = {(double)(i + 1), d->eigenvalue[i].value, d->eigenvalue[i].se, h->top[i].value, h->top[i].se};
@@ -49,7 +49,7 @@ static void say(sl_prose *text, cJSON *result, const sl_musso_noise *n, const sl
     sl_say(text, "%s on %s, %zu samples, plain SGD, l = %g, C = %zu, %llu epochs.\n", s->model, s->data,
            n->noise[0].samples, s->lr, s->batch, (unsigned long long)s->epochs);
     for (size_t i = 0; i < SL_NOISE_STAGES; i++) {
-        const sl_noise *const d = &n->noise[i];
+        const sl_net_noise *const d = &n->noise[i];
         const sl_curvature *const h = &n->curvature[i];
         sl_say(text, "%s: tr D %.3g ± %.2g, largest eigenvalue %.1f %% of it, anisotropy (tr D)²/(P tr D²) %.2e; Hessian's "
                      "largest %.3g ± %.2g, trace %.3g ± %.2g; cosine of D and H %.3f ± %.3f, %.1f %% of the noise in H's %zu "

@@ -101,7 +101,7 @@ static sl_status isotropy(const sl_lab *lab, sl_finding *f, sl_err *err)
 }
 
 /* Mean over directions; they share their samples, so the error is the mean of theirs, an upper bound. */
-static sl_estimate over_directions(const sl_noise *n, sl_estimate (*what)(const sl_projection *))
+static sl_estimate over_directions(const sl_net_noise *n, sl_estimate (*what)(const sl_projection *))
 {
     sl_welford value = {0}, se = {0};
     for (size_t i = 0; i < n->n_directions; i++) {

@@ -19,7 +19,7 @@ sl_musso_noise_setting sl_musso_noise_at(sl_scale scale);
 
 enum { SL_NOISE_STAGES = 2 }; /* before training, after it */
 typedef struct {
-    sl_noise noise[SL_NOISE_STAGES];
+    sl_net_noise noise[SL_NOISE_STAGES];
     sl_curvature curvature[SL_NOISE_STAGES]; /* measured if asked for */
     sl_alignment alignment[SL_NOISE_STAGES];
 } sl_musso_noise;

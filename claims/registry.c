@@ -8,6 +8,7 @@
 #include "claims/musso_noise.h"
 #include "claims/musso_synthetic.h"
 #include "claims/operators.h"
+#include "claims/plrs.h"
 #include "claims/plrs_tables.h"
 
 const sl_claim *const sl_claims[] = {
@@ -43,6 +44,14 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_musso_random_is_hotter_derived,
     &sl_claim_musso_isotropy,
     &sl_claim_musso_gaussianity,
+    /* Devapriya et al. 2024: a probabilistic rate on synthetic losses */
+    &sl_claim_plrs_zero_mean,
+    &sl_claim_plrs_noise_power,
+    &sl_claim_plrs_descent,
+    &sl_claim_plrs_saddle_decrease,
+    &sl_claim_plrs_saddle_exit_printed,
+    &sl_claim_plrs_saddle_exit_derived,
+    &sl_claim_plrs_stays,
     /* Continuous theories and their limits, from operators */
     &sl_claim_li_tai_e_weak_order_1,
     &sl_claim_li_tai_e_weak_order_2,

@@ -14,10 +14,11 @@
 #include "optim/rule.h"
 #include "optim/schedule.h"
 #include "sim/loss.h"
+#include "sim/noise.h"
 #include "sim/operators/operator.h"
 
-static const char *const kinds[] = {"claims", "figures", "losses",  "schedules",
-                                    "rules",  "regimes", "models", "layers",  "datasets", "operators"};
+static const char *const kinds[] = {"claims", "figures", "losses",   "schedules", "rules", "regimes",
+                                    "models", "layers",  "datasets", "operators", "noises"};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 static void add_entries(cJSON *list, const sl_entry *const *entries, size_t n)
@@ -98,6 +99,7 @@ static void add_kind(cJSON *result, size_t kind)
     case 7: add_entries(list, sl_layer_words, sl_n_layer_words); break;
     case 8: add_entries(list, sl_dataset_entries(), sl_n_datasets); break;
     case 9: add_operators(list); break;
+    case 10: add_entries(list, sl_noise_entries(), sl_n_noises); break;
     default: break; /* regimes: none yet */
     }
 }
@@ -186,8 +188,9 @@ static sl_status run(sl_cli *cli, sl_err *err)
 
 const sl_command sl_command_list = {
     .name = "list",
-    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, layers, datasets, operators",
-    .operands = "[claims|figures|losses|schedules|rules|regimes|models|layers|datasets|operators ...]",
+    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, layers, datasets, operators, "
+            "noises",
+    .operands = "[claims|figures|losses|schedules|rules|regimes|models|layers|datasets|operators|noises ...]",
     .max_operands = N_KINDS,
     .example = "  sgdlab list losses\n  sgdlab list schedules rules --json",
     .run = run,

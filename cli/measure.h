@@ -28,7 +28,7 @@ typedef struct {
     bool from_checkpoint;      /* a training's: it has a velocity */
     double loss, accuracy;     /* on the samples measured         */
     sl_objective *objective;
-    sl_noise n;
+    sl_net_noise n;
     sl_curvature c;
     sl_alignment a;            /* if noise and curvature were asked for */
     sl_temperature_config run; /* of the temperature */

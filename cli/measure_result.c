@@ -19,7 +19,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void add_coordinates(cJSON *o, const sl_noise *n, bool saved)
+static void add_coordinates(cJSON *o, const sl_net_noise *n, bool saved)
 {
     static const struct {
         const char *name;
@@ -55,7 +55,7 @@ static sl_estimate mean_over(const sl_projection *p, size_t n, size_t member)
     return n > 0 ? sum : (sl_estimate){NAN, NAN, NAN};
 }
 
-static void add_member(cJSON *o, const sl_noise *n, size_t member)
+static void add_member(cJSON *o, const sl_net_noise *n, size_t member)
 {
     sl_json_estimate(o, "random", mean_over(n->random, n->n_directions, member));
     for (int along = 0; along < 2; along++) {
@@ -67,7 +67,7 @@ static void add_member(cJSON *o, const sl_noise *n, size_t member)
     }
 }
 
-static void add_noise(cJSON *o, const sl_noise *n, bool saved)
+static void add_noise(cJSON *o, const sl_net_noise *n, bool saved)
 {
     sl_json_estimate(o, "trace", n->trace);
     cJSON *batches = cJSON_AddObjectToObject(o, "trace_by_batches");

@@ -374,5 +374,5 @@ void sl_operation_people(const sl_cli *cli, const cJSON *r)
            number_at(r, "grid"), number_at(r, "unknowns"), number_at(r, "levels"), number_at(r, "seconds"),
            number_at(r, "grid_error"));
     if (cJSON_IsNull(at(r, "stationary"))) printf("unit of time: %s\n", text_at(r, "time_unit"));
-    for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
+    sl_cli_print_notes(r);
 }

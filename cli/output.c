@@ -137,6 +137,28 @@ sl_estimate sl_cli_read_estimate(const cJSON *pair)
     };
 }
 
+void sl_grid_compare(sl_grid *g, const char *name, const cJSON *measured, const cJSON *predicted, bool exact)
+{
+    const sl_estimate e = sl_cli_read_estimate(measured);
+    const double p = sl_cli_number(predicted);
+    if (isnan(e.value)) return;
+    char text[64];
+    sl_cli_estimate(text, e.value, e.se);
+    sl_grid_add(g, "%s", name);
+    sl_grid_add(g, "%s", text);
+    if (isnan(p)) sl_grid_add(g, "-");
+    else sl_grid_add(g, "%.8g", p + 0.0); /* never -0 */
+    if (isnan(p) || !(e.se > 0) || (!exact && p == 0)) sl_grid_add(g, "-");
+    else if (exact) sl_grid_add(g, "%+.2f", (e.value - p) / e.se);
+    else sl_grid_add(g, "%+.2f %%", 100 * (e.value / p - 1));
+}
+
+void sl_cli_print_notes(const cJSON *result)
+{
+    const cJSON *notes = cJSON_GetObjectItemCaseSensitive(result, "notes"), *note;
+    cJSON_ArrayForEach(note, notes) printf("note: %s\n", note->valuestring);
+}
+
 /* ---- the run's folder ---- */
 
 static sl_status read_result(cJSON **result, const sl_run *run, sl_err *err)

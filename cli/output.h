@@ -22,6 +22,13 @@ sl_grid *sl_grid_alloc(const char *alignment);
 void sl_grid_add(sl_grid *g, const char *format, ...) SL_PRINTF(2, 3); /* the next cell            */
 void sl_grid_print(sl_grid *g);                                       /* to standard output, frees */
 
+/* A row of four cells: name, measured (an estimate; no row where it is null), predicted, and how far they are apart:
+ * against an exact prediction in standard errors, against one of leading order in percent. */
+void sl_grid_compare(sl_grid *g, const char *name, const cJSON *measured, const cJSON *predicted, bool exact);
+
+/* The result's "notes", a line each, on standard output. */
+void sl_cli_print_notes(const cJSON *result);
+
 /* value and se with as many digits as the error allows, "0.12345 +- 0.00067"; "-" for nothing. */
 void sl_cli_estimate(char text[64], double value, double se);
 /* The number or NAN. item may be NULL. */

@@ -14,76 +14,21 @@
 
 static const sl_option options[] = {
     SL_OPTION("loss", SL_OPT_TEXT, "L", "double-well", "the loss; see sgdlab list losses"),
-    SL_OPTION("dynamics", SL_OPT_CHOICE, "sgd|overdamped|underdamped", "sgd", "discrete SGD, or a Langevin equation (Ito)"),
-    SL_OPTION("rule", SL_OPT_CHOICE, "heavy-ball|nesterov|sign|plain", "heavy-ball", "update rule of SGD"),
-    SL_OPTION("lr", SL_OPT_REAL, "l", "0.1", "learning rate", .min = 0, .max = 1e6, .open_min = true),
-    SL_OPTION("momentum", SL_OPT_REAL, "mu", "0", "momentum", .min = 0, .max = 1, .open_max = true),
-    SL_OPTION("batch", SL_OPT_REAL, "C", "1", "mini-batch size", .min = 1, .max = 1e12),
-    SL_OPTION("noise-variance", SL_OPT_REAL, "D0", "1",
-              "gradient-noise variance of one sample, per coordinate; a step's noise has variance D0/C, before alpha",
-              .min = 0, .max = 1e12),
-    SL_OPTION("schedule", SL_OPT_TEXT, "S", "constant", "learning-rate schedule; a step is an epoch here"),
-    SL_OPTION("alpha-on", SL_OPT_CHOICE, "gradient|step", "gradient",
-              "where the schedule's factor stands: on the gradient (Musso 2020, eq 1) or on the whole step"),
-    SL_OPTION("temperature", SL_OPT_REAL, "T", "0.1", "temperature of Langevin dynamics", .min = 0, .max = 1e12),
-    SL_OPTION("friction", SL_OPT_REAL, "g", "1", "friction of underdamped dynamics", .min = 0, .max = 1e6, .open_min = true),
-    SL_OPTION("dt", SL_OPT_REAL, "h", "0.05", "time step of Langevin dynamics", .min = 0, .max = 1e6, .open_min = true),
-    SL_OPTION("scheme", SL_OPT_CHOICE, "euler|lm", "euler",
-              "overdamped scheme: Euler-Maruyama, or Leimkuhler-Matthews (order 2 for averages)"),
+    SL_DYNAMICS_OPTIONS,
     SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "measured steps; by default 100 relaxation times", .min = 1, .max = 1e15),
     SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "steps before measuring; by default 40 relaxation times", .min = 0, .max = 1e15),
-    SL_OPTION("replicas", SL_OPT_INTEGER, "R", "16384", "trajectories", .min = 1, .max = 1e10),
-    SL_OPTION("start", SL_OPT_REALS, "x,...", NULL, "initial point, one value or one a coordinate; by default the loss's own",
-              .min = -1e100, .max = 1e100),
-    SL_OPTION("start-spread", SL_OPT_REAL, "s", "0", "standard deviation of a Gaussian around it", .min = 0, .max = 1e100),
-    SL_OPTION("kill-radius", SL_OPT_REAL, "r", "0", "trajectories beyond it are dropped and counted; 0: none", .min = 0, .max = 1e100),
+    SL_ENSEMBLE_OPTIONS,
     SL_OPTION("sample-every", SL_OPT_INTEGER, "N", "0", "steps between samples; 0: chosen", .min = 0, .max = 1e15),
     SL_OPTION("histogram", SL_OPT_INTEGER, "BINS", "80", "bins of coordinate 0, where its range is known; 0: none", .min = 0, .max = 1e5),
     SL_OPTION("series", SL_OPT_INTEGER, "N", "0", "a row of the time series every N steps; 0: none", .min = 0, .max = 1e15),
 };
 
-static sl_status set_up_sgd(sl_simulation *s, const sl_cli *cli, uint64_t horizon, sl_err *err)
-{
-    const double lr = sl_cli_real(cli, "lr");
-    const sl_alpha_on on = sl_cli_is(cli, "alpha-on", "gradient") ? SL_ALPHA_ON_GRADIENT : SL_ALPHA_ON_STEP;
-    SL_TRY(sl_rule_init(&s->sgd.rule, sl_cli_text(cli, "rule"), on, lr, sl_cli_real(cli, "momentum"), 0, err));
-    return sl_schedule_init(&s->sgd.schedule, sl_cli_text(cli, "schedule"), lr, 1, horizon, err);
-}
-
 /* Everything but burn-in, steps and histogram, which wait for theory. */
-static sl_status set_up(sl_simulation *s, double *start, const sl_cli *cli, sl_err *err)
+static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
 {
-    *s = (sl_simulation){.batch = sl_cli_real(cli, "batch")};
-    if (sl_cli_is(cli, "dynamics", "overdamped")) s->dynamics = SL_DYNAMICS_OVERDAMPED;
-    if (sl_cli_is(cli, "dynamics", "underdamped")) s->dynamics = SL_DYNAMICS_UNDERDAMPED;
-    SL_TRY(sl_loss_init(&s->sgd.loss, sl_cli_text(cli, "loss"), err));
-    s->sgd.noise_variance = sl_cli_real(cli, "noise-variance") / s->batch;
-    SL_TRY(set_up_sgd(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
-    s->langevin = (sl_langevin){
-        .loss = s->sgd.loss,
-        .temperature = sl_cli_real(cli, "temperature"),
-        .h = sl_cli_real(cli, "dt"),
-        .friction = sl_cli_real(cli, "friction"),
-        .scheme = sl_cli_is(cli, "scheme", "lm") ? SL_OVERDAMPED_LM : SL_OVERDAMPED_EULER,
-    };
-    sl_ensemble *e = &s->sgd.ensemble;
-    *e = (sl_ensemble){
-        .seed = sl_cli_integer(cli, "seed"),
-        .replicas = sl_cli_integer(cli, "replicas"),
-        .sample_every = sl_cli_integer(cli, "sample-every"),
-        .start_spread = sl_cli_real(cli, "start-spread"),
-        .kill_radius = sl_cli_real(cli, "kill-radius"),
-        .series_every = sl_cli_integer(cli, "series"),
-        .jobs = (int)sl_cli_integer(cli, "jobs"),
-    };
-    if (sl_cli_given(cli, "start")) {
-        size_t n;
-        const double *x = sl_cli_reals(cli, "start", &n);
-        if (n != 1 && n != s->sgd.loss.dim)
-            return sl_fail(err, SL_E_DOMAIN, "--start has %zu values, the loss has %zu coordinates", n, s->sgd.loss.dim);
-        for (size_t d = 0; d < s->sgd.loss.dim; d++) start[d] = x[n == 1 ? 0 : d];
-        e->start = start;
-    }
+    SL_TRY(sl_simulation_init(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
+    s->sgd.ensemble.sample_every = sl_cli_integer(cli, "sample-every");
+    s->sgd.ensemble.series_every = sl_cli_integer(cli, "series");
     return SL_OK;
 }
 
@@ -117,7 +62,7 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
                  "began (%.3g steps): the density is not stationary", (double)e->burn_in / mixing, mixing);
         cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     }
-    SL_TRY(set_up_sgd(s, cli, e->burn_in + e->steps, err));
+    SL_TRY(sl_simulation_horizon(s, cli, e->burn_in + e->steps, err));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
     const size_t bins = (size_t)sl_cli_integer(cli, "histogram");
@@ -220,45 +165,23 @@ static cJSON *describe(const sl_simulation *s, const sl_observed *o, const sl_pr
 
 /* ---- and as a table for people ---- */
 
-/* Against an exact prediction the deviation in standard errors; against one of leading order, in percent. */
-static void add_row(sl_grid *g, const char *name, const cJSON *pair, const cJSON *theory, bool exact)
-{
-    const sl_estimate e = sl_cli_read_estimate(pair);
-    const double p = sl_cli_number(theory);
-    if (isnan(e.value)) return;
-    char text[64];
-    sl_cli_estimate(text, e.value, e.se);
-    sl_grid_add(g, "%s", name);
-    sl_grid_add(g, "%s", text);
-    if (isnan(p)) sl_grid_add(g, "-");
-    else sl_grid_add(g, "%.8g", p + 0.0); /* never -0 */
-    if (isnan(p) || !(e.se > 0) || (!exact && p == 0)) sl_grid_add(g, "-");
-    else if (exact) sl_grid_add(g, "%+.2f", (e.value - p) / e.se);
-    else sl_grid_add(g, "%+.2f %%", 100 * (e.value / p - 1));
-}
-
 static void add_rows(sl_grid *g, const char *label, const cJSON *item, const cJSON *theory, bool exact)
 {
     if (!cJSON_IsArray(item)) {
-        add_row(g, label, item, theory, exact);
+        sl_grid_compare(g, label, item, theory, exact);
         return;
     }
     size_t d = 0;
     for (const cJSON *c = item->child, *t = theory ? theory->child : NULL; c; c = c->next, t = t ? t->next : NULL) {
         char name[48];
         snprintf(name, sizeof name, "%s[%zu]", label, d++);
-        add_row(g, name, c, t, exact);
+        sl_grid_compare(g, name, c, t, exact);
     }
 }
 
 static const cJSON *at(const cJSON *object, const char *key)
 {
     return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
-static void print_notes(const cJSON *r)
-{
-    for (const cJSON *note = at(r, "notes")->child; note; note = note->next) printf("note: %s\n", note->valuestring);
 }
 
 static void print_people(const sl_cli *cli, const cJSON *r)
@@ -273,7 +196,7 @@ static void print_people(const sl_cli *cli, const cJSON *r)
     const cJSON *predicted = at(r, "predicted");
     const bool exact = cJSON_IsTrue(at(predicted, "exact")), empty = isnan(sl_cli_read_estimate(at(r, "loss")).value);
     if (empty) { /* none stayed to be measured: the notes say so */
-        print_notes(r);
+        sl_cli_print_notes(r);
         return;
     }
     sl_grid *g = sl_grid_alloc("lrrr");
@@ -281,7 +204,7 @@ static void print_people(const sl_cli *cli, const cJSON *r)
     for (size_t i = 0; i < 4; i++)
         add_rows(g, moments[i][1], at(r, moments[i][0]), at(predicted, moments[i][0]), exact);
     for (size_t i = 0; i < 4; i++)
-        add_row(g, temperatures[i][1], at(at(r, "temperature"), temperatures[i][0]),
+        sl_grid_compare(g, temperatures[i][1], at(at(r, "temperature"), temperatures[i][0]),
                 at(at(predicted, "temperature"), temperatures[i][0]), exact);
     sl_grid_print(g);
     printf("predicted: %s", at(predicted, "law")->valuestring);
@@ -292,7 +215,7 @@ static void print_people(const sl_cli *cli, const cJSON *r)
     const double speed = sl_cli_number(at(r, "updates_per_second"));
     if (!isnan(speed)) printf(", %.3g updates/s", speed);
     putchar('\n');
-    print_notes(r);
+    sl_cli_print_notes(r);
 }
 
 /* ---- the command ---- */
@@ -343,8 +266,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
 {
     sl_simulation s;
     sl_prediction p;
-    double start[SL_LOSS_MAX_DIM];
-    SL_TRY(set_up(&s, start, cli, err));
+    SL_TRY(set_up(&s, cli, err));
     SL_TRY(sl_predict(&p, &s, err));
     cJSON *config = sl_cli_config(cli), *notes = cJSON_CreateArray(), *result = NULL, *old = NULL;
     sl_run *folder = NULL;

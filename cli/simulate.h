@@ -4,16 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sim/ensemble.h"
-
-typedef enum { SL_DYNAMICS_SGD, SL_DYNAMICS_OVERDAMPED, SL_DYNAMICS_UNDERDAMPED } sl_dynamics_kind;
-
-typedef struct {
-    sl_dynamics_kind dynamics;
-    sl_sgd sgd;              /* holds loss and ensemble for all dynamics              */
-    sl_langevin langevin;    /* its ensemble and loss are copies of sgd's             */
-    double batch;            /* C                                                     */
-} sl_simulation;
+#include "cli/dynamics.h"
 
 /* NAN where theory has no number. Arrays: [dim]. */
 typedef struct {
@@ -30,6 +21,7 @@ typedef struct {
     double radius, al, al_bound; /* of the worst coordinate of a quadratic loss                                   */
     bool infinite_fourth;    /* <x^4> grows without bound: error bars of second moments lie                       */
     char reason[512];
+    char noise_note[256];    /* what the model of noise leaves without a prediction, or without a meaning; else empty */
 } sl_prediction;
 
 /* Errors: those of theory/ other than instability. */

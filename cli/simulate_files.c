@@ -135,11 +135,7 @@ static sl_status draw(sl_run *run, const sl_simulation *s, const sl_observed *o,
     if (n == 0) return SL_OK;
     char title[160], loss[96], caption[512], value[64];
     sl_spec_print(loss, sizeof loss, &s->sgd.loss.spec);
-    snprintf(title, sizeof title, "%s on %s",
-             s->dynamics == SL_DYNAMICS_SGD          ? "SGD"
-             : s->dynamics == SL_DYNAMICS_OVERDAMPED ? "Overdamped Langevin"
-                                                     : "Underdamped Langevin",
-             loss);
+    snprintf(title, sizeof title, "%s on %s", sl_simulation_title(s), loss);
     sl_cli_estimate(value, o->temperature.equipartition.value, o->temperature.equipartition.se);
     snprintf(caption, sizeof caption, "<x f'> = %s%s%s", value, p->law ? "; predicted: " : "", p->law ? p->law : "");
     const sl_figure figure = {.name = "simulate", .title = title, .caption = caption, .rows = 1, .columns = n,

@@ -1,6 +1,7 @@
 /* What theory says of a simulation before it runs: second moments, temperatures, stability, relaxation. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/simulate.h"
@@ -89,8 +90,10 @@ static double mixing_time(const sl_loss *loss, double T)
     return time;
 }
 
-/* Exact second moments of a linear rule on a quadratic loss, coordinate by coordinate. */
-static sl_status predict_quadratic(sl_prediction *p, const sl_simulation *s, const sl_alpha_law *law, sl_err *err)
+/* Exact second moments of a linear rule on a quadratic loss, coordinate by coordinate: whatever the law of the noise,
+ * as long as it is the same at every x; s2[dim]: its variances. */
+static sl_status predict_quadratic(sl_prediction *p, const sl_simulation *s, const double *s2, const sl_alpha_law *law,
+                                   sl_err *err)
 {
     const sl_loss *loss = &s->sgd.loss;
     const sl_rule *rule = &s->sgd.rule;
@@ -105,7 +108,7 @@ static sl_status predict_quadratic(sl_prediction *p, const sl_simulation *s, con
         if (!(sl_moments_radius4(rule, a, law) < 1)) p->infinite_fourth = true;
         sl_err why = {0};
         sl_moments m = {0};
-        const sl_status st = sl_moments_stationary(&m, rule, a, s->sgd.noise_variance, law, &why);
+        const sl_status st = sl_moments_stationary(&m, rule, a, s2[d], law, &why);
         if (st == SL_E_UNSTABLE) {
             p->unstable = true;
             snprintf(p->reason, sizeof p->reason, "no stationary state: %.480s", why.message);
@@ -141,26 +144,70 @@ static bool has_wells(const sl_loss *loss)
     return loss->dim == 1 && loss->kind->confining && !(loss->kind->period > 0);
 }
 
+/* The variances of the noise a coordinate; even: its covariance is s2[0] times the unit matrix. */
+static sl_status noise_variances(double *s2, bool *even, const sl_sgd *sgd, sl_err *err)
+{
+    const size_t dim = sgd->loss.dim;
+    double *const covariance = malloc(dim * dim * sizeof *covariance);
+    if (!covariance) return sl_fail(err, SL_E_MEMORY, "no memory for a covariance of %zu coordinates", dim);
+    const sl_status st =
+        sl_noise_covariance(covariance, &sgd->noise, &sgd->loss, sgd->noise_variance, sgd->loss.start, err);
+    *even = true;
+    for (size_t j = 0; j < dim * dim && st == SL_OK; j++) {
+        const bool diagonal = j % (dim + 1) == 0;
+        if (diagonal) s2[j / dim] = covariance[j];
+        if (covariance[j] != (diagonal ? covariance[0] : 0)) *even = false;
+    }
+    free(covariance);
+    return st;
+}
+
+/* What can be said although the noise is not the same in all directions and at every x; false: no prediction. */
+static bool noise_allows(sl_prediction *p, const sl_sgd *sgd)
+{
+    const char *const name = sgd->noise.kind->entry.name;
+    if (sgd->noise.infinite_variance)
+        snprintf(p->noise_note, sizeof p->noise_note,
+                 "noise '%s' has no variance: second moments do not exist, so these averages settle on nothing and "
+                 "their error bars say nothing", name);
+    else if (strcmp(name, "minibatch") == 0 && sgd->noise_variance != 1)
+        snprintf(p->noise_note, sizeof p->noise_note,
+                 "noise 'minibatch' is %.4g times that of its mini-batches here, the root of noise variance / batch; it "
+                 "depends on x: no prediction", sqrt(sgd->noise_variance));
+    else if (sgd->noise.depends_on_x)
+        snprintf(p->noise_note, sizeof p->noise_note, "noise '%s' depends on x: no prediction", name);
+    return !sgd->noise.infinite_variance && !sgd->noise.depends_on_x;
+}
+
 static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *err)
 {
     const sl_sgd *sgd = &s->sgd;
     const double l = sgd->rule.lr, mu = sgd->rule.mu, soft = softest(&sgd->loss);
     p->relaxation = (1 - mu) / (l * soft) + 1 / (1 - mu);
+    if (sgd->noise_variance > 0 && !noise_allows(p, sgd)) return SL_OK;
     if (!sl_schedule_is_stationary(&sgd->schedule) || !sl_rule_is_linear(&sgd->rule)) return SL_OK;
 
+    double s2[SL_LOSS_MAX_DIM] = {0};
+    bool even = true;
+    if (sgd->noise_variance > 0) SL_TRY(noise_variances(s2, &even, sgd, err));
     const double mean = sl_schedule_mean(&sgd->schedule, 0, 1), q = sl_schedule_q(&sgd->schedule);
-    const sl_temp_params eq20 = {.l = mean, .mu = mu, .C = s->batch, .D = q * sgd->noise_variance * s->batch};
-    SL_TRY(sl_temp_effective(&p->eq20, &eq20, err));
+    const sl_temp_params eq20 = {.l = mean, .mu = mu, .C = s->batch, .D = q * s2[0] * s->batch};
+    if (even) SL_TRY(sl_temp_effective(&p->eq20, &eq20, err));
     sl_alpha_law law;
     SL_TRY(sl_alpha_of_schedule(&law, &sgd->schedule, err));
-    if (is_quadratic(&sgd->loss)) return predict_quadratic(p, s, &law, err);
+    if (is_quadratic(&sgd->loss)) return predict_quadratic(p, s, s2, &law, err);
+    if (!even) {
+        snprintf(p->noise_note, sizeof p->noise_note, "noise '%s' is not the same in every direction: it has no "
+                 "temperature, and there is no prediction", sgd->noise.kind->entry.name);
+        return SL_OK;
+    }
 
     /* Elsewhere the law is Boltzmann's to leading order in l; its temperature, and the velocities', are the limits
      * of the linear rule's moments on a quadratic as a l -> 0. */
     if (!sgd->loss.kind->confining) return SL_OK;
     const double small = 1e-6 / l;
     sl_moments m;
-    SL_TRY(sl_moments_stationary(&m, &sgd->rule, small, sgd->noise_variance, &law, err));
+    SL_TRY(sl_moments_stationary(&m, &sgd->rule, small, s2[0], &law, err));
     p->law = "Boltzmann averages at the temperature of the limit l -> 0: leading order in l";
     p->kinetic = mean * m.v2;
     for (size_t d = 0; d < sgd->loss.dim; d++) {
@@ -233,6 +280,7 @@ bool sl_predicted_density(double *density, const double *x, size_t n, const sl_p
     const sl_loss *loss = &s->sgd.loss;
     if (!p->law || loss->dim > 1 || !(p->temperature > 0)) return false;
     if (is_quadratic(loss)) {
+        if (s->dynamics == SL_DYNAMICS_SGD && s->sgd.noise.not_normal) return false;
         const double v = p->x2[0];
         for (size_t i = 0; i < n; i++) density[i] = exp(-x[i] * x[i] / (2 * v)) / sqrt(2 * M_PI * v);
         return true;

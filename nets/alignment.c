@@ -44,7 +44,7 @@ static void reduce(sl_alignment *a, const triple *t, size_t k, size_t probes)
     a->cosine = (sl_estimate){a->product.value / sqrt(dd * hh), sqrt((count - 1) / count * left_out.m2), count - 1};
 }
 
-static sl_status take_products(sl_alignment *a, sl_objective *o, const sl_noise *noise, const sl_curvature *c,
+static sl_status take_products(sl_alignment *a, sl_objective *o, const sl_net_noise *noise, const sl_curvature *c,
                                size_t probes, uint64_t seed, sl_err *err)
 {
     const size_t n = noise->parameters, k = c->n_top, count = k + probes;
@@ -74,7 +74,7 @@ static sl_status take_products(sl_alignment *a, sl_objective *o, const sl_noise 
     return st;
 }
 
-static sl_status take_fraction(sl_alignment *a, sl_objective *o, const sl_noise *noise, const sl_curvature *c,
+static sl_status take_fraction(sl_alignment *a, sl_objective *o, const sl_net_noise *noise, const sl_curvature *c,
                                sl_err *err)
 {
     const size_t n = noise->samples, k = c->n_top;
@@ -98,8 +98,8 @@ static sl_status take_fraction(sl_alignment *a, sl_objective *o, const sl_noise 
     return st;
 }
 
-sl_status sl_alignment_measure(sl_alignment *a, sl_objective *o, const sl_noise *noise, const sl_curvature *curvature,
-                               size_t probes, uint64_t seed, sl_err *err)
+sl_status sl_alignment_measure(sl_alignment *a, sl_objective *o, const sl_net_noise *noise,
+                               const sl_curvature *curvature, size_t probes, uint64_t seed, sl_err *err)
 {
     if (probes < 3) return sl_fail(err, SL_E_DOMAIN, "probes = %zu, need at least 3", probes);
     sl_alignment r = {0};

@@ -44,7 +44,7 @@ typedef struct {
 } sl_alignment;
 
 /* Errors: SL_E_DOMAIN (probes < 3); those of the products. */
-SL_CHECKED sl_status sl_alignment_measure(sl_alignment *a, sl_objective *o, const sl_noise *noise,
+SL_CHECKED sl_status sl_alignment_measure(sl_alignment *a, sl_objective *o, const sl_net_noise *noise,
                                           const sl_curvature *curvature, size_t probes, uint64_t seed, sl_err *err);
 
 /* tr(D_hat (H + w)) / tr D_hat: the mean curvature of the directions that noise kicks in, from the deviations e of

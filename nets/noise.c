@@ -136,7 +136,7 @@ static sl_estimate estimate(double value, double se)
 }
 
 /* trace, gradient2, scale and distance from |g_i|^2. */
-static sl_status take_trace(sl_noise *r, sl_objective *o, const double *length2, sl_err *err)
+static sl_status take_trace(sl_net_noise *r, sl_objective *o, const double *length2, sl_err *err)
 {
     const size_t n = r->samples;
     double *const along = malloc(2 * n * sizeof *along), *const influence = along + n; /* g'(g_i - g) */
@@ -169,7 +169,7 @@ static sl_status describe_projection(sl_projection *p, const double *c, size_t n
 }
 
 /* The random directions, then the eigenvectors: one pass for all. */
-static sl_status take_projections(sl_noise *r, sl_objective *o, uint64_t seed, sl_err *err)
+static sl_status take_projections(sl_net_noise *r, sl_objective *o, uint64_t seed, sl_err *err)
 {
     const size_t P = r->parameters, n = r->samples, count = r->n_directions + r->n_top;
     double *const x = malloc(count * P * sizeof *x);
@@ -190,7 +190,7 @@ static sl_status take_projections(sl_noise *r, sl_objective *o, uint64_t seed, s
 }
 
 /* First-order perturbation: the influence of a sample on an eigenvalue is (u'(g_i - g))^2 - value. */
-static sl_status eigenvalue_errors(sl_noise *r, sl_err *err)
+static sl_status eigenvalue_errors(sl_net_noise *r, sl_err *err)
 {
     const size_t n = r->samples;
     double *const influence = malloc(n * sizeof *influence);
@@ -216,7 +216,7 @@ static sl_status check(const sl_noise_config *c, size_t samples, sl_err *err)
     return SL_OK;
 }
 
-static sl_status measure(sl_noise *r, sl_objective *o, const sl_noise_config *c, sl_err *err)
+static sl_status measure(sl_net_noise *r, sl_objective *o, const sl_noise_config *c, sl_err *err)
 {
     const size_t P = r->parameters, n = r->samples;
     r->D = calloc(P, sizeof *r->D);
@@ -242,19 +242,19 @@ static sl_status measure(sl_noise *r, sl_objective *o, const sl_noise_config *c,
     return st;
 }
 
-sl_status sl_noise_measure(sl_noise *r, sl_objective *o, const sl_noise_config *config, sl_err *err)
+sl_status sl_noise_measure(sl_net_noise *r, sl_objective *o, const sl_noise_config *config, sl_err *err)
 {
     sl_noise_config c = *config;
     if (c.gram_most == 0) c.gram_most = GRAM_MOST;
     SL_TRY(check(&c, sl_objective_samples(o), err));
-    sl_noise m = {.samples = sl_objective_samples(o), .parameters = sl_objective_parameters(o)};
+    sl_net_noise m = {.samples = sl_objective_samples(o), .parameters = sl_objective_parameters(o)};
     const sl_status st = measure(&m, o, &c, err);
     if (st == SL_OK) *r = m;
     else sl_noise_clear(&m);
     return st;
 }
 
-void sl_noise_clear(sl_noise *r)
+void sl_noise_clear(sl_net_noise *r)
 {
     free(r->D);
     free(r->mean);
@@ -265,12 +265,12 @@ void sl_noise_clear(sl_noise *r)
     free(r->random);
     free(r->along);
     free(r->values);
-    *r = (sl_noise){0};
+    *r = (sl_net_noise){0};
 }
 
 sl_status sl_noise_trace(sl_estimate *trace, sl_objective *o, sl_err *err)
 {
-    sl_noise m = {.samples = sl_objective_samples(o), .parameters = sl_objective_parameters(o)};
+    sl_net_noise m = {.samples = sl_objective_samples(o), .parameters = sl_objective_parameters(o)};
     const size_t n = m.samples;
     m.mean = calloc(2 * m.parameters, sizeof *m.mean);
     m.distance = calloc(3 * n, sizeof *m.distance);

@@ -59,12 +59,12 @@ typedef struct {
     sl_estimate by_replacement;   /* C times the sample covariance's trace of `batches` batches; jackknife error */
     sl_estimate by_partition;     /* C (n-1)/(n-C) mean |g_b - g|^2 over `epochs` permutations; error over them  */
     sl_estimate uncorrected;      /* the same without the factor                                                 */
-} sl_noise;
+} sl_net_noise;
 
 /* Errors: SL_E_DOMAIN (fewer than 4 samples, batch 0 or beyond the samples, probes < 2, top 0); SL_E_NUMERIC, also for
  * gradients that are all equal; SL_E_MEMORY; SL_INTERRUPTED. r is untouched then. */
-SL_CHECKED sl_status sl_noise_measure(sl_noise *r, sl_objective *o, const sl_noise_config *config, sl_err *err);
-void sl_noise_clear(sl_noise *r);
+SL_CHECKED sl_status sl_noise_measure(sl_net_noise *r, sl_objective *o, const sl_noise_config *config, sl_err *err);
+void sl_noise_clear(sl_net_noise *r);
 
 /* The trace alone, by two passes over the samples. */
 SL_CHECKED sl_status sl_noise_trace(sl_estimate *trace, sl_objective *o, sl_err *err);

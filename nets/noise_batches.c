@@ -10,7 +10,7 @@
 enum { LEAST_EPOCHS = 8, MOST_EPOCHS = 64 };
 
 /* e = mean gradient of the samples index[count] minus g; returns |e|^2 in *length2. */
-static sl_status deviation(double *e, double *length2, const sl_noise *r, sl_objective *o, const uint32_t *index,
+static sl_status deviation(double *e, double *length2, const sl_net_noise *r, sl_objective *o, const uint32_t *index,
                            size_t count, sl_err *err)
 {
     if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the measurement was interrupted");
@@ -23,8 +23,8 @@ static sl_status deviation(double *e, double *length2, const sl_noise *r, sl_obj
     return SL_OK;
 }
 
-static sl_status draw_batch(double *e, double *length2, const sl_noise *r, sl_objective *o, uint32_t *index, size_t b,
-                            uint64_t seed, sl_err *err)
+static sl_status draw_batch(double *e, double *length2, const sl_net_noise *r, sl_objective *o, uint32_t *index,
+                            size_t b, uint64_t seed, sl_err *err)
 {
     const sl_draw draw = {.seed = seed, .step = b, .sub = 4, .purpose = SL_PURPOSE_MEASURE};
     sl_random_below(index, r->batch, (uint32_t)r->samples, &draw);
@@ -33,7 +33,7 @@ static sl_status draw_batch(double *e, double *length2, const sl_noise *r, sl_ob
 
 /* C sum_b |e_b - mean e|^2 / (B - 1) with its jackknife error: leaving out batch b changes the sum by d_b B/(B-1),
  * d_b = |e_b - mean e|^2. The batches are drawn twice, since their mean comes after them. */
-static sl_status replacement(sl_noise *r, sl_objective *o, double *e, double *mean, double *d, uint32_t *index,
+static sl_status replacement(sl_net_noise *r, sl_objective *o, double *e, double *mean, double *d, uint32_t *index,
                              uint64_t seed, sl_err *err)
 {
     const size_t B = r->batches, P = r->parameters;
@@ -58,7 +58,7 @@ static sl_status replacement(sl_noise *r, sl_objective *o, double *e, double *me
 }
 
 /* Deviations from the mean over all samples, since within an epoch the batches' own mean is that, nearly. */
-static sl_status partition(sl_noise *r, sl_objective *o, double *e, uint32_t *index, uint64_t seed, sl_err *err)
+static sl_status partition(sl_net_noise *r, sl_objective *o, double *e, uint32_t *index, uint64_t seed, sl_err *err)
 {
     const size_t n = r->samples, batches = n / r->batch;
     const double C = (double)r->batch, factor = (double)(n - 1) / ((double)n - C);
@@ -79,7 +79,7 @@ static sl_status partition(sl_noise *r, sl_objective *o, double *e, uint32_t *in
     return SL_OK;
 }
 
-sl_status sl_noise_batches(sl_noise *r, sl_objective *o, const sl_noise_config *c, sl_err *err)
+sl_status sl_noise_batches(sl_net_noise *r, sl_objective *o, const sl_noise_config *c, sl_err *err)
 {
     const size_t n = r->samples, P = r->parameters, per_epoch = n / c->batch;
     r->batch = c->batch;

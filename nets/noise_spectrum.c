@@ -12,7 +12,7 @@
 
 static const size_t GRAM_MEMORY = (size_t)1 << 29; /* bytes of gradients kept */
 
-static sl_status alloc_pairs(sl_noise *r, size_t top, sl_err *err)
+static sl_status alloc_pairs(sl_net_noise *r, size_t top, sl_err *err)
 {
     r->eigenvalue = calloc(top, sizeof *r->eigenvalue);
     r->residual = calloc(top, sizeof *r->residual);
@@ -21,7 +21,7 @@ static sl_status alloc_pairs(sl_noise *r, size_t top, sl_err *err)
     return sl_fail(err, SL_E_MEMORY, "no memory for %zu eigenvectors of %zu numbers", top, r->parameters);
 }
 
-static double participation_of(const sl_noise *r)
+static double participation_of(const sl_net_noise *r)
 {
     return r->trace.value * r->trace.value / ((double)r->parameters * r->square.value);
 }
@@ -62,7 +62,7 @@ static sl_status fill_gram(double *gram, const store *s, const double *mean, siz
 }
 
 /* tr D^2 = |K|^2 of the matrix K of fill_gram; (g_i - g)'D(g_i - g) = n sum_j K_ij^2. */
-static sl_status gram_square(sl_noise *r, const double *gram, sl_err *err)
+static sl_status gram_square(sl_net_noise *r, const double *gram, sl_err *err)
 {
     const size_t n = r->samples;
     double *const own = malloc(2 * n * sizeof *own), *const influence = own + n;
@@ -81,7 +81,7 @@ static sl_status gram_square(sl_noise *r, const double *gram, sl_err *err)
 }
 
 /* u = sum_i w_i (g_i - g) / sqrt(n value), for the eigenvectors w of K; destroys gram. */
-static sl_status gram_pairs(sl_noise *r, double *gram, const store *s, size_t top, sl_err *err)
+static sl_status gram_pairs(sl_net_noise *r, double *gram, const store *s, size_t top, sl_err *err)
 {
     static const double RANK = 1e-12; /* of the largest eigenvalue: below, rounding */
     const size_t n = r->samples;
@@ -113,7 +113,7 @@ static sl_status gram_pairs(sl_noise *r, double *gram, const store *s, size_t to
     return st;
 }
 
-static sl_status by_gram(sl_noise *r, sl_objective *o, size_t top, sl_err *err)
+static sl_status by_gram(sl_net_noise *r, sl_objective *o, size_t top, sl_err *err)
 {
     const size_t n = r->samples;
     store s = {.gradient = malloc(n * r->parameters * sizeof(float)), .n = r->parameters};
@@ -132,7 +132,7 @@ static sl_status by_gram(sl_noise *r, sl_objective *o, size_t top, sl_err *err)
 
 /* ---- Lanczos ---- */
 
-static sl_status by_lanczos(sl_noise *r, sl_objective *o, const sl_noise_config *c, size_t top, sl_err *err)
+static sl_status by_lanczos(sl_net_noise *r, sl_objective *o, const sl_noise_config *c, size_t top, sl_err *err)
 {
     const size_t P = r->parameters;
     sl_noise_matrix d = {o, r->mean};
@@ -165,7 +165,7 @@ static sl_status by_lanczos(sl_noise *r, sl_objective *o, const sl_noise_config 
     return SL_OK;
 }
 
-sl_status sl_noise_spectrum(sl_noise *r, sl_objective *o, const sl_noise_config *c, sl_err *err)
+sl_status sl_noise_spectrum(sl_net_noise *r, sl_objective *o, const sl_noise_config *c, sl_err *err)
 {
     const size_t n = r->samples, rank = n - 1 < r->parameters ? n - 1 : r->parameters;
     const size_t top = c->top < rank ? c->top : rank;

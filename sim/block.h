@@ -69,6 +69,9 @@ sl_draw sl_ensemble_draw(const sl_ensemble *e, sl_purpose purpose, size_t d, uin
  * a channel is drawn as normals or as uniforms, not both. */
 void sl_block_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double sigma,
                       double *out);
+/* out[i] += the same; b->noise is scratch. */
+void sl_block_add_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k,
+                          double sigma, double *out);
 void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double *out);
 
 /* What a noise model (sim/noise.h) is given: numbers of channel j SL_LOSS_MAX_DIM + d, for its use. */

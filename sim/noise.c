@@ -1,34 +1,19 @@
 #include "sim/noise.h"
 
-#include <math.h>
+#include <string.h>
 
-#include "sim/block.h"
-#include "sim/noise_kernel.h"
+#include "sim/noises/noises.h"
 
-/* ---- gaussian ---- */
-
-static void add_gaussian(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *g)
-{
-    (void)noise;
-    sl_block *b = source->block;
-    for (size_t d = 0; d < loss->dim; d++) {
-        sl_block_normals(b, source->ensemble, SL_PURPOSE_NOISE, d, source->step, sqrt(s2), b->noise);
-        sl_noise_add(b->B, g + d * b->B, b->noise);
-    }
-}
-
-static const sl_noise_kind gaussian = {
-    .entry = {.name = "gaussian", .help = "normal, independent in every coordinate, of variance s2", .source = ""},
-    .add = add_gaussian,
-    .finite_variance = true,
+const sl_noise_kind *const sl_noises[] = {
+    &sl_noise_gaussian, &sl_noise_anisotropic, &sl_noise_hessian,
+    &sl_noise_stable,   &sl_noise_bounded,     &sl_noise_minibatch,
 };
-
-/* ---- the registry ---- */
-
-const sl_noise_kind *const sl_noises[] = {&gaussian};
 const size_t sl_n_noises = sizeof sl_noises / sizeof *sl_noises;
 
-static const sl_entry *const entries[] = {&gaussian.entry};
+static const sl_entry *const entries[] = {
+    &sl_noise_gaussian.entry, &sl_noise_anisotropic.entry, &sl_noise_hessian.entry,
+    &sl_noise_stable.entry,   &sl_noise_bounded.entry,     &sl_noise_minibatch.entry,
+};
 _Static_assert(sizeof entries / sizeof *entries == sizeof sl_noises / sizeof *sl_noises, "an entry a model");
 
 const sl_entry *const *sl_noise_entries(void)
@@ -49,4 +34,27 @@ sl_status sl_noise_init(sl_noise *noise, const char *text, const sl_loss *loss, 
     }
     *noise = n;
     return SL_OK;
+}
+
+sl_status sl_noise_covariance(double *covariance, const sl_noise *noise, const sl_loss *loss, double s2,
+                              const double *x, sl_err *err)
+{
+    if (noise->infinite_variance)
+        return sl_fail(err, SL_E_DOMAIN, "noise '%s' has no covariance: its variance is infinite",
+                       noise->kind->entry.name);
+    if (noise->kind && noise->kind->covariance) return noise->kind->covariance(covariance, noise, loss, s2, x, err);
+    memset(covariance, 0, loss->dim * loss->dim * sizeof *covariance);
+    for (size_t d = 0; d < loss->dim; d++) covariance[d * loss->dim + d] = s2;
+    return SL_OK;
+}
+
+void sl_noise_normals(const sl_noise_source *source, size_t j, size_t d, double sigma, double *out)
+{
+    sl_block_normals(source->block, source->ensemble, SL_PURPOSE_NOISE, j * SL_LOSS_MAX_DIM + d, source->step, sigma,
+                     out);
+}
+
+void sl_noise_uniforms(const sl_noise_source *source, size_t j, size_t d, double *out)
+{
+    sl_block_uniforms(source->block, source->ensemble, SL_PURPOSE_NOISE, j * SL_LOSS_MAX_DIM + d, source->step, out);
 }

@@ -16,11 +16,15 @@
 
 /* Lanes of a worker's block: what its cache holds. Where the rates change with time, blocks start together and only
  * shrink, so they start larger. */
-enum { LANES = 1024, MOST_LANES = SL_REGION_LANES, FEWEST_LANES = 128 };
+enum { LANES = 1024, MOST_LANES = 4096, FEWEST_LANES = 128 };
 static const size_t CACHE = (size_t)1 << 19;
 
 /* Steps between looks at the wish to stop: about a millisecond. */
 enum { POLL = 1024 };
+
+/* Bytes of results that are asked for without looking first whether there are so many: looking takes longer than many
+ * a run. */
+static const double LITTLE = 64 << 20;
 
 /* Without a kill radius: beyond this x^4 is soon not a number. */
 static const double FARTHEST = 1e75;
@@ -32,8 +36,8 @@ typedef struct {
     sl_exits *e;
     sl_paths *paths; /* NULL: none asked for */
     uint64_t limit;
-    double radius; /* for the classification; tested with region_radius */
-    double region_radius;
+    double radius;  /* beyond it a replica is lost                                                           */
+    bool far_often; /* somebody asked for it: looked at every step. Else now and then, as what runs off grows */
     size_t lanes;
     _Atomic uint64_t next; /* replica of the queue      */
     atomic_bool failed;    /* a worker gave up          */
@@ -97,27 +101,28 @@ static unsigned where(const run *r, size_t dim, const double *x)
 
 /* ---- a block ---- */
 
-/* Ends those that are out or lost. */
-static sl_status look(worker *w, sl_err *err)
+/* A lane that is out, lost, or an idle one that has strayed so far. */
+static sl_status sort_out(worker *w, size_t lane, sl_err *err)
 {
     sl_lanes *l = &w->lanes;
-    const run *r = w->r;
-    const size_t B = l->block.B;
-    uint64_t groups = sl_region_groups(&r->how->region, l->dim, r->region_radius, B, l->block.x);
-    for (; groups > 0; groups &= groups - 1) {
-        const size_t group = (size_t)__builtin_ctzll(groups), first = group * SL_REGION_GROUP;
-        uint8_t suspect[SL_REGION_GROUP];
-        sl_region_suspects(suspect, &r->how->region, l->dim, r->region_radius, B, l->block.x, group);
-        for (size_t i = 0; i < SL_REGION_GROUP; i++) {
-            if (!suspect[i]) continue;
-            double x[SL_LOSS_MAX_DIM];
-            sl_lanes_state(l, l->block.x, first + i, x);
-            if (l->living[first + i])
-                SL_TRY(finish(w, first + i, where(r, l->dim, x), err));
-            else
-                sl_lanes_park(l, first + i);
-        }
+    if (!l->living[lane]) {
+        sl_lanes_park(l, lane);
+        return SL_OK;
     }
+    double x[SL_LOSS_MAX_DIM];
+    sl_lanes_state(l, l->block.x, lane, x);
+    return finish(w, lane, where(w->r, l->dim, x), err);
+}
+
+static sl_status look(worker *w, sl_err *err)
+{
+    sl_block *b = &w->lanes.block;
+    uint64_t suspect[MOST_LANES / SL_REGION_GROUP];
+    const double radius = w->r->far_often || w->lanes.k % 4 == 0 ? w->r->radius : INFINITY;
+    if (!sl_region_suspects(suspect, &w->r->how->region, w->lanes.dim, radius, b->B, b->x, b->noise)) return SL_OK;
+    for (size_t j = 0; j < b->B / SL_REGION_GROUP; j++)
+        for (uint64_t left = suspect[j]; left > 0; left &= left - 1)
+            SL_TRY(sort_out(w, j * SL_REGION_GROUP + (size_t)__builtin_ctzll(left), err));
     return SL_OK;
 }
 
@@ -290,20 +295,15 @@ static sl_status check(const sl_dynamics *dynamics, const sl_escape *how, sl_err
     return sl_region_check(&how->region, dynamics->loss->dim, err);
 }
 
-/* Bytes that are asked for without a look at what there is. */
-static const double ASK_FROM = 1 << 24;
-
 static sl_status allocate(sl_exits *e, const sl_dynamics *dynamics, const sl_escape *how, sl_err *err)
 {
     const uint64_t n = dynamics->ensemble->replicas;
     const size_t dim = dynamics->loss->dim;
     const bool states = how->keep_states, velocities = states && dynamics->velocity;
     const double bytes = (double)n * (9 + 8 * (double)dim * (states + velocities));
-    /* Asking takes a tenth of a millisecond, longer than many a short run. */
-    const double free_bytes = bytes > ASK_FROM ? sl_memory_available("") : INFINITY;
-    if (bytes > 0.9 * free_bytes)
+    if (bytes > LITTLE && bytes > 0.9 * sl_memory_available(""))
         return sl_fail(err, SL_E_MEMORY, "%llu replicas take %.3g bytes for what they end with; there are %.3g",
-                       (unsigned long long)n, bytes, free_bytes);
+                       (unsigned long long)n, bytes, sl_memory_available(""));
     *e = (sl_exits){.replicas = n, .dim = dim};
     e->time = calloc(n, sizeof *e->time);
     e->by = calloc(n, sizeof *e->by);
@@ -358,9 +358,8 @@ static sl_status escape(sl_exits *out, const sl_dynamics *dynamics, const sl_esc
     const double start = sl_clock();
     const sl_ensemble *e = dynamics->ensemble;
     SL_TRY(check(dynamics, how, err));
-    run r = {.dynamics = dynamics, .how = how, .limit = e->steps};
-    r.radius = e->kill_radius > 0 ? fmin(e->kill_radius, FARTHEST) : FARTHEST;
-    r.region_radius = sl_region_radius(&how->region, r.radius, e->kill_radius == 0);
+    run r = {.dynamics = dynamics, .how = how, .limit = e->steps, .far_often = e->kill_radius > 0};
+    r.radius = r.far_often ? fmin(e->kill_radius, FARTHEST) : FARTHEST;
     SL_TRY(check_starts(&r, dynamics->loss->dim, err));
     sl_exits result = {0};
     r.e = &result;

@@ -41,7 +41,10 @@ typedef struct {
 } sl_escape;
 
 /* How a replica ended: the index of a set, or one of these. */
-enum { SL_EXIT_CENSORED = 254, SL_EXIT_LOST = 255 }; /* lost: beyond the kill radius (or 1e75), or not a number */
+enum {
+    SL_EXIT_CENSORED = 254,
+    SL_EXIT_LOST = 255 /* in no set, but not a number or beyond the kill radius: without one, 1e75 at a step of 4, 8, ... */
+};
 
 typedef struct {
     uint64_t replicas;

@@ -6,7 +6,7 @@
 
 #include "base/kernel.h"
 
-enum { GROUP = SL_REGION_GROUP };
+enum { GROUP = SL_REGION_GROUP }; /* lanes a word */
 
 unsigned sl_region_which(const sl_region *region, size_t dim, const double *x)
 {
@@ -53,84 +53,73 @@ sl_status sl_region_check(const sl_region *region, size_t dim, sl_err *err)
     return SL_OK;
 }
 
-double sl_region_radius(const sl_region *region, double radius, bool default_radius)
+static const uint64_t bit[GROUP] = {
+#define BITS(k) 1ull << (k), 1ull << ((k) + 1), 1ull << ((k) + 2), 1ull << ((k) + 3)
+    BITS(0),  BITS(4),  BITS(8),  BITS(12), BITS(16), BITS(20), BITS(24), BITS(28),
+    BITS(32), BITS(36), BITS(40), BITS(44), BITS(48), BITS(52), BITS(56), BITS(60),
+#undef BITS
+};
+
+/* Lanes j + i that are not INSIDE become suspect; what is not a number is inside of nothing. */
+#define MARK(INSIDE)                                                                              \
+    for (size_t j = 0; j < B; j += GROUP) {                                                       \
+        uint64_t outside = 0;                                                                     \
+        _Pragma("omp simd reduction(| : outside)") for (size_t i = 0; i < GROUP; i++) outside |=  \
+            (INSIDE) ? 0 : bit[i];                                                                \
+        suspect[j / GROUP] |= outside;                                                            \
+    }
+
+/* SQUARE = |x - point|^2 and DOT = point . x of lane j + i. */
+#define MARK_SET(SQUARE, DOT)                                \
+    const double level = set->level, limit = level * level;  \
+    if (set->kind == SL_SET_BEYOND) {                        \
+        MARK((SQUARE) <= limit)                              \
+    } else if (set->kind == SL_SET_WITHIN) {                 \
+        MARK((SQUARE) >= limit)                              \
+    } else {                                                 \
+        MARK((DOT) < level)                                  \
+    }
+
+static inline __attribute__((always_inline)) void mark_line(uint64_t *restrict suspect, const sl_set *set, size_t B,
+                                                            const double *restrict x)
 {
-    if (!default_radius) return radius;
-    for (size_t s = 0; s < region->n; s++)
-        if (region->set[s].kind == SL_SET_BEYOND) return INFINITY;
-    return radius;
+    const double p = set->point[0];
+    MARK_SET((x[j + i] - p) * (x[j + i] - p), x[j + i] * p)
 }
 
-/* sum[i] = |x - point|^2, or point . x, of 64 lanes. */
-static inline __attribute__((always_inline)) void sums(double *restrict sum, const sl_set *set, size_t dim, size_t B,
-                                                       const double *restrict x)
+static inline __attribute__((always_inline)) void mark_space(uint64_t *restrict suspect, const sl_set *set, size_t dim,
+                                                             size_t B, const double *restrict x, double *restrict sum)
 {
     for (size_t d = 0; d < dim; d++) {
-        const double p = set->point[d];
         const double *restrict xd = x + d * B;
+        const double p = set->point[d];
+        if (d == 0) memset(sum, 0, B * sizeof *sum);
         if (set->kind == SL_SET_HALF) {
 #pragma omp simd
-            for (int i = 0; i < GROUP; i++) sum[i] = (d > 0 ? sum[i] : 0) + xd[i] * p;
+            for (size_t i = 0; i < B; i++) sum[i] += xd[i] * p;
         } else {
 #pragma omp simd
-            for (int i = 0; i < GROUP; i++) {
-                const double u = xd[i] - p;
-                sum[i] = (d > 0 ? sum[i] : 0) + u * u;
-            }
+            for (size_t i = 0; i < B; i++) sum[i] += (xd[i] - p) * (xd[i] - p);
         }
     }
+    MARK_SET(sum[j + i], sum[j + i])
 }
 
-/* Written as !(inside), so that what is not a number is suspect. */
-static inline __attribute__((always_inline)) void mark(uint64_t *restrict bad, const double *restrict sum,
-                                                       const sl_set *set)
+SL_KERNEL bool sl_region_suspects(uint64_t *restrict suspect, const sl_region *region, size_t dim, double radius,
+                                  size_t B, const double *restrict x, double *restrict scratch)
 {
-    const double level = set->level, limit = level * level;
-    if (set->kind == SL_SET_BEYOND) {
-#pragma omp simd
-        for (int i = 0; i < GROUP; i++) bad[i] |= sum[i] <= limit ? 0 : 1;
-    } else if (set->kind == SL_SET_WITHIN) {
-#pragma omp simd
-        for (int i = 0; i < GROUP; i++) bad[i] |= sum[i] >= limit ? 0 : 1;
-    } else {
-#pragma omp simd
-        for (int i = 0; i < GROUP; i++) bad[i] |= sum[i] < level ? 0 : 1;
-    }
-}
-
-static inline __attribute__((always_inline)) void suspects(uint64_t *restrict bad, const sl_region *region, size_t dim,
-                                                           double radius, size_t B, const double *restrict x)
-{
-    double sum[GROUP];
+    memset(suspect, 0, B / GROUP * sizeof *suspect);
     for (size_t s = 0; s < region->n; s++) {
-        sums(sum, &region->set[s], dim, B, x);
-        mark(bad, sum, &region->set[s]);
+        if (dim == 1)
+            mark_line(suspect, &region->set[s], B, x);
+        else
+            mark_space(suspect, &region->set[s], dim, B, x, scratch);
     }
-    if (radius == INFINITY) return;
-    for (size_t d = 0; d < dim; d++) {
+    for (size_t d = 0; d < dim && radius < INFINITY; d++) {
         const double *restrict xd = x + d * B;
-#pragma omp simd
-        for (int i = 0; i < GROUP; i++) bad[i] |= fabs(xd[i]) <= radius ? 0 : 1;
+        MARK(fabs(xd[j + i]) <= radius)
     }
-}
-
-SL_KERNEL uint64_t sl_region_groups(const sl_region *region, size_t dim, double radius, size_t B, const double *x)
-{
-    uint64_t groups = 0;
-    for (size_t j = 0; j < B / GROUP; j++) {
-        uint64_t bad[GROUP] = {0}, any = 0;
-        suspects(bad, region, dim, radius, B, x + j * GROUP);
-#pragma omp simd reduction(| : any)
-        for (int i = 0; i < GROUP; i++) any |= bad[i];
-        groups |= (uint64_t)(any != 0) << j;
-    }
-    return groups;
-}
-
-SL_KERNEL void sl_region_suspects(uint8_t *suspect, const sl_region *region, size_t dim, double radius, size_t B,
-                                  const double *x, size_t group)
-{
-    uint64_t bad[GROUP] = {0};
-    suspects(bad, region, dim, radius, B, x + group * GROUP);
-    for (int i = 0; i < GROUP; i++) suspect[i] = bad[i] != 0;
+    uint64_t any = 0;
+    for (size_t j = 0; j < B / GROUP; j++) any |= suspect[j];
+    return any != 0;
 }

@@ -335,6 +335,131 @@ static void lanes__are_uncorrelated(void **state)
         assert_true(correlation_z(sample, sample + lags[k], N) < correlation_limit);
 }
 
+/* ---- scattered streams ---- */
+
+static void word_at__is_threefry_of_its_coordinates(void **state)
+{
+    (void)state;
+    static const uint64_t lanes[] = {0, 1, 63, 64, 1000003, UINT32_MAX, ((uint64_t)1 << 34) - 1},
+                          steps[] = {0, 1, 2, 3, 4, 1000001, ((uint64_t)1 << 34) + 6, ((uint64_t)1 << 48) - 1};
+    for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++)
+        for (size_t j = 0; j < sizeof steps / sizeof *steps; j++) {
+            const uint64_t lane = lanes[i], quarter = steps[j] / 4;
+            const sl_draw d = {.seed = 0x123456789abcdef0, .step = steps[j], .sub = 77, .purpose = SL_PURPOSE_THERMAL};
+            const threefry4x32_ctr_t c = {{(uint32_t)lane, (uint32_t)quarter, 77,
+                                           (uint32_t)(lane >> 32) << 30 | (uint32_t)(quarter >> 32) << 16 |
+                                               SL_PURPOSE_ESCAPE * 256 | SL_PURPOSE_THERMAL}};
+            const threefry4x32_key_t k = {{(uint32_t)d.seed, (uint32_t)(d.seed >> 32), 0, 0}};
+            const uint32_t word = threefry4x32_R(20, c, k).v[steps[j] % 4];
+            assert_int_equal(sl_random_word_at(lane, &d), word);
+            assert_near(sl_random_uniform_at(lane, &d), (word + 0.5) / 4294967296.0, 0);
+        }
+}
+
+/* Lanes in disorder, each with a time of its own. */
+static void fill_at__equals_single_values(void **state)
+{
+    (void)state;
+    enum { N = 256, STRIDE = 320 };
+    static uint32_t words[4 * STRIDE];
+    static float normals[4 * STRIDE];
+    uint64_t lane[N], since[N];
+    uint32_t order[N];
+    const sl_draw d = {.seed = 7, .step = ((uint64_t)5 << 36) + 4000, .sub = 2, .purpose = SL_PURPOSE_TEST};
+    sl_random_permutation(order, N, &d);
+    for (size_t i = 0; i < N; i++)
+        lane[i] = (uint64_t)order[i] * 0x1234567 % ((uint64_t)1 << 34), since[i] = i % 3 * ((uint64_t)i << 30) + 4 * i;
+    sl_random_words_at(words, STRIDE, N, lane, since, &d);
+    sl_random_normals_at(normals, STRIDE, N, lane, since, &d);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < 4; j++) {
+            sl_draw then = d;
+            then.step = d.step - since[i] + j;
+            assert_int_equal(words[j * STRIDE + i], sl_random_word_at(lane[i], &then));
+            assert_near(1.5 * (double)normals[j * STRIDE + i], sl_random_normal_at(lane[i], 1.5, &then), 0);
+        }
+    for (size_t i = N; i < STRIDE; i++) assert_int_equal(words[i], 0);
+}
+
+/* Against Box-Muller with libm in double, as above. */
+static void normals_at__are_box_muller_of_their_words(void **state)
+{
+    (void)state;
+    for (uint64_t lane = 0; lane < 500; lane++) {
+        uint32_t w[4];
+        double z[4];
+        for (uint64_t j = 0; j < 4; j++) {
+            const sl_draw d = at(22, 4 * lane + j, 0);
+            w[j] = sl_random_word_at(lane, &d);
+            z[j] = sl_random_normal_at(lane, 1, &d);
+        }
+        for (size_t j = 0; j < 4; j += 2) {
+            const double r = sqrt(-2 * log((w[j] / 2 + 0.5) * 0x1p-31)), angle = (int32_t)w[j + 1] * M_PI * 0x1p-31;
+            assert_near(z[j], r * cos(angle), 6.7 * 1e-6);
+            assert_near(z[j + 1], r * sin(angle), 6.7 * 1e-6);
+        }
+    }
+}
+
+/* One row of a quarter, and the fill of the same purpose. */
+static void draw_at(double *z, size_t n, uint64_t first, const sl_draw *draw)
+{
+    enum { CHUNK = 1024 };
+    static float rows[4 * CHUNK];
+    const uint64_t since[CHUNK] = {0};
+    sl_draw quarter = *draw;
+    quarter.step = draw->step / 4 * 4;
+    for (size_t start = 0; start < n; start += CHUNK) {
+        uint64_t lane[CHUNK];
+        for (size_t i = 0; i < CHUNK; i++) lane[i] = first + start + i;
+        sl_random_normals_at(rows, CHUNK, CHUNK, lane, since, &quarter);
+        for (size_t i = 0; i < CHUNK && start + i < n; i++) z[start + i] = (double)rows[draw->step % 4 * CHUNK + i];
+    }
+}
+
+static void normals_at__have_the_moments_and_the_law_of_a_normal(void **state)
+{
+    (void)state;
+    double ks;
+    for (uint64_t step = 0; step < 4; step++) {
+        const sl_draw d = at(101, 40 + step, 0);
+        draw_at(sample, MILLION, 0, &d);
+        assert_true(normal_moments(sample, MILLION) < z_limit);
+        assert_true(fabs(tail_z(sample, MILLION, 4)) < z_limit);
+        assert_true(sl_ks_one_sample(&ks, sample, MILLION / 10, normal_cdf, NULL) > p_limit);
+    }
+}
+
+static void streams_at__are_uncorrelated(void **state)
+{
+    (void)state;
+    enum { N = 64 * 2000 };
+    const sl_draw here = {.seed = 100, .step = 1000, .sub = 10, .purpose = SL_PURPOSE_NOISE};
+    sl_draw others[12];
+    size_t n = 0;
+    for (uint64_t j = 1; j < 8; j++) others[n] = here, others[n++].step = 1000 + j; /* 1: the shared radius */
+    others[n] = here, others[n++].purpose = SL_PURPOSE_THERMAL;
+    others[n] = here, others[n++].sub = 11;
+    others[n] = here, others[n++].seed = 101;
+    others[n] = here, others[n++].step ^= (uint64_t)1 << 40;
+    double *x = sample, *y = sample + N;
+    draw_at(x, N, 0, &here);
+    for (size_t k = 0; k < n; k++) {
+        draw_at(y, N, 0, &others[k]);
+        assert_true(correlation_z(x, y, N) < correlation_limit);
+    }
+    sl_random_normals(y, N, 0, 1, &here);
+    assert_true(correlation_z(x, y, N) < correlation_limit);
+    draw_at(y, N, (uint64_t)1 << 32, &here);
+    assert_true(correlation_z(x, y, N) < correlation_limit);
+    for (uint64_t lag = 1; lag < 100; lag *= 3) {
+        draw_at(y, N, lag, &here);
+        assert_true(correlation_z(x, y, N) < correlation_limit);
+    }
+    for (size_t i = 0; i < N; i++) y[i] += 0.02 * x[i]; /* control: a common part of 2 % (z = 7) */
+    assert_true(correlation_z(x, y, N) > correlation_limit);
+}
+
 /* ---- whole numbers ---- */
 
 static void below__is_uniform(void **state)
@@ -431,6 +556,11 @@ int main(void)
         cmocka_unit_test(below__is_uniform),
         cmocka_unit_test(permutation__holds_every_number_once),
         cmocka_unit_test(permutation__is_uniform),
+        cmocka_unit_test(word_at__is_threefry_of_its_coordinates),
+        cmocka_unit_test(fill_at__equals_single_values),
+        cmocka_unit_test(normals_at__are_box_muller_of_their_words),
+        cmocka_unit_test(normals_at__have_the_moments_and_the_law_of_a_normal),
+        cmocka_unit_test(streams_at__are_uncorrelated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static void measure__before_and_after_on_any_number_of_threads(void **state)
     assert_ok(sl_musso_noise_measure(&other, &lab3, &small, false, &err));
     const double parameters = 784 * 4 + 4 + 4 * 10 + 10;
     for (size_t i = 0; i < SL_NOISE_STAGES; i++) {
-        const sl_noise *const n = &one.noise[i];
+        const sl_net_noise *const n = &one.noise[i];
         assert_int_equal(n->samples, 100);
         assert_near((double)n->parameters, parameters, 0);
         assert_near(n->trace.value, two.noise[i].trace.value, 0);

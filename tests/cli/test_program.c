@@ -142,7 +142,8 @@ static void list__has_every_kind_with_names_and_help(void **state)
     (void)state;
     const said *s = run("list --json");
     cJSON *j = parse_only_json(s->out);
-    static const char *const kinds[] = {"claims", "figures", "losses", "schedules", "rules", "models", "datasets", "operators"};
+    static const char *const kinds[] = {"claims", "figures", "losses", "schedules", "rules", "models", "datasets", "operators",
+                                        "noises"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const cJSON *list = at(j, kinds[i]);
         assert_true(cJSON_GetArraySize(list) > 0);

@@ -160,6 +160,76 @@ static void simulate__lists_coordinates(void **state)
     cJSON_Delete(j);
 }
 
+/* x' = (1 - l a) x - l n for plain SGD: <x^2> = l s2 / (a (2 - l a)) whatever the law of n, if it has a variance. */
+static void simulate__predicts_for_any_noise_of_a_variance(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *noise;
+        double s[2]; /* variances, times s2 */
+    } cases[] = {{"gaussian", {1, 1}},       {"anisotropic:spectrum=2,0.5", {2, 0.5}},
+                 {"bounded", {1, 1}},        {"anisotropic:spectrum=4,1:angle=30", {3.25, 1.75}},
+                 {"stable:alpha=2", {1, 1}}, {"hessian:h0=2", {0.5, 1.5}}};
+    const double l = 0.2, a[2] = {1, 3}, s2 = 0.25;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments,
+                 "simulate --loss quadratic:spectrum=1,3 --rule plain --lr %g --noise-variance 1 --batch 4 --noise %s "
+                 "--replicas 2048 --steps 2000 --json --no-save", l, cases[i].noise);
+        const said *s = run(arguments);
+        if (s->code != 0) fail_msg("sgdlab %s: code %d: %s", arguments, s->code, s->err);
+        cJSON *j = parse_only_json(s->out);
+        for (int d = 0; d < 2; d++) {
+            const double x2 = l * s2 * cases[i].s[d] / (a[d] * (2 - l * a[d]));
+            const cJSON *found = cJSON_GetArrayItem(at(j, "x2"), d);
+            assert_close(cJSON_GetArrayItem(at(at(j, "predicted"), "x2"), d)->valuedouble, x2, 1e-9);
+            assert_near(number_at(found, "value"), x2, 4.5 * number_at(found, "se"));
+            assert_true(number_at(found, "se") < 0.01 * x2);
+        }
+        assert_string_equal(at(at(j, "configuration"), "noise")->valuestring, cases[i].noise);
+        assert_int_equal(cJSON_GetArraySize(at(j, "notes")), 0);
+        cJSON_Delete(j);
+    }
+}
+
+/* Where there is nothing to predict, it says why, and predicts nothing. */
+static void simulate__predicts_nothing_for_other_noise(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments, *note;
+    } cases[] = {{"--loss quadratic --noise stable:alpha=1.7", "second moments do not exist"},
+                 {"--loss double-well --noise hessian", "depends on x"},
+                 {"--loss strict-saddle --noise anisotropic:spectrum=1,2", "not the same in every direction"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "simulate %s --replicas 64 --steps 200 --json --no-save",
+                 cases[i].arguments);
+        cJSON *j = parse_only_json(run(arguments)->out);
+        const cJSON *predicted = at(j, "predicted"), *note = at(j, "notes")->child;
+        assert_true(cJSON_IsNull(at(predicted, "loss")) && cJSON_IsNull(at(predicted, "musso_eq20")));
+        assert_true(cJSON_IsNull(at(at(predicted, "temperature"), "equipartition")));
+        assert_string_equal(at(predicted, "law")->valuestring, "none");
+        assert_non_null(note);
+        if (!strstr(note->valuestring, cases[i].note)) fail_msg("'%s' lacks '%s'", note->valuestring, cases[i].note);
+        cJSON_Delete(j);
+    }
+    /* Bounded noise on a double well has the temperature of gaussian noise, to leading order, and the prediction. */
+    cJSON *j = parse_only_json(run("simulate --noise bounded --replicas 64 --steps 200 --json --no-save")->out);
+    assert_close(number_at(at(j, "predicted"), "musso_eq20"), 0.05, 1e-9);
+    cJSON_Delete(j);
+}
+
+static void simulate__refuses_noise_that_does_not_fit(void **state)
+{
+    (void)state;
+    assert_refused("simulate --noise pink", 2, "gaussian");
+    assert_refused("simulate --noise stable:alpha=2.5", 2, "alpha");
+    assert_refused("simulate --noise anisotropic:spectrum=1,2", 2, "2 values");
+    assert_refused("simulate --noise minibatch", 3, "not a mean over samples");
+    assert_refused("simulate --dynamics overdamped --noise gaussian", 2, "thermal");
+}
+
 static void simulate__leaves_files_that_do_not_depend_on_jobs(void **state)
 {
     (void)state;
@@ -192,6 +262,9 @@ int main(void)
         TEST(simulate__langevin_has_its_temperature),
         TEST(simulate__goes_through_odd_corners),
         TEST(simulate__lists_coordinates),
+        TEST(simulate__predicts_for_any_noise_of_a_variance),
+        TEST(simulate__predicts_nothing_for_other_noise),
+        TEST(simulate__refuses_noise_that_does_not_fit),
         TEST(simulate__leaves_files_that_do_not_depend_on_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

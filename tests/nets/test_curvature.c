@@ -178,7 +178,7 @@ static void alignment__of_dense_matrices(void **state)
         sl_objective *const o = small_objective(s, 0.5, 2); /* decay must not matter */
         const size_t P = s->P;
         double *const mean = calloc(P, sizeof *mean), *const D = small_covariance(s, mean), *const H = small_hessian(s);
-        sl_noise noise;
+        sl_net_noise noise;
         sl_curvature curve;
         sl_alignment a;
         assert_ok(sl_noise_measure(&noise, o, &(sl_noise_config){.top = 2, .steps = 20, .probes = 2}, &err));
@@ -284,7 +284,7 @@ static void objective__passes_are_evaluations(void **state)
 
     sl_noise_matrix d = {o, mean};
     memset(mean, 0, P * sizeof *mean);
-    sl_noise r;
+    sl_net_noise r;
     assert_ok(sl_noise_measure(&r, o, &(sl_noise_config){.top = 2, .steps = 20, .probes = 2}, &err));
     assert_ok(sl_objective_gradient(o, mean, NULL, s->n, &err));
     for (size_t k = 0; k < P; k++) assert_near(r.mean[k], mean[k], 1e-6);

@@ -42,7 +42,7 @@ static void clear(answer *a)
     free(a->diagonal);
 }
 
-static void agrees(const sl_noise *r, const small_net *s, const answer *a, double of_vectors)
+static void agrees(const sl_net_noise *r, const small_net *s, const answer *a, double of_vectors)
 {
     const size_t P = s->P;
     double g2 = 0, largest = 0;
@@ -74,7 +74,7 @@ static void measure__gram_equals_dense(void **state)
         small_net *const s = small_alloc(hidden, N);
         sl_objective *const o = small_objective(s, 0, 2);
         answer a = solve(s);
-        sl_noise r;
+        sl_net_noise r;
         assert_ok(sl_noise_measure(&r, o, &config, &err));
         assert_true(r.gram);
         assert_int_equal(r.n_top, 4);
@@ -97,7 +97,7 @@ static void measure__lanczos_equals_dense(void **state)
         answer a = solve(s);
         sl_noise_config c = config;
         c.gram_most = 1;
-        sl_noise r;
+        sl_net_noise r;
         assert_ok(sl_noise_measure(&r, o, &c, &err));
         assert_false(r.gram);
         agrees(&r, s, &a, 1e-8);
@@ -145,7 +145,7 @@ static void batches__estimate_the_exact_trace(void **state)
     sl_noise_config c = config;
     c.batch = 15;
     c.batches = 2000;
-    sl_noise r;
+    sl_net_noise r;
     assert_ok(sl_noise_measure(&r, o, &c, &err));
     assert_int_equal(r.batches, 2000);
     assert_int_equal(r.epochs, 64);
@@ -172,7 +172,7 @@ static void batches__errors_are_honest(void **state)
     c.directions = 0;
     sl_welford replacement = {0}, partition = {0};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        sl_noise r;
+        sl_net_noise r;
         c.seed = seed;
         assert_ok(sl_noise_measure(&r, o, &c, &err));
         sl_welford_add(&replacement, (r.by_replacement.value - r.trace.value) / r.by_replacement.se);
@@ -208,7 +208,7 @@ static void errors__are_those_of_the_samples(void **state)
         sl_objective *o;
         const sl_objective_config oc = {.model = s->m, .state = s->state, .data = &part, .jobs = 1};
         assert_ok(sl_objective_alloc(&o, &oc, &err));
-        sl_noise r;
+        sl_net_noise r;
         assert_ok(sl_noise_measure(&r, o, &c, &err));
         const sl_estimate e[5] = {r.trace, r.scale, r.eigenvalue[0], r.top_share, r.participation};
         for (size_t i = 0; i < 5; i++) {
@@ -229,7 +229,7 @@ static void measure__same_bits_on_any_number_of_threads(void **state)
 {
     (void)state;
     small_net *const s = small_alloc(true, N);
-    sl_noise r[2];
+    sl_net_noise r[2];
     for (int k = 0; k < 2; k++) {
         sl_objective *const o = small_objective(s, 0, k ? 3 : 1);
         sl_noise_config c = config;
@@ -251,7 +251,7 @@ static void measure__refuses(void **state)
     (void)state;
     small_net *const s = small_alloc(false, 20);
     sl_objective *o = small_objective(s, 0, 1);
-    sl_noise r = {.samples = 77};
+    sl_net_noise r = {.samples = 77};
     sl_noise_config c = config;
     c.batch = 20;
     assert_fails(sl_noise_measure(&r, o, &c, &err), SL_E_DOMAIN, "batch = 20");

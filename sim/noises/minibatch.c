@@ -1,0 +1,83 @@
+/* The noise of real mini-batches of a finite sum f = (1/N) sum f_k: with I of `size` samples drawn with replacement,
+ * n = sqrt(s2) (mean over I of grad f_k(x) - grad f(x)). At s2 = 1 the mini-batch's gradient stands in for the full
+ * one, as in training; another s2 scales it. The covariance is s2 / size times that of the samples' gradients at x.
+ *
+ * Sample index = floor(N u) with u of 32 bits: probabilities are 1/N up to 2^-32. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/noise_kernel.h"
+#include "sim/noises/noises.h"
+
+enum { MOST = 1 << 14 }; /* a channel a draw: far below 2^16 */
+enum { LANES = 512 };    /* whose indices are held at once   */
+
+static const sl_param params[] = {
+    {.name = "size", .help = "samples of a mini-batch", .def = 1, .min = 1, .max = MOST, .integer = true},
+};
+
+static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
+{
+    if (!loss->kind->sample_gradient || loss->samples == 0)
+        return sl_fail(err, SL_E_CONFIG, "noise 'minibatch': loss '%s' is not a mean over samples",
+                       loss->kind->entry.name);
+    noise->data[0] = sl_spec_get(&noise->spec, "size");
+    noise->depends_on_x = noise->not_normal = true;
+    return SL_OK;
+}
+
+static void add(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *g)
+{
+    _Alignas(64) uint32_t index[LANES];
+    const sl_block *b = source->block;
+    const size_t B = b->B, size = (size_t)noise->data[0];
+    const double s = sqrt(s2), weight = s / (double)size;
+    for (size_t d = 0; d < loss->dim; d++) sl_noise_times(B, g + d * B, 1 - s);
+    for (size_t c = 0; c < size; c++) {
+        sl_noise_uniforms(source, 0, c, b->noise);
+        for (size_t i = 0; i < B; i += LANES) {
+            const size_t n = B - i < LANES ? B - i : LANES;
+            sl_noise_indices(n, index, b->noise + i, (double)loss->samples);
+            loss->kind->sample_gradient(loss, n, B, b->x + i, index, b->kept + i);
+        }
+        for (size_t d = 0; d < loss->dim; d++) sl_noise_add_times(B, g + d * B, weight, b->kept + d * B);
+    }
+}
+
+static sl_status covariance(double *covariance, const sl_noise *noise, const sl_loss *loss, double s2, const double *x,
+                            sl_err *err)
+{
+    (void)err;
+    enum { AT_ONCE = 8 };
+    _Alignas(64) double points[SL_LOSS_MAX_DIM * AT_ONCE], g[SL_LOSS_MAX_DIM * AT_ONCE];
+    _Alignas(64) uint32_t index[AT_ONCE];
+    const size_t dim = loss->dim;
+    double mean[SL_LOSS_MAX_DIM], v[SL_LOSS_MAX_DIM];
+    sl_loss_gradient(loss, x, mean);
+    for (size_t j = 0; j < dim * AT_ONCE; j++) points[j] = x[j / AT_ONCE];
+    memset(covariance, 0, dim * dim * sizeof *covariance);
+    for (size_t k = 0; k < loss->samples; k++) {
+        const size_t lane = k % AT_ONCE;
+        if (lane == 0) {
+            for (size_t i = 0; i < AT_ONCE; i++) index[i] = (uint32_t)(k + i < loss->samples ? k + i : k);
+            loss->kind->sample_gradient(loss, AT_ONCE, AT_ONCE, points, index, g);
+        }
+        for (size_t d = 0; d < dim; d++) v[d] = g[d * AT_ONCE + lane] - mean[d];
+        for (size_t d = 0; d < dim; d++)
+            for (size_t e = 0; e < dim; e++) covariance[d * dim + e] += v[d] * v[e];
+    }
+    const double scale = s2 / (noise->data[0] * (double)loss->samples);
+    for (size_t j = 0; j < dim * dim; j++) covariance[j] *= scale;
+    return SL_OK;
+}
+
+const sl_noise_kind sl_noise_minibatch = {
+    .entry = {.name = "minibatch",
+              .help = "sqrt(s2) times the error of a mini-batch's gradient (drawn with replacement), of a finite sum",
+              .source = "",
+              .params = params,
+              .n_params = sizeof params / sizeof *params},
+    .init = init,
+    .add = add,
+    .covariance = covariance,
+};
