@@ -174,7 +174,7 @@ static sl_status run_direct(sl_escape_found *o, sl_escape_case *c, const sl_esca
     const sl_escape how = {
         .region = c->region,
         .paths = c->paths,
-        .path_every = 1 + (uint64_t)(isfinite(f->mean) ? f->mean / c->unit / ROWS : (double)c->max_steps / MOST_ROWS),
+        .path_every = 1 + (uint64_t)(f->steps > 0 ? f->steps / ROWS : (double)c->max_steps / MOST_ROWS),
     };
     c->s.sgd.ensemble.steps = c->max_steps;
     c->s.langevin.ensemble = c->s.sgd.ensemble;
@@ -212,9 +212,14 @@ static sl_status survive(sl_escape_found *o, sl_err *err)
 
 static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
 {
+    uint64_t outside = 0;
+    for (uint64_t i = 0; i < e->replicas; i++) outside += e->by[i] < c->region.n && e->time[i] == 0;
+    if (outside > 0)
+        add_note(notes, "%llu of the starts lay outside already: they count as exits at time 0", (unsigned long long)outside);
     if (e->exited == 0)
         add_note(notes, "nothing left within %llu steps: there is no mean%s", (unsigned long long)c->max_steps,
-                 c->to_basin ? "; --max-steps waits longer, --method splitting is for rare arrivals" : "; --max-steps waits longer");
+                 c->to_basin ? "; --max-steps waits longer, --method splitting is for rare arrivals"
+                             : "; --max-steps waits longer");
     else if (e->censored > 0)
         add_note(notes, "%llu of %llu were still inside at step %llu: the mean is known only up to there "
                  "(restricted_mean)", (unsigned long long)e->censored, (unsigned long long)e->replicas,

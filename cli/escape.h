@@ -36,7 +36,8 @@ typedef struct {
     sl_splitting how;                                /* --method splitting                                         */
 } sl_escape_case;
 
-/* Is the loss's gradient zero at x (next to what it is nearby), and how many eigenvalues of the Hessian are negative? */
+/* Is the loss's gradient zero at x (next to what it is nearby)? eigenvalues[dim] of the Hessian, increasing; *index: how
+ * many are negative. */
 bool sl_escape_is_stationary(size_t *index, double *eigenvalues, const sl_loss *loss, const double *x);
 
 /* Finds the basins and sets region, home, target, saddle. 1-D: out half-way from the next saddle to the minimum behind it,
@@ -64,16 +65,16 @@ typedef struct {
 /* NAN where theory has no number. Times in the unit of the dynamics. */
 typedef struct {
     double mean, quantile[SL_ESCAPE_QUANTILES], median;
-    bool exact;       /* mean, and quantiles, for the discrete chain (but for the precision of the solution)      */
-    bool exact_law;   /* the quantiles too                                                                        */
+    bool exact;       /* the mean is that of the discrete chain (but for the precision of the solution)            */
     const char *law;  /* where mean and quantiles come from; NULL: nowhere                                        */
     double lyapunov;  /* E log(1 + l alpha gamma): growth a step near a saddle                                    */
     double gamma;     /* minus the lowest curvature at a saddle                                                   */
     double barrier;   /* f(saddle) - f(minimum), the lowest; NAN: none                                            */
     double eq20, temperature;
+    double steps;     /* about how many until half have left, for how often paths are sampled; 0: no idea          */
     sl_escape_opinion opinion[SL_ESCAPE_OPINIONS];
     size_t n_opinions;
-    double curve_t[SL_ESCAPE_CURVE], curve_s[SL_ESCAPE_CURVE]; /* survival as predicted                           */
+    double curve_t[SL_ESCAPE_CURVE + 1], curve_s[SL_ESCAPE_CURVE + 1]; /* survival as predicted                           */
     size_t n_curve;
 } sl_escape_forecast;
 

@@ -27,12 +27,17 @@ static void add_paths(drawing *d, const sl_escape_case *c, const sl_table *paths
     size_t n = 0;
     if (plane)
         d->path[n++] = (sl_curve){.kind = SL_CURVE_LINE, .title = "contour lines of the loss", .dat = "contours.dat", .x = "1",
-                                  .y = "2", .colour = 6, .dash = 2};
+                                  .y = "2", .faint = true};
     for (size_t i = 0, k = 0; i < sl_table_blocks(paths) && k < MOST_PATHS; i++, k++)
         d->path[n++] = (sl_curve){.kind = SL_CURVE_LINE, .dat = "paths.dat", .block = (int)i, .x = plane ? "2" : "1",
                                   .y = plane ? "3" : "2", .colour = (int)(k % 6)};
     add_panel(d, "Paths", plane ? "x0" : "step", plane ? "x1" : "x0", d->path, n);
-    if (!plane) d->panel[d->n_panels - 1].key = "off";
+    if (plane) return;
+    double last = 1;
+    for (size_t i = 0; i < sl_table_rows(paths); i++) last = fmax(last, sl_table_row(paths, i)[0]);
+    sl_panel *panel = &d->panel[d->n_panels - 1];
+    panel->key = "off";
+    panel->xmin = 0, panel->xmax = last;
 }
 
 static sl_status draw_exits(sl_run *run, const sl_escape_case *c, const sl_escape_found *o, const sl_escape_forecast *f,
@@ -54,7 +59,10 @@ static sl_status draw_exits(sl_run *run, const sl_escape_case *c, const sl_escap
     add_panel(&d, "Survival", time, "part that is still inside", survival, 2 + theory);
     d.panel[0].ymin = 0, d.panel[0].ymax = 1;
     d.panel[0].xmin = 0, d.panel[0].xmax = o->survival.time[o->survival.rows - 1] * c->unit;
-    if (o->exits.exited > 0) add_panel(&d, "Distribution", time, "density", distribution, 1 + theory);
+    if (o->exits.exited > 0) {
+        add_panel(&d, "Distribution", time, "density", distribution, 1 + theory);
+        d.panel[1].xmin = 0, d.panel[1].xmax = d.panel[0].xmax;
+    }
     if (o->exits.paths && sl_table_rows(o->exits.paths) > 0) add_paths(&d, c, o->exits.paths);
     const sl_figure figure = {.name = "escape", .title = title, .caption = caption, .rows = 1, .columns = d.n_panels,
                               .panels = d.panel, .n_panels = d.n_panels};

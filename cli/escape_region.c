@@ -1,5 +1,6 @@
 /* From the landscape of a loss to the sets that end a trajectory, and to the levels of splitting. */
 #include <gsl/gsl_eigen.h>
+#include <gsl/gsl_sort_vector.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,7 @@ bool sl_escape_is_stationary(size_t *index, double *eigenvalues, const sl_loss *
     if (stationary) {
         sl_loss_hessian(loss, x, H->data);
         gsl_eigen_symm(H, e, w);
+        gsl_sort_vector(e);
         double scale = 0;
         *index = 0;
         for (size_t d = 0; d < n; d++) {
@@ -73,7 +75,7 @@ static sl_status search(sl_landscape *best, const sl_loss *loss, const double *s
     if (dim > SL_LANDSCAPE_DIM)
         return sl_fail(err, SL_E_CONFIG, "--to-basin: minima are searched for in up to %d dimensions, loss '%s' has %zu; "
                        "--radius R measures first exits from a ball", SL_LANDSCAPE_DIM, name_of(loss), dim);
-    double reach = FIRST_BOX;
+    double reach = fmax(FIRST_BOX, loss->kind->period); /* a box of more than a period holds one of them */
     for (size_t d = 0; d < dim; d++) reach = fmax(reach, FIRST_BOX + fabs(start[d] - loss->start[d]));
     best->n = 0;
     for (int k = 0; k < DOUBLINGS; k++, reach *= 2) {

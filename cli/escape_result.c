@@ -163,6 +163,17 @@ static double number_at(const cJSON *object, const char *key)
     return sl_cli_number(at(object, key));
 }
 
+/* A row also where only theory has a number. */
+static void add_row(sl_grid *g, const char *name, const cJSON *measured, const cJSON *predicted, bool exact)
+{
+    const double p = sl_cli_number(predicted);
+    if (!isnan(sl_cli_read_estimate(measured).value) || isnan(p)) {
+        sl_grid_compare(g, name, measured, predicted, exact);
+        return;
+    }
+    sl_grid_add(g, "%s", name), sl_grid_add(g, "-"), sl_grid_add(g, "%.8g", p), sl_grid_add(g, "-");
+}
+
 static void add_opinions(sl_grid *g, const cJSON *r)
 {
     const cJSON *predicted = at(r, "predicted"), *by;
@@ -186,16 +197,16 @@ static void print_times(const cJSON *r)
     sl_grid *g = sl_grid_alloc("lrrr");
     sl_grid_add(g, "exit time"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted");
     sl_grid_add(g, exact ? "z" : "off by");
-    sl_grid_compare(g, "mean", at(r, "mean"), at(predicted, "mean"), exact);
+    add_row(g, "mean", at(r, "mean"), at(predicted, "mean"), exact);
+    add_opinions(g, r);
     snprintf(name, sizeof name, "mean of min(time, %.6g)", number_at(limited, "limit"));
     sl_grid_compare(g, name, limited, NULL, exact);
-    add_opinions(g, r);
     /* A quantile is a whole number of steps: against an exact one it has no z. */
     for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++) {
         const char *p = sl_escape_p_name[i];
         if (sl_escape_p[i] == 0.5) snprintf(name, sizeof name, "median");
         else snprintf(name, sizeof name, "%g %% quantile", 100 * sl_escape_p[i]);
-        sl_grid_compare(g, name, at(at(r, "quantiles"), p), at(at(predicted, "quantiles"), p), false);
+        add_row(g, name, at(at(r, "quantiles"), p), at(at(predicted, "quantiles"), p), false);
     }
     sl_grid_print(g);
 }

@@ -9,19 +9,21 @@
 
 #include "base/gsl.h"
 #include "base/memory.h"
+#include "theory/exit_kernel.h"
 
 /* Panels are this many steps' lengths wide near R: with 16 nodes a fall as steep as a step is held to 1e-12. */
 static const double panel_width = 2;
 /* Densities end so many standard deviations from their centre: 2e-19 lies beyond. */
 static const double reach = 9;
 /* The least alpha and the least distance from R that are told from 0, relative to 1 and to a step's length. */
-static const double finest = 0x1p-26;
+static const double finest = 0x1p-18;
 
 /* ---- Quadrature rules on [-1, 1] --------------------------------------------------------------------------------- */
 
 enum { FEW = 24, MANY = 64, MOST_NODES = 32 };
 typedef struct {
     double x[MANY], w[MANY];
+    double L[MANY][MOST_NODES]; /* the Lagrange polynomials of a panel at x */
 } rule;
 
 static sl_status make_rule(rule *r, size_t n, sl_err *err)
@@ -39,21 +41,6 @@ typedef struct {
     double barycentric[MOST_NODES];
 } rules;
 
-static sl_status make_rules(rules *r, size_t degree, size_t alpha_nodes, sl_err *err)
-{
-    sl_gsl_quiet();
-    r->degree = degree;
-    r->alpha_nodes = alpha_nodes;
-    SL_TRY(make_rule(&r->nodes, degree, err));
-    SL_TRY(make_rule(&r->alpha, alpha_nodes, err));
-    SL_TRY(make_rule(&r->few, FEW, err));
-    SL_TRY(make_rule(&r->many, MANY, err));
-    /* of Legendre nodes: (-1)^j sqrt((1 - x_j^2) w_j) */
-    for (size_t j = 0; j < degree; j++)
-        r->barycentric[j] = (j % 2 ? -1 : 1) * sqrt((1 - r->nodes.x[j] * r->nodes.x[j]) * r->nodes.w[j]);
-    return SL_OK;
-}
-
 /* The Lagrange polynomials of a panel at x in [-1, 1]. */
 static void lagrange(double *L, const double *node, const double *barycentric, size_t degree, double x)
 {
@@ -68,6 +55,23 @@ static void lagrange(double *L, const double *node, const double *barycentric, s
         sum += L[j];
     }
     for (size_t j = 0; j < degree; j++) L[j] /= sum;
+}
+
+static sl_status make_rules(rules *r, size_t degree, size_t alpha_nodes, sl_err *err)
+{
+    sl_gsl_quiet();
+    r->degree = degree;
+    r->alpha_nodes = alpha_nodes;
+    SL_TRY(make_rule(&r->nodes, degree, err));
+    SL_TRY(make_rule(&r->alpha, alpha_nodes, err));
+    SL_TRY(make_rule(&r->few, FEW, err));
+    SL_TRY(make_rule(&r->many, MANY, err));
+    /* of Legendre nodes: (-1)^j sqrt((1 - x_j^2) w_j) */
+    for (size_t j = 0; j < degree; j++)
+        r->barycentric[j] = (j % 2 ? -1 : 1) * sqrt((1 - r->nodes.x[j] * r->nodes.x[j]) * r->nodes.w[j]);
+    for (size_t k = 0; k < FEW; k++) lagrange(r->few.L[k], r->nodes.x, r->barycentric, degree, r->few.x[k]);
+    for (size_t k = 0; k < MANY; k++) lagrange(r->many.L[k], r->nodes.x, r->barycentric, degree, r->many.x[k]);
+    return SL_OK;
 }
 
 /* ---- The panels -------------------------------------------------------------------------------------------------- */
@@ -130,8 +134,8 @@ static double density(const step_law *p, double r)
 {
     const double x = (r - p->c) / p->sigma, scale = 1 / p->sigma;
     if (p->k == 1) {
-        const double y = (r + p->c) / p->sigma;
-        return (exp(-x * x / 2) + exp(-y * y / 2)) * scale / sqrt(2 * M_PI);
+        const double y = (r + p->c) / p->sigma, folded = y < reach ? exp(-y * y / 2) : 0;
+        return (exp(-x * x / 2) + folded) * scale / sqrt(2 * M_PI);
     }
     const double k = (double)p->k, nu = k / 2 - 1, rs = r * scale, z = rs * (p->c * scale), small = z * z / (4 * nu + 4);
     if (small < 1e-9) /* I_nu(z) = (z/2)^nu (1 + z^2/(4 nu + 4) + ...) / Gamma(nu + 1) */
@@ -153,49 +157,76 @@ static double beyond(const step_law *p, double R, const rules *q)
     support(&lo, &hi, p);
     if (lo >= R) return 1;
     if (hi <= R) return 0;
+    if (p->k == 1) {
+        const double unit = p->sigma * M_SQRT2;
+        return (erfc((R - p->c) / unit) + erfc((R + p->c) / unit)) / 2;
+    }
     lo = fmax(R, p->c - reach * p->sigma);
     const double half = (hi - lo) / 2;
     for (size_t i = 0; i < MANY; i++) sum += q->many.w[i] * half * density(p, lo + half * (1 + q->many.x[i]));
     return fmin(sum, 1);
 }
 
+/* Adds weight E[u(|y'|); |y'| in panel i], with the interpolant of u, to the entries of that panel. A density narrower
+ * than the panel is integrated where it is, [lo, hi]; else the points and what the polynomials are there are the same
+ * for all panels. */
+static void add_panel(double *entry, const sl_exit_mesh *m, const rules *q, const step_law *p, double weight, size_t i,
+                      double lo, double hi)
+{
+    const double left = m->edge[i], right = m->edge[i + 1], middle = (left + right) / 2, half = (right - left) / 2;
+    const size_t points = half <= 2 * p->sigma ? FEW : MANY;
+    const rule *const r = points == FEW ? &q->few : &q->many;
+    const bool whole = half <= (reach - 1) * p->sigma;
+    const double a = whole ? left : fmax(left, lo), part = ((whole ? right : fmin(right, hi)) - a) / 2;
+    for (size_t k = 0; k < points; k++) {
+        double here[MOST_NODES];
+        const double at = a + part * (1 + r->x[k]), value = weight * part * r->w[k] * density(p, at);
+        if (value == 0) continue;
+        if (!whole) lagrange(here, q->nodes.x, q->barycentric, m->degree, (at - middle) / half);
+        const double *const L = whole ? r->L[k] : here;
+        for (size_t j = 0; j < m->degree; j++) entry[j] += value * L[j];
+    }
+}
+
 /* Adds weight E u(|y'|) to a row over all nodes, and says which panels it touched. */
 static void add_step(double *row, size_t *first, size_t *last, const sl_exit_mesh *m, const rules *q, const step_law *p,
                      double weight)
 {
-    double lo, hi, L[MOST_NODES];
+    double lo, hi;
     support(&lo, &hi, p);
     hi = fmin(hi, m->s.R);
     if (lo >= hi) return;
     const size_t begin = panel_of(m, lo), end = panel_of(m, hi) + 1;
+    const bool gaussian = p->k == 1 && p->c > reach * p->sigma;
     if (begin < *first) *first = begin;
     if (end > *last) *last = end;
-    for (size_t i = begin; i < end; i++) {
-        const double left = m->edge[i], right = m->edge[i + 1], middle = (left + right) / 2, half = (right - left) / 2;
-        double *const entry = row + i * m->degree;
-        if (half <= p->sigma) { /* the nodes of the panel are a good rule for the density */
-            const double *const node = m->node + i * m->degree;
-            for (size_t j = 0; j < m->degree; j++)
-                entry[j] += weight * half * q->nodes.w[j] * density(p, node[j]);
+    for (size_t i = begin; i < end;) {
+        size_t narrow = i; /* panels in a row whose nodes are a good rule for the density too */
+        while (narrow < end && m->edge[narrow + 1] - m->edge[narrow] <= 2 * p->sigma) narrow++;
+        const size_t at = i * m->degree, n = (narrow - i) * m->degree;
+        if (n == 0) {
+            add_panel(row + at, m, q, p, weight, i, lo, hi);
+            i++;
             continue;
         }
-        const double a = fmax(left, lo), b = fmin(right, hi), part = (b - a) / 2;
-        const size_t points = part <= 2 * p->sigma ? FEW : MANY;
-        const rule *const r = points == FEW ? &q->few : &q->many;
-        for (size_t k = 0; k < points; k++) {
-            const double at = a + part * (1 + r->x[k]), value = weight * part * r->w[k] * density(p, at);
-            lagrange(L, q->nodes.x, q->barycentric, m->degree, (at - middle) / half);
-            for (size_t j = 0; j < m->degree; j++) entry[j] += value * L[j];
-        }
+        if (gaussian)
+            sl_exit_add_gaussian(row + at, m->node + at, m->weight + at, n, p->c, p->sigma,
+                                 weight / (p->sigma * sqrt(2 * M_PI)));
+        else
+            for (size_t j = at; j < at + n; j++) row[j] += weight * m->weight[j] * density(p, m->node[j]);
+        i = narrow;
     }
 }
 
-/* How far alpha may go from a until the image of y has moved by a panel, or by the density's own width. */
+/* How far alpha may go from a until the image of y, c = |1 + l alpha gamma| y and around it a step's length, has moved by
+ * a panel or by its own width; and, where it comes to reach R, not beyond twice a. */
 static double alpha_step(const sl_saddle *s, double y, double a)
 {
-    const double speed = s->l * fabs(s->gamma) * y + 1e-300, to = y + s->l * a * s->gamma * y;
-    const double regular = fmax(width_at(s, fmax(s->R - fabs(to), s->l * sqrt(s->s2))), a * s->l * sqrt(s->s2)) / speed;
-    return fmin(regular, fmax(a, finest));
+    const double step = s->l * sqrt(s->s2), drift = s->l * fabs(s->gamma) * y;
+    const double from_R = fmax(s->R - fabs(y + s->l * a * s->gamma * y), step);
+    const double regular = fmax(width_at(s, from_R), a * step) / (drift + step);
+    const double touches = (s->R - y) / (drift + reach * step);
+    return fmin(regular, fmax(fmax(a, touches), finest));
 }
 
 /* Row of y and P(|y'| > R): the average over alpha in panels, narrower towards 0. */
@@ -254,16 +285,20 @@ sl_status sl_exit_mesh_init(sl_exit_mesh *m, const sl_saddle *s, size_t degree, 
     SL_TRY(make_panels(m, most, err));
     m->n = m->panels * degree;
     m->node = malloc(m->n * sizeof *m->node);
+    m->weight = malloc(m->n * sizeof *m->weight);
     m->leave = malloc(m->n * sizeof *m->leave);
     m->first = malloc(m->n * sizeof *m->first);
     m->last = malloc(m->n * sizeof *m->last);
     m->row = calloc(m->n, sizeof *m->row);
     double *const scratch = calloc(m->n, sizeof *scratch);
     sl_status st = SL_E_MEMORY;
-    if (m->node && m->leave && m->first && m->last && m->row && scratch) {
+    if (m->node && m->weight && m->leave && m->first && m->last && m->row && scratch) {
         for (size_t i = 0; i < m->panels; i++)
-            for (size_t j = 0; j < degree; j++)
-                m->node[i * degree + j] = m->edge[i] + (m->edge[i + 1] - m->edge[i]) / 2 * (1 + q.nodes.x[j]);
+            for (size_t j = 0; j < degree; j++) {
+                const double half = (m->edge[i + 1] - m->edge[i]) / 2;
+                m->node[i * degree + j] = m->edge[i] + half * (1 + q.nodes.x[j]);
+                m->weight[i * degree + j] = half * q.nodes.w[j];
+            }
         st = make_rows(m, &q, scratch, err);
     } else {
         st = sl_fail(err, SL_E_MEMORY, "no memory for %zu nodes", m->n);
@@ -278,6 +313,7 @@ void sl_exit_mesh_clear(sl_exit_mesh *m)
     free(m->row);
     free(m->edge);
     free(m->node);
+    free(m->weight);
     free(m->leave);
     free(m->first);
     free(m->last);

@@ -15,6 +15,7 @@ typedef struct {
     size_t panels, n;     /* n = panels * degree */
     double *edge;         /* [panels + 1] increasing, from 0 to R */
     double *node;         /* [n] */
+    double *weight;       /* [n] of the nodes as a quadrature rule */
     size_t *first, *last; /* [n]: row i has entries for nodes first .. last - 1 */
     double **row;         /* [n][last - first] */
     double *leave;        /* [n] P(|y'| > R), with all its digits */

@@ -25,11 +25,11 @@ SL_CHECKED sl_status sl_sgd_rate_kramers(double *c, sl_function derivative, void
                                          double curvature_min, double curvature_saddle, double T,
                                          const sl_alpha_law *alpha, sl_err *err);
 
-/* The same at any T, for the passage from -> to (either way; nothing reflects), by quadrature, to 1e-7. `to` should lie
- * behind a barrier, deep in another well: the overshoot of the step that reaches it is left out, which there is of the
- * order of the time to come down from the barrier, not of the time to climb it.
+/* The same at any T, for the passage from -> to (either way; nothing reflects), by quadrature, to 1e-8. `to` should lie
+ * behind a barrier, in another well: left out is the overshoot of the step that reaches it, of a relative order sqrt(l)
+ * of the time to come down from the barrier, not of that to climb it.
  * Errors: SL_E_DOMAIN; SL_E_UNSTABLE where f does not confine behind `from`; SL_E_NUMERIC where the precision was not
- * reached or a barrier is above 600 T. */
+ * reached. */
 SL_CHECKED sl_status sl_sgd_rate_correction(double *c, sl_function f, sl_function derivative, sl_function second,
                                             void *ctx, double T, double from, double to, const sl_alpha_law *alpha,
                                             sl_err *err);
