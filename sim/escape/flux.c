@@ -1,5 +1,4 @@
-/* The flux out of A: replicas go to and fro between A and the first level; a crossing counts after a visit to A only.
- */
+/* The flux out of A: replicas go to and fro between A and the first level; a crossing counts after a visit to A. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
