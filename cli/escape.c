@@ -135,7 +135,7 @@ static sl_status set_up_splitting(sl_escape_case *c, const sl_escape_forecast *f
 static sl_status choose_limit(sl_escape_case *c, const sl_escape_forecast *f, const sl_cli *cli, cJSON *notes,
                               cJSON *config, sl_err *err)
 {
-    static const double enough = 30, most_updates = 1e11, unknown_updates = 3e10, least = 1e4, most = 1e7;
+    static const double enough = 30, most_updates = 2e10, unknown_updates = 1e10, least = 1e4, most = 1e7;
     const double replicas = (double)c->s.sgd.ensemble.replicas, mean = f->mean / c->unit;
     if (sl_cli_given(cli, "max-steps")) {
         c->max_steps = sl_cli_integer(cli, "max-steps");
@@ -228,7 +228,7 @@ static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
     if (outside > 0)
         add_note(notes, "%llu of the starts lay outside already: they count as exits at time 0",
                  (unsigned long long)outside);
-    if (e->exited == 0)
+    if (e->exited == 0 && e->censored > 0)
         add_note(notes, "nothing left within %llu steps: there is no mean%s", (unsigned long long)c->max_steps,
                  c->to_basin ? "; --max-steps waits longer, --method splitting is for rare arrivals"
                              : "; --max-steps waits longer");

@@ -16,12 +16,14 @@
 const double sl_escape_p[SL_ESCAPE_QUANTILES] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
 const char *const sl_escape_p_name[SL_ESCAPE_QUANTILES] = {"0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99"};
 
-static const double PATIENCE = 1.5;   /* seconds, as an operator estimates them, for a prediction        */
+static const double PATIENCE = 1;     /* seconds, as an operator estimates them, for a grid          */
 static const double PRECISION = 1e-6; /* relative, of a first-passage time by an operator                */
 static const double PRECISION_2D = 1e-4;
-static const double GOOD = 1e-4;  /* what an operator's grid may err by to count as exact            */
-static const double MEMORY = 5e8; /* bytes for it                                                    */
-static const double SAME = 1e-9;  /* relative: two curvatures are equal                              */
+static const double GOOD = 1e-4;    /* what an operator's grid may err by to count as exact            */
+static const double HOPELESS = 100; /* barriers in units of T above which no operator is asked        */
+static const double MEMORY = 5e8;   /* bytes for it                                                    */
+static const double FLAT = 1e-9;    /* a curvature that says nothing of what is around                 */
+static const double SAME = 1e-9;    /* relative: two curvatures are equal                              */
 
 static void add_opinion(sl_escape_forecast *f, const char *key, double mean, const char *by)
 {
@@ -180,6 +182,7 @@ static void predict_ball(sl_escape_forecast *f, const sl_escape_case *c)
     sl_sgd chain;
     if (!centre_of(centre, &index, curvature, c)) return;
     if (index > 0) f->gamma = -curvature[0];
+    if (!(fabs(curvature[0]) > FLAT)) return;
     if (c->s.sgd.ensemble.start_spread > 0 || memcmp(centre, c->start, loss->dim * sizeof *centre) != 0) return;
     const size_t same = equal_directions(curvature, loss->dim);
     if (!read_as_sgd(&chain, c) || !(chain.noise_variance > 0) || (index == 0 && same < loss->dim)) return;
@@ -243,6 +246,7 @@ static void transfer_time(sl_escape_forecast *f, const sl_escape_case *c)
 {
     const sl_loss *loss = &c->s.sgd.loss;
     sl_sgd chain;
+    if (f->barrier > HOPELESS * f->temperature) return;
     if (loss->dim > 2 || c->region.n != 1 || loss->kind->period > 0 || !(c->s.sgd.ensemble.start_spread == 0) ||
         !read_as_sgd(&chain, c))
         return;

@@ -209,7 +209,7 @@ static void nothing_leaving__is_said(void **state)
 static void limit__follows_from_theory(void **state)
 {
     (void)state;
-    cJSON *j = ask("--loss quadratic-saddle:dim=1 --lr 0.001 --noise-variance 0.01 --replicas 64");
+    cJSON *j = ask("--loss quadratic-saddle:dim=1 --lr 0.01 --noise-variance 0.01 --replicas 64");
     assert_true(number_at(j, "max_steps") > 20 * number_at(at(j, "predicted"), "mean"));
     assert_near(number_at(j, "censored"), 0, 0);
     cJSON_Delete(j);
