@@ -50,7 +50,7 @@ static sl_status tensor(const sl_lab *lab, char **summary, cJSON *result, sl_err
     static const int colours[SL_TENSOR_METHODS] = {1, 0, 2, 3, 6};
     tensor_figure f = {.lab = lab};
     const sl_status st = sl_tabulate(lab, file, 4, columns, fill_curves, &f, err);
-    const size_t runs = f.plrs.runs;
+    const size_t runs = f.plrs.runs, d = f.plrs.d;
     sl_tensor_curves_clear(&f.plrs);
     SL_TRY(st);
     sl_prose text = {0};
@@ -59,19 +59,19 @@ static sl_status tensor(const sl_lab *lab, char **summary, cJSON *result, sl_err
            "Iterations to an error of %g and error in the end, over those of PLRS:", SL_TENSOR_LEVEL);
     cJSON *list = cJSON_AddArrayToObject(result, "methods");
     for (int m = 0; m < SL_TENSOR_METHODS; m++) {
-        const sl_tensor_difference *const d = &f.to_plrs[m];
+        const sl_tensor_difference *const to = &f.to_plrs[m];
         cJSON *one = cJSON_CreateObject();
         cJSON_AddStringToObject(one, "method", sl_tensor_name[m]);
         sl_json_estimate(one, "final_error", f.last[m]);
         cJSON_AddItemToArray(list, one);
         if (m == SL_TENSOR_PLRS) continue;
-        sl_json_estimate(one, "log_iterations_over_plrs", d->time);
-        sl_json_estimate(one, "log10_error_over_plrs", d->last);
-        sl_say(&text, "%s %s %.3f ± %.3f and %.3f ± %.3f", m > 1 ? ";" : "", sl_tensor_name[m], exp(d->time.value),
-               exp(d->time.value) * d->time.se, pow(10, d->last.value), 2.3026 * pow(10, d->last.value) * d->last.se);
+        sl_json_estimate(one, "log_iterations_over_plrs", to->time);
+        sl_json_estimate(one, "log10_error_over_plrs", to->last);
+        sl_say(&text, "%s %s %.3f ± %.3f and %.3f ± %.3f", m > 1 ? ";" : "", sl_tensor_name[m], exp(to->time.value),
+               exp(to->time.value) * to->time.se, pow(10, to->last.value), log(10) * pow(10, to->last.value) * to->last.se);
     }
-    sl_say(&text, ". Mean over %zu runs with the same starts and mini-batches of 100; bands: two standard errors (left), one "
-                  "standard deviation (right).\n", runs);
+    sl_say(&text, ". Order 4, d = %zu, mean over %zu runs with the same starts and mini-batches; bands: two standard errors (left), one "
+                  "standard deviation (right).\n", d, runs);
     sl_curve left[SL_TENSOR_METHODS], right[2];
     for (int m = 0; m < SL_TENSOR_METHODS; m++)
         left[m] = (sl_curve){.kind = SL_CURVE_BAND, .title = sl_tensor_name[m], .dat = file, .block = m, .x = "1",

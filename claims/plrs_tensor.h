@@ -23,7 +23,7 @@ enum { SL_TENSOR_POINTS = 101 };
 /* The normalised reconstruction error of each run after each of SL_TENSOR_POINTS x every steps. Run r of every method
  * has the same start (vectors uniform on the sphere) and the same samples. */
 typedef struct {
-    size_t runs, every;
+    size_t d, runs, every;
     double *error; /* [runs][SL_TENSOR_POINTS] */
 } sl_tensor_curves;
 
