@@ -81,7 +81,7 @@ static sl_status theorem_1(const sl_lab *lab, char **summary, cJSON *result, sl_
     descent_figure f = {.lab = lab};
     SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_descent, &f, err));
     sl_prose text = {0};
-    sl_say(&text, "Theorem 1 HOLDS: at the threshold |∇f|² = 3 η_c β σ² the mean loss falls like Lmax to the power");
+    sl_say(&text, "Theorem 1 HOLDS: at the threshold |∇f|² = 3 η β σ² (η the mean rate) the mean loss falls like Lmax to the power");
     cJSON *exponents = cJSON_AddArrayToObject(result, "exponents");
     for (int b = 0; b < BOWLS; b++) {
         sl_say(&text, "%s %.3f ± %.3f (%s)", b > 0 ? "," : "", f.exponent[b].value, f.exponent[b].se, bowls[b].title);
@@ -106,11 +106,11 @@ static sl_status theorem_1(const sl_lab *lab, char **summary, cJSON *result, sl_
     right[3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "guaranteed from 1 on",
                           .function = "(x>=1?-1.0/3:1/0)", .colour = 1, .dash = 1};
     const sl_panel panels[] = {
-        {.title = "At the threshold", .xlabel = "β Lmax", .ylabel = "mean fall of the loss × β / σ²", .logx = true,
-         .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .key = "top left", .curves = left,
+        {.title = "At the threshold", .xlabel = "β Lmax", .ylabel = "mean fall × β / σ²", .logx = true,
+         .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = left,
          .n_curves = BOWLS + 1},
-        {.title = "Quadratic, Lmax = 0.2/β", .xlabel = "|∇f|² / (3 η_c β σ²)", .ylabel = "mean change of the loss / η_c² β σ²",
-         .xmin = 0, .xmax = 1.5, .ymin = NAN, .ymax = NAN, .key = "bottom left", .curves = right, .n_curves = 4}};
+        {.title = "Quadratic, Lmax = 0.2/β", .xlabel = "|∇f|² / (3 η β σ²)", .ylabel = "mean change / η² β σ²",
+         .xmin = 0, .xmax = 1.5, .ymin = NAN, .ymax = NAN, .curves = right, .n_curves = 4}};
     const sl_figure figure = {.name = "plrs-theorem-1", .title = "PLRS, Theorem 1: one step lowers the loss by Ω(Lmax²)",
                               .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);

@@ -57,10 +57,12 @@ static sl_status fill_method(sl_table *t, times_figure *f, size_t panel, size_t 
 {
     sl_estimate time[RATES];
     for (uint32_t i = 0; i < RATES; i++) {
-        const sl_leaving s = leaving_of(panel, m, rates[i], f->lab);
+        const sl_leaving s = leaving_of(panel, m, rates[i], f->lab), constant = leaving_of(panel, CONSTANT, rates[i], f->lab);
+        sl_saddle_law law;
         const uint32_t experiment = SL_EXPERIMENT_PLRS + 352 + (uint32_t)((panel * METHODS + m) * RATES) + i;
         SL_TRY(sl_leaving_time(&time[i], &s, experiment, f->lab, err));
-        SL_TRY(sl_table_add(t, (double[]){rates[i], time[i].value, time[i].se}, err));
+        SL_TRY(sl_leaving_law(&law, &constant, err));
+        SL_TRY(sl_table_add(t, (double[]){rates[i], time[i].value, time[i].se, law.mean}, err));
         if (rates[i] == 0.01) f->time[panel][m] = time[i].value;
         sl_lab_report(f->lab, "escape-times", (panel * METHODS + m) * RATES + i + 1, PANELS * METHODS * RATES);
     }
@@ -70,7 +72,7 @@ static sl_status fill_method(sl_table *t, times_figure *f, size_t panel, size_t 
 
 static sl_status fill_times(void *ctx, sl_table *t, sl_err *err)
 {
-    enum { CURVE = 61 };
+    enum { CURVE = 31 };
     times_figure *f = ctx;
     double x[CURVE];
     sl_estimate T[CURVE];
@@ -81,7 +83,7 @@ static sl_status fill_times(void *ctx, sl_table *t, sl_err *err)
             SL_TRY(sl_table_block(t, methods[m].title, err));
             SL_TRY(fill_method(t, f, panel, m, err));
         }
-    SL_TRY(sl_table_block(t, "theory for the constant rate (Lmax, mean exit time) and Theorem 2's T", err));
+    SL_TRY(sl_table_block(t, "the constant rate in theory, and in the third column Theorem 2's T", err));
     for (int i = 0; i < CURVE; i++) {
         const double hi = rates[RATES - 1] * pow(rates[0] / rates[RATES - 1], i / (CURVE - 1.0));
         const sl_leaving s = leaving_of(0, CONSTANT, hi, f->lab);
@@ -92,10 +94,10 @@ static sl_status fill_times(void *ctx, sl_table *t, sl_err *err)
         SL_TRY(sl_plrs_steps(&steps, NULL, &plrs, 1, 2, err));
         x[i] = hi;
         T[i] = sl_exact(steps);
-        SL_TRY(sl_table_add(t, (double[]){hi, law.mean, steps}, err));
+        SL_TRY(sl_table_add(t, (double[]){hi, law.mean, steps, law.mean}, err));
     }
     f->time_over_steps /= T[0].value;
-    return sl_trial_exponent(&f->steps, x, T, CURVE / 2, err); /* as many as fit: the smaller rates */
+    return sl_trial_exponent(&f->steps, x, T, CURVE, err);
 }
 
 static void say_times(sl_prose *text, cJSON *result, const times_figure *f)
@@ -122,42 +124,46 @@ static void say_times(sl_prose *text, cJSON *result, const times_figure *f)
         least = fmin(least, f->time[1][m]);
         most = fmax(most, f->time[1][m]);
     }
-    sl_say(text, "; T %.2f. At Lmax = %g PLRS takes %.0f T. At equal temperature all take the same time, at Lmax = 0.01 to "
+    sl_say(text, "; T %.2f ± %.2f. At Lmax = %g PLRS takes %.0f T. At equal temperature all take the same time, at Lmax = 0.01 to "
                  "%.1f %%. (x² − y²)/2 + y⁴/4 from the saddle to |y| > %g, mean rate 0.85 Lmax, gradient noise of variance "
                  "%g; noisy SGD: left with noise of length 1 on top, right with noise of constant length.\n",
-           f->steps.value, rates[RATES - 1], f->time_over_steps, 100 * (most / least - 1), radius, s2);
+           f->steps.value, f->steps.se, rates[RATES - 1], f->time_over_steps, 100 * (most / least - 1), radius, s2);
 }
 
 static sl_status escape_times(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"lmax[1]", "mean_exit_time[step]", "mean_exit_time_se[step]"};
+    static const char *const columns[] = {"lmax[1]", "mean_exit_time[step]", "mean_exit_time_se[step]", "theory_constant[step]"};
     static const char file[] = "escape-times.dat";
     static const int colours[METHODS] = {0, 1, 2, 3, 4};
     times_figure f = {.lab = lab};
-    SL_TRY(sl_tabulate(lab, file, 3, columns, fill_times, &f, err));
+    SL_TRY(sl_tabulate(lab, file, 4, columns, fill_times, &f, err));
     sl_prose text = {0};
     say_times(&text, result, &f);
     enum { CURVES = METHODS + 4 };
-    sl_curve curves[PANELS][CURVES];
-    for (int p = 0; p < PANELS; p++) {
-        for (int m = 0; m < METHODS; m++)
-            curves[p][m] = (sl_curve){.kind = SL_CURVE_POINTS, .title = methods[m].title, .dat = file,
-                                      .block = p * METHODS + m, .x = "1", .y = "2", .error = "3", .colour = colours[m]};
-        curves[p][METHODS] = (sl_curve){.kind = SL_CURVE_LINE, .title = "theory, constant", .dat = file,
-                                        .block = PANELS * METHODS, .x = "1", .y = "2", .colour = 6};
-        curves[p][METHODS + 1] = (sl_curve){.kind = SL_CURVE_LINE, .title = "T of Theorem 2", .dat = file,
-                                            .block = PANELS * METHODS, .x = "1", .y = "3", .colour = 5};
-        curves[p][METHODS + 2] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1", .function = "0.9*x**(-1)",
-                                            .colour = 6, .dash = 2};
-        curves[p][METHODS + 3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1/4",
-                                            .function = "3.5*x**(-0.25)", .colour = 6, .dash = 1};
+    sl_curve left[CURVES], right[METHODS + 1];
+    for (int m = 0; m < METHODS; m++) {
+        left[m] = (sl_curve){.kind = SL_CURVE_POINTS, .title = methods[m].title, .dat = file, .block = m, .x = "1",
+                             .y = "2", .error = "3", .colour = colours[m]};
+        right[m] = left[m];
+        right[m].block = METHODS + m;
+        right[m].x = (const char *const[]){"($1*0.94)", "($1*0.97)", "1", "($1*1.03)", "($1*1.06)"}[m];
+        right[m].y = "($2/$4)";
+        right[m].error = "($3/$4)";
     }
-    sl_panel panels[PANELS];
-    static const char *const titles[PANELS] = {"Equal mean rate, equal noise", "Equal mean rate, equal temperature"};
-    for (int p = 0; p < PANELS; p++)
-        panels[p] = (sl_panel){.title = titles[p], .xlabel = "Lmax", .ylabel = "mean exit time (steps)", .logx = true,
-                               .logy = true, .xmin = 0.0015, .xmax = 0.15, .ymin = 1, .ymax = 10000,
-                               .curves = curves[p], .n_curves = CURVES};
+    left[METHODS] = (sl_curve){.kind = SL_CURVE_LINE, .title = "theory, constant", .dat = file, .block = PANELS * METHODS,
+                               .x = "1", .y = "2", .colour = 6};
+    left[METHODS + 1] = (sl_curve){.kind = SL_CURVE_LINE, .title = "T of Theorem 2", .dat = file,
+                                   .block = PANELS * METHODS, .x = "1", .y = "3", .colour = 5};
+    left[METHODS + 2] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1", .function = "0.9*x**(-1)",
+                                   .colour = 6, .dash = 2};
+    left[METHODS + 3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1/4", .function = "3.5*x**(-0.25)",
+                                   .colour = 6, .dash = 1};
+    right[METHODS] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "1", .colour = 6};
+    const sl_panel panels[PANELS] = {
+        {.title = "Equal mean rate", .xlabel = "Lmax", .ylabel = "mean exit time (steps)", .logx = true, .logy = true,
+         .xmin = 0.0015, .xmax = 0.15, .ymin = 1, .ymax = 10000, .curves = left, .n_curves = CURVES},
+        {.title = "Equal temperature", .xlabel = "Lmax", .ylabel = "mean exit time / theory", .logx = true,
+         .xmin = 0.0015, .xmax = 0.15, .ymin = 0.9, .ymax = 1.1, .curves = right, .n_curves = METHODS + 1}};
     const sl_figure figure = {.name = "escape-times", .title = "How long SGD stays near a strict saddle",
                               .caption = text.text, .rows = 1, .columns = PANELS, .height = 9, .panels = panels,
                               .n_panels = PANELS};
@@ -171,27 +177,32 @@ const sl_recipe sl_recipe_escape_times = {
 
 /* ---- saddle-trajectories --------------------------------------------------------------------------------------- */
 
-enum { PATHS = 40, LEVELS = 7, CONTOUR = 241 };
+enum { PATHS = 24, LEVELS = 7, CONTOUR = 241 };
 static const double levels[LEVELS] = {-0.2, -0.1, -0.02, 0.1, 0.3, 0.6, 1};
-static const double steps_shown = 300, path_rate = 0.1;
+static const double steps_shown = 150, path_rate = 0.1;
 
 typedef struct {
     const sl_lab *lab;
     size_t up[2]; /* of PATHS, on the side of y > 0 at the end */
 } paths_figure;
 
-/* f = c on its four branches, x = +-sqrt(2c + y^2 - y^4/2). Undefined points break a line. */
+/* f = c where x^2 = 2c + y^2 - y^4/2: about each minimum for c < 0, about both for c > 0. An undefined point breaks the
+ * line. */
 static sl_status fill_contours(sl_table *t, sl_err *err)
 {
-    const double edge = 1.7;
-    for (int i = 0; i < LEVELS; i++)
-        for (int side = -1; side <= 1; side += 2) {
-            for (int j = 0; j < CONTOUR; j++) {
-                const double y = -edge + 2 * edge * j / (CONTOUR - 1), square = 2 * levels[i] + y * y - y * y * y * y / 2;
-                SL_TRY(sl_table_add(t, (double[]){square >= 0 ? side * sqrt(square) : NAN, y, levels[i]}, err));
+    for (int i = 0; i < LEVELS; i++) {
+        const double c = levels[i], root = sqrt(1 + 4 * c), outer = sqrt(1 + root);
+        const double inner = c < 0 ? sqrt(1 - root) : -outer;
+        for (int lobe = -1; lobe <= (c < 0 ? 1 : -1); lobe += 2) {
+            for (int j = 0; j < CONTOUR; j++) { /* once around, dense where it turns */
+                const double angle = 2 * M_PI * j / (CONTOUR - 1);
+                const double y = (inner + outer) / 2 + (outer - inner) / 2 * cos(angle);
+                const double x = sqrt(fmax(0, 2 * c + y * y - y * y * y * y / 2));
+                SL_TRY(sl_table_add(t, (double[]){angle < M_PI ? x : -x, lobe * y, c}, err));
             }
-            SL_TRY(sl_table_add(t, (double[]){NAN, NAN, levels[i]}, err));
+            SL_TRY(sl_table_add(t, (double[]){NAN, NAN, c}, err));
         }
+    }
     return SL_OK;
 }
 
@@ -264,9 +275,9 @@ static sl_status saddle_trajectories(const sl_lab *lab, char **summary, cJSON *r
     for (int p = 0; p < 2; p++) {
         for (int up = 0; up < 2; up++)
             curves[p][up] = (sl_curve){.kind = SL_CURVE_LINE, .title = up ? "to y = 1" : "to y = −1", .dat = file,
-                                       .block = 1 + 2 * p + up, .x = "1", .y = "2", .colour = up ? 0 : 1};
+                                       .block = 1 + 2 * p + up, .x = "1", .y = "2", .colour = up ? 5 : 4};
         curves[p][2] = (sl_curve){.kind = SL_CURVE_LINE, .title = "contour lines", .dat = file, .block = 0, .x = "1",
-                                  .y = "2", .colour = 6};
+                                  .y = "2", .colour = 6, .dash = 2};
         panels[p] = (sl_panel){.title = titles[p], .xlabel = "x", .ylabel = "y", .xmin = -1.4, .xmax = 1.4, .ymin = -1.6,
                                .ymax = 1.6, .curves = curves[p], .n_curves = 3};
     }

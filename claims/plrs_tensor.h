@@ -23,7 +23,7 @@ enum { SL_TENSOR_POINTS = 101 };
 /* The normalised reconstruction error of each run after each of SL_TENSOR_POINTS x every steps. Run r of every method
  * has the same start (vectors uniform on the sphere) and the same samples. */
 typedef struct {
-    size_t runs, every;
+    size_t d, runs, every;
     double *error; /* [runs][SL_TENSOR_POINTS] */
 } sl_tensor_curves;
 
@@ -31,8 +31,12 @@ typedef struct {
 SL_CHECKED sl_status sl_tensor_measure(sl_tensor_curves *c, sl_tensor_method method, const sl_lab *lab, sl_err *err);
 void sl_tensor_curves_clear(sl_tensor_curves *c);
 
-/* What is compared, run by run: the mean over the points from first on of log10 error, a's minus b's. Over the whole run
- * it is smaller where the error is smaller and where it falls sooner; over the last quarter it is the floor. */
-sl_estimate sl_tensor_difference(const sl_tensor_curves *a, const sl_tensor_curves *b, size_t first);
+/* Run by run, a against b: the mean of log(iterations to an error of SL_TENSOR_LEVEL), of the runs where both get there,
+ * and of log10(error) over the last quarter. */
+#define SL_TENSOR_LEVEL 0.5
+typedef struct {
+    sl_estimate time, last;
+} sl_tensor_difference;
+sl_tensor_difference sl_tensor_compare(const sl_tensor_curves *a, const sl_tensor_curves *b);
 
 #endif
