@@ -1,9 +1,9 @@
 /* bench/escape.c - what it costs to watch for exits: nanoseconds of processor time an update, one job.
  *
- * The double well of bench/sgd.c (heavy ball, l = 0.01, mu = 0.9, Gaussian noise) by sl_sgd_run and, in turn with it, by
- * sl_sgd_escape from the left minimum until 1.5 away from it, with as many replicas as to see blocks filled up again and
- * emptied: once where exits are rare (10^4 steps), once where they are frequent (275 steps). Then 10^6 replicas on the
- * quadratic saddle, timed, and how far their mean exit time is from the exact one. Prints lines "name value". */
+ * The double well of bench/sgd.c (heavy ball, l = 0.01, mu = 0.9, Gaussian noise) by sl_sgd_run and, in turn with it,
+ * by sl_sgd_escape from the left minimum until 1.5 away from it, with as many replicas as to see blocks filled up again
+ * and emptied: once where exits are rare (10^4 steps), once where they are frequent (275 steps). Then 10^6 replicas on
+ * the quadratic saddle, timed, and how far their mean exit time is from the exact one. Prints lines "name value". */
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
@@ -85,7 +85,7 @@ int main(void)
     double run = INFINITY, rare = INFINITY, frequent = INFINITY, seconds = INFINITY, percent = NAN;
     for (int i = 0; i < REPEATS; i++) {
         run = fmin(run, simulate());
-        rare = fmin(rare, leave(1, 8 * SL_BLOCK));
+        rare = fmin(rare, leave(1, 16 * SL_BLOCK));
         frequent = fmin(frequent, leave(4, 128 * SL_BLOCK));
     }
     for (int i = 0; i < 3; i++) {

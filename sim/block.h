@@ -1,7 +1,8 @@
 /* sim/block.h - what the dynamics of sim/ share: a block of replicas, and the loop that drives it. Private to sim/.
  *
  * A dynamics is a function that advances a block by one step; everything else (starting points, killing, sampling,
- * series, threads, merging) is sim/ensemble.c, or sim/escape/ where it ends when a trajectory leaves a region. On entry to and exit from every step, g = grad f(x). */
+ * series, threads, merging) is sim/ensemble.c, or sim/escape/ where it ends when a trajectory leaves a region. On entry
+ * to and exit from every step, g = grad f(x). */
 #ifndef SL_SIM_BLOCK_H
 #define SL_SIM_BLOCK_H
 

@@ -18,6 +18,5 @@ SL_KERNEL void sl_block_add_scaled(size_t n, double *restrict out, const float *
 SL_KERNEL void sl_block_unit(size_t n, double *restrict out, const uint32_t *restrict words)
 {
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        out[i] = (((double)(int32_t)(words[i] ^ 0x80000000u) + 0.5) + 0x1p31) * 0x1p-32;
+    for (size_t i = 0; i < n; i++) out[i] = (((double)(int32_t)(words[i] ^ 0x80000000u) + 0.5) + 0x1p31) * 0x1p-32;
 }

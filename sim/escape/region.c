@@ -2,6 +2,7 @@
 #include "sim/escape/region.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/kernel.h"
 
@@ -17,7 +18,9 @@ unsigned sl_region_which(const sl_region *region, size_t dim, const double *x)
             square += u * u, dot += x[d] * set->point[d];
         }
         const double limit = set->level * set->level;
-        if (set->kind == SL_SET_BEYOND ? square > limit : set->kind == SL_SET_WITHIN ? square < limit : dot >= set->level)
+        if (set->kind == SL_SET_BEYOND   ? square > limit
+            : set->kind == SL_SET_WITHIN ? square < limit
+                                         : dot >= set->level)
             return (unsigned)s;
     }
     return SL_EXIT_CENSORED;
@@ -39,8 +42,9 @@ sl_status sl_region_check(const sl_region *region, size_t dim, sl_err *err)
         if (!half && set->kind != SL_SET_BEYOND && set->kind != SL_SET_WITHIN)
             return sl_fail(err, SL_E_DOMAIN, "set %zu: kind = %d, need beyond, within or half", s, (int)set->kind);
         if (!(isfinite(set->level) && (half || set->level > 0)))
-            return sl_fail(err, SL_E_DOMAIN, half ? "set %zu: level = %g must be finite"
-                                                  : "set %zu: radius = %g, need 0 < radius < inf", s, set->level);
+            return sl_fail(err, SL_E_DOMAIN,
+                           half ? "set %zu: level = %g must be finite" : "set %zu: radius = %g, need 0 < radius < inf",
+                           s, set->level);
         bool zero = true;
         for (size_t d = 0; d < dim; d++) {
             if (!isfinite(set->point[d]))
@@ -60,23 +64,23 @@ static const uint64_t bit[GROUP] = {
 };
 
 /* Lanes j + i that are not INSIDE become suspect; what is not a number is inside of nothing. */
-#define MARK(INSIDE)                                                                              \
-    for (size_t j = 0; j < B; j += GROUP) {                                                       \
-        uint64_t outside = 0;                                                                     \
-        _Pragma("omp simd reduction(| : outside)") for (size_t i = 0; i < GROUP; i++) outside |=  \
-            (INSIDE) ? 0 : bit[i];                                                                \
-        suspect[j / GROUP] |= outside;                                                            \
+#define MARK(INSIDE)                                                                             \
+    for (size_t j = 0; j < B; j += GROUP) {                                                      \
+        uint64_t outside = 0;                                                                    \
+        _Pragma("omp simd reduction(| : outside)") for (size_t i = 0; i < GROUP; i++) outside |= \
+            (INSIDE) ? 0 : bit[i];                                                               \
+        suspect[j / GROUP] |= outside;                                                           \
     }
 
 /* SQUARE = |x - point|^2 and DOT = point . x of lane j + i. */
-#define MARK_SET(SQUARE, DOT)                                \
-    const double level = set->level, limit = level * level;  \
-    if (set->kind == SL_SET_BEYOND) {                        \
-        MARK((SQUARE) <= limit)                              \
-    } else if (set->kind == SL_SET_WITHIN) {                 \
-        MARK((SQUARE) >= limit)                              \
-    } else {                                                 \
-        MARK((DOT) < level)                                  \
+#define MARK_SET(SQUARE, DOT)                               \
+    const double level = set->level, limit = level * level; \
+    if (set->kind == SL_SET_BEYOND) {                       \
+        MARK((SQUARE) <= limit)                             \
+    } else if (set->kind == SL_SET_WITHIN) {                \
+        MARK((SQUARE) >= limit)                             \
+    } else {                                                \
+        MARK((DOT) < level)                                 \
     }
 
 static SL_KERNEL void mark_line(uint64_t *restrict suspect, const sl_set *set, size_t B, const double *restrict x)
@@ -88,7 +92,7 @@ static SL_KERNEL void mark_line(uint64_t *restrict suspect, const sl_set *set, s
 static SL_KERNEL void mark_space(uint64_t *restrict suspect, const sl_set *set, size_t dim, size_t B,
                                  const double *restrict x, double *restrict sum)
 {
-    for (size_t i = 0; i < B; i++) sum[i] = 0;
+    memset(sum, 0, B * sizeof *sum);
     for (size_t d = 0; d < dim; d++) {
         const double *restrict xd = x + d * B;
         const double p = set->point[d];
