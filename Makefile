@@ -116,7 +116,7 @@ $(B)/headers/%.ok: %.h
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
 PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/operators/% nets/data/% nets/layers/% nets/models/% \
-                    nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h,$(HEADERS)) \
+                    theory/exit_mesh.h nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h,$(HEADERS)) \
                   sim/operators/operator.h
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1
