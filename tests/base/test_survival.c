@@ -16,8 +16,7 @@ static void curve_of(sl_survival *s, const int *data, size_t n)
 }
 
 /* Weeks in remission, Freireich et al. 1963, as in Gehan 1965: 6-MP and placebo. */
-static const int treated[] = {6,   6,   6,   -6, 7,  -9,  10,  -10, -11, 13, 16,
-                              -17, -19, -20, 22, 23, -25, -32, -32, -34, -35};
+static const int treated[] = {6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35};
 static const int placebo[] = {1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23};
 /* Weeks in remission of acute myelogenous leukaemia with maintained chemotherapy and without, Embury et al. 1977, as in
  * Miller 1981, p. 49. */
@@ -186,9 +185,9 @@ static void survival__without_censoring(void **state)
     sl_survival_clear(&s);
 }
 
-/* Exponential times of rate 1, n = 100, every one censored at 1.2 or at an exponential time of rate 0.3. Of 2000 samples
- * the share whose 95 % intervals hold the truth has a standard error of 0.0049: 4 of them. Intervals must not hold a rate
- * off by a factor of 1.4 as often. */
+/* Exponential times of rate 1, n = 100, every one censored at 1.2 or at an exponential time of rate 0.3. Of 2000
+ * samples the share whose 95 % intervals hold the truth has a standard error of 0.0049: 4 of them. Intervals must not
+ * hold a rate off by a factor of 1.4 as often. */
 static void survival__intervals_cover(void **state)
 {
     (void)state;

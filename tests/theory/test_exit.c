@@ -133,8 +133,8 @@ static void exit__without_drift(void **state)
     sl_exit_law_free(law);
 }
 
-/* A deep minimum: the chance to leave grows as 1 - exp(-t rate), and what is continued agrees with what is iterated. The
- * mean is 1/rate. Beyond 1e12 steps it is refused. */
+/* A deep minimum: the chance to leave grows as 1 - exp(-t rate), and what is continued agrees with what is iterated.
+ * The mean is 1/rate. Beyond 1e12 steps it is refused. */
 static void exit__of_deep_minima(void **state)
 {
     (void)state;

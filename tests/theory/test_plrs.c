@@ -59,12 +59,14 @@ static void plrs__steps_and_decrease(void **state)
     (void)state;
     static const struct {
         double l, T, constant, random; /* the decrease at s2 = 0.01, delta = 0 and 1 */
-    } rows[] = {{0.2, 3, -0.0004928, -0.0006627555555555556},      {0.1, 3, -6.040000000000003e-05, -8.071111111111111e-05},
+    } rows[] = {{0.2, 3, -0.0004928, -0.0006627555555555556},
+                {0.1, 3, -6.040000000000003e-05, -8.071111111111111e-05},
                 {0.05, 4, -1.5075046875000023e-05, -2.0122333333333364e-05},
                 {0.02, 5, -1.6025607936409652e-06, -2.137317194085e-06},
                 {0.01, 7, -4.2042011060919894e-07, -5.606224213553338e-07},
                 {0.005, 8, -7.002450242820979e-08, -9.336911531129976e-08}};
-    static const double more[][2] = {{0.002, 10}, {0.001, 12}, {1e-4, 20}, {1e-5, 36}, {1e-6, 64}, {1e-7, 113}, {1e-8, 200}};
+    static const double more[][2] = {{0.002, 10}, {0.001, 12}, {1e-4, 20}, {1e-5, 36},
+                                     {1e-6, 64},  {1e-7, 113}, {1e-8, 200}};
     const double a[] = {1, -1};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const double l = rows[i].l;
@@ -93,8 +95,8 @@ static void plrs__steps_and_decrease(void **state)
     assert_near(log10(real[1] / real[0]), 0.25, 1e-6);
 }
 
-/* Theorem 3 on f = x^2/2, noise of variance 1, k = 3: the exact chance to leave is below the bound, and both are below xi;
- * a tube a quarter as wide is left. */
+/* Theorem 3 on f = x^2/2, noise of variance 1, k = 3: the exact chance to leave is below the bound, and both are below
+ * xi; a tube a quarter as wide is left. */
 static void plrs__stays(void **state)
 {
     (void)state;
@@ -127,7 +129,8 @@ static void plrs__stays(void **state)
     sl_exit_law_free(law);
 }
 
-/* The variance under any rates in [lo, hi]: the bound's V is that of hi for ever, and no sequence of rates exceeds it. */
+/* The variance under any rates in [lo, hi]: the bound's V is that of hi for ever, and no sequence of rates exceeds it.
+ */
 static void plrs__variance_is_bounded(void **state)
 {
     (void)state;
@@ -173,8 +176,8 @@ static void plrs__refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plrs__noise_power),        cmocka_unit_test(plrs__descent),
-        cmocka_unit_test(plrs__steps_and_decrease), cmocka_unit_test(plrs__stays),
+        cmocka_unit_test(plrs__noise_power),         cmocka_unit_test(plrs__descent),
+        cmocka_unit_test(plrs__steps_and_decrease),  cmocka_unit_test(plrs__stays),
         cmocka_unit_test(plrs__variance_is_bounded), cmocka_unit_test(plrs__refuses),
     };
     return cmocka_run_group_tests_name("theory/plrs", tests, NULL, NULL);

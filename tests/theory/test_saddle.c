@@ -53,11 +53,8 @@ static void saddle__lyapunov_exponents(void **state)
 {
     (void)state;
     static const double values[][3] = {
-        {1e-8, 1, 9.999999933333334e-9},
-        {1e-3, 0.5, 0.0009994587496222537605},
-        {0.3, 0.4, 0.26094050119651621872},
-        {0.4, 1, 0.32251999602976776843},
-        {2, 1, 1.0117973905426254683},
+        {1e-8, 1, 9.999999933333334e-9},  {1e-3, 0.5, 0.0009994587496222537605}, {0.3, 0.4, 0.26094050119651621872},
+        {0.4, 1, 0.32251999602976776843}, {2, 1, 1.0117973905426254683},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         const sl_saddle s = saddle(values[i][0], values[i][1]);
@@ -114,7 +111,8 @@ static void saddle__second_moments(void **state)
     assert_close(y2, a.v_inf * exp(800 * a.lyapunov), 1e-10);
 }
 
-/* |y| of several directions is a chi variable: E log|Z| by psi(k/2); against the sum of survivals. With momentum too. */
+/* |y| of several directions is a chi variable: E log|Z| by psi(k/2); against the sum of survivals. With momentum too.
+ */
 static void saddle__several_directions_and_momentum(void **state)
 {
     (void)state;
