@@ -18,12 +18,16 @@ static const double MEMORIES = 12;
 /* Probability to see a drift that is none. */
 static const double FALSE_ALARM = 1e-5;
 
+/* A replica that is lost so often without getting to the first level will not get there. */
+enum { MOST_LOSSES = 1000 };
+
 /* Everyone to the first level. Who is lost on the way begins anew: its time so far counts, as that of one who went to B
  * does. */
 static sl_status climb(sl_crowd *c, sl_split *s, const sl_region *level, double *time, sl_err *err)
 {
     sl_status st = SL_OK;
-    for (bool again = true; again && st == SL_OK;) {
+    bool again = true;
+    for (size_t tries = 0; again && st == SL_OK && tries < MOST_LOSSES; tries++) {
         st = sl_crowd_drive(c, s, level, "from A to the first level", err);
         again = false;
         for (size_t i = 0; i < c->n && st == SL_OK; i++) {
@@ -36,7 +40,8 @@ static sl_status climb(sl_crowd *c, sl_split *s, const sl_region *level, double 
         }
     }
     for (size_t i = 0; i < c->n; i++) c->idle[i] = false;
-    return st;
+    if (st != SL_OK || !again) return st;
+    return sl_fail(err, SL_DIVERGED, "from A to the first level: a replica was lost %d times on end", MOST_LOSSES);
 }
 
 /* Everyone back into A, or put there from B: the process of which 1/time is the rate of arrivals in B begins anew at

@@ -401,7 +401,7 @@ static void splitting__says_what_it_could_not_reach(void **state)
     s.ensemble.start = top;
     s.ensemble.kill_radius = 10;
     how = on_line(0.05, 9, 9.5);
-    assert_fails(sl_sgd_splitting(&r, &s, &how, &err), SL_DIVERGED, "");
+    assert_fails(sl_sgd_splitting(&r, &s, &how, &err), SL_DIVERGED, "were lost");
 }
 
 /* x^2 (1.1 + y / sqrt(1 + y^2)) / 2 + (y - 2)^2 / 1000: x is held the tighter the larger y, which takes thousands of
