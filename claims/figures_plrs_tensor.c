@@ -81,9 +81,9 @@ static sl_status tensor(const sl_lab *lab, char **summary, cJSON *result, sl_err
                               .y = "2", .error = "4", .colour = colours[m], .dash = m};
     const sl_panel panels[] = {
         {.title = "Five kinds of SGD", .xlabel = "iteration", .ylabel = "normalised reconstruction error", .logy = true,
-         .xmin = 0, .xmax = f.steps, .ymin = 0.08, .ymax = 3, .curves = left, .n_curves = SL_TENSOR_METHODS},
+         .xmin = 0, .xmax = f.steps, .ymin = 0.03, .ymax = 3, .curves = left, .n_curves = SL_TENSOR_METHODS},
         {.title = "Equal mean rate", .xlabel = "iteration", .ylabel = "normalised reconstruction error", .xmin = 0,
-         .xmax = f.steps, .ymin = 0, .ymax = 3, .curves = right, .n_curves = 2}};
+         .xmax = f.steps, .ymin = 0, .ymax = 2.5, .curves = right, .n_curves = 2}};
     const sl_figure figure = {.name = "plrs-tensor", .title = "Orthogonal tensor decomposition, PLRS and noisy SGD",
                               .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);

@@ -90,7 +90,7 @@ static sl_status theorem_1(const sl_lab *lab, char **summary, cJSON *result, sl_
         sl_json_estimate(one, "exponent", f.exponent[b]);
         cJSON_AddItemToArray(exponents, one);
     }
-    sl_say(&text, " for Lmax up to 0.2/β; the proof guarantees at most %.0f %% of it. Right: with a gradient well below "
+    sl_say(&text, " for Lmax up to 0.2/β, 2 as Lmax → 0; the proof guarantees at most %.0f %% of it. Right: with a gradient well below "
                   "the threshold the loss rises. Lmin = 0.7 Lmax.\n", 100 * f.most);
     sl_curve left[BOWLS + 1], right[4];
     for (int b = 0; b < BOWLS; b++)

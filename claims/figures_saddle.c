@@ -124,9 +124,11 @@ static void say_times(sl_prose *text, cJSON *result, const times_figure *f)
         least = fmin(least, f->time[1][m]);
         most = fmax(most, f->time[1][m]);
     }
-    sl_say(text, "; T %.2f ± %.2f. At Lmax = %g PLRS takes %.0f T. At equal temperature all take the same time, at Lmax = 0.01 to "
-                 "%.1f %%. (x² − y²)/2 + y⁴/4 from the saddle to |y| > %g, mean rate 0.85 Lmax, gradient noise of variance "
-                 "%g; noisy SGD: left with noise of length 1 on top, right with noise of constant length.\n",
+    sl_say(text,
+           "; T %.2f ± %.2f. At Lmax = %g PLRS takes %.0f T. Dotted: slope −1; dashed: −1/4. At equal temperature all take "
+           "the same time, at Lmax = 0.01 to %.1f %%. (x² − y²)/2 + y⁴/4 from the saddle to |y| > %g, mean rate 0.85 Lmax, "
+           "gradient noise of variance %g; noisy SGD: left with noise of length 1 on top, right with noise of constant "
+           "length.\n",
            f->steps.value, f->steps.se, rates[RATES - 1], f->time_over_steps, 100 * (most / least - 1), radius, s2);
 }
 
@@ -154,9 +156,9 @@ static sl_status escape_times(const sl_lab *lab, char **summary, cJSON *result, 
                                .x = "1", .y = "2", .colour = 6};
     left[METHODS + 1] = (sl_curve){.kind = SL_CURVE_LINE, .title = "T of Theorem 2", .dat = file,
                                    .block = PANELS * METHODS, .x = "1", .y = "3", .colour = 5};
-    left[METHODS + 2] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1", .function = "0.9*x**(-1)",
+    left[METHODS + 2] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "0.9*x**(-1)",
                                    .colour = 6, .dash = 2};
-    left[METHODS + 3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1/4", .function = "3.5*x**(-0.25)",
+    left[METHODS + 3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "3.5*x**(-0.25)",
                                    .colour = 6, .dash = 1};
     right[METHODS] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "1", .colour = 6};
     const sl_panel panels[PANELS] = {
@@ -276,7 +278,7 @@ static sl_status saddle_trajectories(const sl_lab *lab, char **summary, cJSON *r
         for (int up = 0; up < 2; up++)
             curves[p][up] = (sl_curve){.kind = SL_CURVE_LINE, .title = up ? "to y = 1" : "to y = −1", .dat = file,
                                        .block = 1 + 2 * p + up, .x = "1", .y = "2", .colour = up ? 5 : 4};
-        curves[p][2] = (sl_curve){.kind = SL_CURVE_LINE, .title = "contour lines", .dat = file, .block = 0, .x = "1",
+        curves[p][2] = (sl_curve){.kind = SL_CURVE_LINE, .title = "contours", .dat = file, .block = 0, .x = "1",
                                   .y = "2", .colour = 6, .dash = 2};
         panels[p] = (sl_panel){.title = titles[p], .xlabel = "x", .ylabel = "y", .xmin = -1.4, .xmax = 1.4, .ymin = -1.6,
                                .ymax = 1.6, .curves = curves[p], .n_curves = 3};

@@ -140,7 +140,7 @@ static sl_status leave(exits *e, const char *claim, const sl_lab *lab, sl_err *e
         const sl_leaving s = {.trial = {.noise = SL_PLRS_BOUNDED,
                                         .rate = {0.7 * rates[i], rates[i]},
                                         .s2 = 0.01,
-                                        .replicas = (uint64_t)(49152 * r * r),
+                                        .replicas = (uint64_t)(32768 * r * r),
                                         .steps = (uint64_t)(60 / rates[i])},
                               .radius = 0.5};
         double T;

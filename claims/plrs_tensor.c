@@ -13,7 +13,7 @@
 
 /* ---- The experiment -------------------------------------------------------------------------------------------- */
 
-enum { EVERY = 8 };
+enum { EVERY = 6 };
 static const double lo = 0.007, hi = 0.01;
 
 const char *const sl_tensor_name[SL_TENSOR_METHODS] = {
@@ -30,7 +30,7 @@ static const struct {
     uint64_t runs;
     const char *loss, *samples, *samples_and_sphere;
 } sizes[] = {
-    [SL_QUICK] = {6, 320, "tensor-decomposition:d=6", "minibatch:size=32", "minibatch:size=32:sphere=1"},
+    [SL_QUICK] = {6, 256, "tensor-decomposition:d=6", "minibatch:size=32", "minibatch:size=32:sphere=1"},
     [SL_DESK] = {10, 384, "tensor-decomposition:d=10", "minibatch:size=100", "minibatch:size=100:sphere=1"},
     [SL_PAPER] = {10, 4096, "tensor-decomposition:d=10", "minibatch:size=100", "minibatch:size=100:sphere=1"},
 };
