@@ -57,7 +57,7 @@ static sl_status time_of(sl_estimate *steps, const piece *p, size_t i, sl_err *e
     const uint32_t experiment = SL_EXPERIMENT_ARRHENIUS + (uint32_t)(p->delta * POINTS + i);
     const sl_crossing c = crossing(i, deltas[p->delta]);
     switch (p->by) {
-    case BY_SPLITTING: return sl_crossing_split(steps, &c, (size_t)(512 * r), 32, p->lab, experiment, err);
+    case BY_SPLITTING: return sl_crossing_split(steps, &c, (size_t)(2048 * r), 32, p->lab, experiment, err);
     case BY_ENSEMBLE: return sl_crossing_sampled(steps, &c, 1024 * r * r, 1e8, p->lab, experiment, err);
     default:
         /* A picture. The domain ends where the law is below 1e-20 of what it is at the saddle, and before a step can
@@ -224,10 +224,10 @@ static sl_status arrhenius(const sl_lab *lab, char **summary, cJSON *result, sl_
                                points_of("splitting", BY_SPLITTING, "($2/$5)", "($3/$5)", 0),
                                points_of("splitting", WAYS + BY_SPLITTING, "($2/$5)", "($3/$5)", 1)};
     const sl_curve checks[] = {{.kind = SL_CURVE_FUNCTION, .function = "1", .title = "exact", .colour = 6},
-                               points_of("splitting, Δ = 0", BY_SPLITTING, "($2/$4)", "($3/$4)", 0),
-                               points_of("splitting, Δ = 1", WAYS + BY_SPLITTING, "($2/$4)", "($3/$4)", 1),
-                               points_of("ensemble, Δ = 0", BY_ENSEMBLE, "($2/$4)", "($3/$4)", 5),
-                               points_of("ensemble, Δ = 1", WAYS + BY_ENSEMBLE, "($2/$4)", "($3/$4)", 4)};
+                               points_of("splitting", BY_SPLITTING, "($2/$4)", "($3/$4)", 0),
+                               points_of("splitting", WAYS + BY_SPLITTING, "($2/$4)", "($3/$4)", 1),
+                               points_of("ensemble", BY_ENSEMBLE, "($2/$4)", "($3/$4)", 5),
+                               points_of("ensemble", WAYS + BY_ENSEMBLE, "($2/$4)", "($3/$4)", 4)};
     sl_panel panels[] = {{.title = "Escape times",
                           .ylabel = "mean steps",
                           .logy = true,
@@ -238,8 +238,8 @@ static sl_status arrhenius(const sl_lab *lab, char **summary, cJSON *result, sl_
                          {.title = "Over Eyring and Kramers's",
                           .ylabel = "steps × l k",
                           .logy = true,
-                          .ymin = NAN,
-                          .ymax = NAN,
+                          .ymin = 0.1,
+                          .ymax = 2,
                           .curves = ratios,
                           .n_curves = sizeof ratios / sizeof *ratios},
                          {.title = "Over the exact time",

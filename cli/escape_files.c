@@ -7,10 +7,12 @@
 #include "cli/output.h"
 #include "plots/contour.h"
 
-#define CONVENTIONS                                                                                                     \
-    "times are of the first state outside (or inside the target), counted in updates from the start; times of Langevin " \
-    "equations are steps x dt; survival by Kaplan and Meier, lo and hi hold it at one time, band_lo and band_hi as a "   \
-    "whole (Hall and Wellner), each with 95 % confidence; noise variance is that of the mini-batch mean (D0/C) before alpha"
+#define CONVENTIONS                                                                                                    \
+    "times are of the first state outside (or inside the target), counted in updates from the start; times of "        \
+    "Langevin "                                                                                                        \
+    "equations are steps x dt; survival by Kaplan and Meier, lo and hi hold it at one time, band_lo and band_hi as a " \
+    "whole (Hall and Wellner), each with 95 % confidence; noise variance is that of the mini-batch mean (D0/C) "       \
+    "before alpha"
 
 enum { MOST_ROWS = 800, BINS = 40, GRID = 101, CONTOURS = 14 };
 
@@ -56,8 +58,9 @@ static sl_status fill_survival(sl_table *t, const sl_escape_case *c, const sl_su
         if (s->rows > MOST_ROWS && near && i + 1 < s->rows) continue;
         const sl_estimate at = sl_survival_at(s, s->time[i]);
         const double time = s->time[i] * c->unit;
-        const double row[] = {time, s->survival[i], at.se, lo[i], hi[i], all_lo[i], all_hi[i], s->at_risk[i],
-                              predicted_survival(f, time)};
+        const double row[] = {time,      s->survival[i], at.se,
+                              lo[i],     hi[i],          all_lo[i],
+                              all_hi[i], s->at_risk[i],  predicted_survival(f, time)};
         SL_TRY(sl_table_add(t, row, err));
         shown = s->survival[i];
         when = s->time[i];
@@ -65,11 +68,12 @@ static sl_status fill_survival(sl_table *t, const sl_escape_case *c, const sl_su
     return SL_OK;
 }
 
-static sl_status write_survival(sl_run *run, const sl_escape_case *c, const sl_escape_found *o, const sl_escape_forecast *f,
-                                const cJSON *config, sl_err *err)
+static sl_status write_survival(sl_run *run, const sl_escape_case *c, const sl_escape_found *o,
+                                const sl_escape_forecast *f, const cJSON *config, sl_err *err)
 {
-    static const char *const columns[] = {"time[t]", "survival[1]", "survival_se[1]", "lo[1]", "hi[1]", "band_lo[1]",
-                                          "band_hi[1]", "at_risk[1]", "survival_predicted[1]"};
+    static const char *const columns[] = {"time[t]",    "survival[1]", "survival_se[1]",
+                                          "lo[1]",      "hi[1]",       "band_lo[1]",
+                                          "band_hi[1]", "at_risk[1]",  "survival_predicted[1]"};
     const sl_survival *s = &o->survival;
     double *band = malloc(4 * s->rows * sizeof *band);
     if (!band) return sl_fail(err, SL_E_MEMORY, "no memory for the bands of %zu times", s->rows);
@@ -91,10 +95,10 @@ static sl_status write_survival(sl_run *run, const sl_escape_case *c, const sl_e
 
 /* ---- distribution.dat ---- */
 
-/* Exits in bins of whole steps, up to the time that all but 1 in 500 have left by; a part that is censored counts in what
- * densities are relative to. */
-static sl_status fill_distribution(sl_table *t, const sl_escape_case *c, const sl_survival *s, const sl_escape_forecast *f,
-                                   sl_err *err)
+/* Exits in bins of whole steps, up to the time that all but 1 in 500 have left by; a part that is censored counts in
+ * what densities are relative to. */
+static sl_status fill_distribution(sl_table *t, const sl_escape_case *c, const sl_survival *s,
+                                   const sl_escape_forecast *f, sl_err *err)
 {
     size_t first = 0;
     while (first < s->rows && s->events[first] == 0) first++;
@@ -107,7 +111,8 @@ static sl_status fill_distribution(sl_table *t, const sl_escape_case *c, const s
         for (; i < s->rows && s->time[i] < lo + width; i++) events += s->events[i];
         const double p = events / s->n, size = width * c->unit, se = sqrt(p * (1 - p) / s->n) / size;
         /* Times are whole: those of the bin are lo .. lo + width - 1, so it holds S(lo - 1) - S(lo + width - 1). */
-        const double theory = predicted_survival(f, (lo - 1) * c->unit) - predicted_survival(f, (lo + width - 1) * c->unit);
+        const double theory =
+            predicted_survival(f, (lo - 1) * c->unit) - predicted_survival(f, (lo + width - 1) * c->unit);
         const double row[] = {(lo + (width - 1) / 2) * c->unit, p / size, se, theory / size};
         SL_TRY(sl_table_add(t, row, err));
     }
@@ -185,7 +190,8 @@ static sl_status fill_contours(sl_table *t, const sl_escape_case *c, const sl_ta
     return SL_OK;
 }
 
-static sl_status write_contours(sl_run *run, const sl_escape_case *c, const sl_table *paths, const cJSON *config, sl_err *err)
+static sl_status write_contours(sl_run *run, const sl_escape_case *c, const sl_table *paths, const cJSON *config,
+                                sl_err *err)
 {
     static const char *const columns[] = {"x0[x]", "x1[x]", "loss[f]"};
     double *f = malloc(2 * GRID * GRID * sizeof *f);

@@ -233,6 +233,7 @@ static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o
     if (p->infinite_fourth)
         cJSON_AddItemToArray(notes, cJSON_CreateString("fourth moments are infinite at these parameters: the error bars "
                                                        "of second moments are unreliable"));
+    if (*p->noise_note) cJSON_AddItemToArray(notes, cJSON_CreateString(p->noise_note));
     if (none_left) {
         cJSON_AddItemToArray(notes, cJSON_CreateString("all trajectories left for infinity or the kill radius: there is "
                                                        "nothing to average"));

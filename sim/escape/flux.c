@@ -1,4 +1,4 @@
-/* The flux out of A: replicas go to and fro between A and the first level. A crossing counts only after a visit to A. */
+/* The flux out of A: replicas go to and fro between A and the first level; a crossing counts after a visit to A. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +39,8 @@ static sl_status climb(sl_crowd *c, sl_split *s, const sl_region *level, double 
     return st;
 }
 
-/* Everyone back into A, or put there from B: the process of which 1/time is the rate of arrivals in B begins anew at the
- * start each time. */
+/* Everyone back into A, or put there from B: the process of which 1/time is the rate of arrivals in B begins anew at
+ * the start each time. */
 static sl_status fall(sl_crowd *c, sl_split *s, const sl_region *back, double *time, sl_err *err)
 {
     SL_TRY(sl_crowd_drive(c, s, back, "from the first level back to A or to B", err));
@@ -65,11 +65,13 @@ static void look_for_drift(sl_flux *f, const double *difference, const char *wha
     if (f->drift[0] || !(fabs(d.value) > sl_half_width(d, FALSE_ALARM / (double)tests))) return;
     snprintf(f->drift, sizeof f->drift,
              "%s still drifts, by %.3g standard errors between the two halves of the flux run, after a burn-in of %.4g "
-             "steps: more is needed if it matters", what, fabs(d.value) / d.se, f->burn_in);
+             "steps: more is needed if it matters",
+             what, fabs(d.value) / d.se, f->burn_in);
 }
 
 /* Cycle times and crossing points of the second half of the cycles against the first. Points tell more: a slow
- * coordinate shows in its mean long before it does in times, which scatter. difference: [groups], of times; then scratch. */
+ * coordinate shows in its mean long before it does in times, which scatter. difference: [groups], of times; then
+ * scratch. */
 static void check_drift(sl_flux *f, double *difference)
 {
     const size_t dim = f->stock.dim, cycles = f->cycles, states = f->stock.n;

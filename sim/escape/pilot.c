@@ -70,8 +70,10 @@ static sl_status find_next(pilot *p, double from, double *gap, bool *last, sl_er
             return sl_crowd_resample(&p->here, 0, n, &p->trial, p->chosen, o.reached, p->s, 0, err);
         *gap = next_gap(*gap, part, n, p->s->how.share, &too_near, &too_far, part > p->high);
     }
-    return sl_fail(err, SL_UNDECIDED, "pilot run: no level was found beyond xi . x = %g that a part of about %g reaches "
-                   "from there before A, nor is B", from, p->s->how.share);
+    return sl_fail(err, SL_UNDECIDED,
+                   "pilot run: no level was found beyond xi . x = %g that a part of about %g reaches "
+                   "from there before A, nor is B",
+                   from, p->s->how.share);
 }
 
 static sl_status place(sl_rare *r, pilot *p, const sl_flux *flux, sl_err *err)

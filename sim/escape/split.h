@@ -21,8 +21,8 @@ typedef struct {
     double updates;
 } sl_split;
 
-/* The seed of first exits number `call` >= 1: a bijection of the seed for every call, and different for every call of one
- * seed. Purpose and sub stay the caller's, so runs are still told apart by seed and experiment. */
+/* The seed of first exits number `call` >= 1: a bijection of the seed for every call, and different for every call of
+ * one seed. Purpose and sub stay the caller's, so runs are still told apart by seed and experiment. */
 uint64_t sl_split_seed(uint64_t seed, uint64_t call);
 
 /* ---- particles ---- */

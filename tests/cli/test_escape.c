@@ -1,5 +1,5 @@
-/* sgdlab escape: its times against exact ones typed in here and against `operator`, where nothing leaves, what it refuses,
- * its files. */
+/* sgdlab escape: its times against exact ones typed in here and against `operator`, where nothing leaves, what it
+ * refuses, its files. */
 #include "tests/cli/program.h"
 
 static cJSON *ask(const char *arguments)
@@ -98,8 +98,10 @@ static void censoring__is_counted_and_the_mean_restricted(void **state)
 static void basin__is_left_after_the_operators_time(void **state)
 {
     (void)state;
-    cJSON *o = parse_only_json(run("operator --loss double-well --kind transfer --lr 0.1 --noise-variance 2 --task mfpt --from "
-                                   "-1 --to 0.5 --json --no-save --quiet")->out);
+    cJSON *o = parse_only_json(
+        run("operator --loss double-well --kind transfer --lr 0.1 --noise-variance 2 --task mfpt --from "
+            "-1 --to 0.5 --json --no-save --quiet")
+            ->out);
     cJSON *j = ask("--loss double-well --lr 0.1 --noise-variance 2 --start -1 --replicas 4000");
     const double exact = number_at(o, "mfpt");
     assert_string_equal(at(j, "leaving")->valuestring, "basin");
@@ -116,14 +118,17 @@ static void basin__is_left_after_the_operators_time(void **state)
     cJSON_Delete(j);
 }
 
-/* Klein-Kramers: the rate is half the slowest eigenvalue, which a dense spectral method gives at T = 0.05 and friction 1 (the
- * escape comes out of the well, at the half-way point, within a few per cent of that). */
+/* Klein-Kramers: the rate is half the slowest eigenvalue, which a dense spectral method gives at T = 0.05 and friction
+ * 1 (the escape comes out of the well, at the half-way point, within a few per cent of that). */
 static void basin__of_underdamped_dynamics(void **state)
 {
     (void)state;
-    cJSON *o = parse_only_json(run("operator --loss double-well --kind kramers --temperature 0.08 --friction 1 --task spectrum "
-                                   "--eigenvalues 2 --json --no-save --quiet")->out);
-    cJSON *j = ask("--loss double-well --dynamics underdamped --dt 0.1 --temperature 0.08 --friction 1 --replicas 4000");
+    cJSON *o = parse_only_json(
+        run("operator --loss double-well --kind kramers --temperature 0.08 --friction 1 --task spectrum "
+            "--eigenvalues 2 --json --no-save --quiet")
+            ->out);
+    cJSON *j =
+        ask("--loss double-well --dynamics underdamped --dt 0.1 --temperature 0.08 --friction 1 --replicas 4000");
     const double slowest = cJSON_GetArrayItem(at(o, "eigenvalues"), 1)->valuedouble;
     assert_close(number_at(at(j, "predicted"), "mean"), -2 / slowest, 1e-5);
     assert_close(number_at(at(j, "mean"), "value"), -2 / slowest, 0.1);
@@ -204,7 +209,7 @@ static void nothing_leaving__is_said(void **state)
 static void limit__follows_from_theory(void **state)
 {
     (void)state;
-    cJSON *j = ask("--loss quadratic-saddle:dim=1 --lr 0.001 --noise-variance 0.01 --replicas 64");
+    cJSON *j = ask("--loss quadratic-saddle:dim=1 --lr 0.01 --noise-variance 0.01 --replicas 64");
     assert_true(number_at(j, "max_steps") > 20 * number_at(at(j, "predicted"), "mean"));
     assert_near(number_at(j, "censored"), 0, 0);
     cJSON_Delete(j);
@@ -246,15 +251,27 @@ static void odd_corners__end_well(void **state)
     };
     for (size_t i = 0; i < sizeof corners / sizeof *corners; i++) {
         cJSON *j = ask(corners[i]);
-        static const char *const keys[] = {"mean", "restricted_mean", "median", "quantiles", "predicted", "exited_fraction",
-                                           "censored", "lost", "exponential_rate", "updates_per_second", "notes",
-                                           "configuration", "time_unit", "max_steps"};
+        static const char *const keys[] = {"mean",
+                                           "restricted_mean",
+                                           "median",
+                                           "quantiles",
+                                           "predicted",
+                                           "exited_fraction",
+                                           "censored",
+                                           "lost",
+                                           "exponential_rate",
+                                           "updates_per_second",
+                                           "notes",
+                                           "configuration",
+                                           "time_unit",
+                                           "max_steps"};
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
             if (!at(j, keys[k])) fail_msg("sgdlab escape %s: no '%s'", corners[i], keys[k]);
         static const char *const theory[] = {"mean", "median", "quantiles", "lyapunov_exponent", "musso_eq20"};
         for (size_t k = 0; k < sizeof theory / sizeof *theory; k++) assert_non_null(at(at(j, "predicted"), theory[k]));
         for (size_t k = 0; k < QUANTILES; k++) assert_non_null(at(at(j, "quantiles"), quantiles[k]));
-        assert_near(number_at(j, "exited") + number_at(j, "censored") + number_at(j, "lost"), number_at(j, "replicas"), 0);
+        assert_near(number_at(j, "exited") + number_at(j, "censored") + number_at(j, "lost"), number_at(j, "replicas"),
+                    0);
         cJSON_Delete(j);
     }
 }
@@ -291,15 +308,17 @@ static void mistakes__are_answered_before_anything_runs(void **state)
 static void files__do_not_depend_on_jobs(void **state)
 {
     (void)state;
-    const char *arguments = "escape --loss strict-saddle --lr 0.05 --noise-variance 0.01 --radius 0.5 --replicas 3000 --paths 5 "
-                            "--quiet --out";
+    const char *arguments =
+        "escape --loss strict-saddle --lr 0.05 --noise-variance 0.01 --radius 0.5 --replicas 3000 --paths 5 "
+        "--quiet --out";
     char first[256], second[256];
     snprintf(first, sizeof first, "%s one --jobs 1", arguments);
     snprintf(second, sizeof second, "%s two --jobs 2", arguments);
     assert_int_equal(run(first)->code, 0);
     assert_int_equal(run(second)->code, 0);
-    static const char *const files[] = {"exits.dat", "distribution.dat", "predicted.dat", "paths.dat", "contours.dat",
-                                        "escape.gp", "escape.png", "result.json", "manifest.json"};
+    static const char *const files[] = {"exits.dat",  "distribution.dat", "predicted.dat",
+                                        "paths.dat",  "contours.dat",     "escape.gp",
+                                        "escape.png", "result.json",      "manifest.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char name[64], command[256];
         snprintf(name, sizeof name, "one/%s", files[i]);
@@ -318,8 +337,9 @@ static void files__do_not_depend_on_jobs(void **state)
 static void files__of_splitting(void **state)
 {
     (void)state;
-    const char *arguments = "escape --loss double-well --noise-variance 1 --method splitting --particles 64 --repeats 4 --quiet "
-                            "--out";
+    const char *arguments =
+        "escape --loss double-well --noise-variance 1 --method splitting --particles 64 --repeats 4 --quiet "
+        "--out";
     char first[256], second[256];
     snprintf(first, sizeof first, "%s one --jobs 1", arguments);
     snprintf(second, sizeof second, "%s two --jobs 2", arguments);

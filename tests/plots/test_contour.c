@@ -46,7 +46,8 @@ static void contour__of_a_plane_is_a_straight_line(void **state)
         const double *p = sl_table_row(t, i);
         if (i % 3 < 2) assert_near(plane(p[0], p[1]), 0.03, 1e-12);
     }
-    /* From the left edge, (-2, 1.015), above the box, to y = -1 at x = 2.03, beyond it: from (-1.97, 1) to (2, -0.985). */
+    /* From the left edge, (-2, 1.015), above the box, to y = -1 at x = 2.03, beyond it: from (-1.97, 1) to (2, -0.985).
+     */
     assert_close(length_of(t), hypot(3.97, 1.985), 1e-9);
     sl_table_free(t);
 }
