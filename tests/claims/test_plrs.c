@@ -21,9 +21,15 @@ static const struct {
     const sl_claim *claim;
     int slow;
 } claims[] = {
-    {&sl_claim_plrs_zero_mean, 1},          {&sl_claim_plrs_noise_power, 1},        {&sl_claim_plrs_descent, 1},
-    {&sl_claim_plrs_saddle_decrease, 1},    {&sl_claim_plrs_saddle_exit_printed, 1}, {&sl_claim_plrs_saddle_exit_derived, 1},
-    {&sl_claim_plrs_stays, 1},              {&sl_claim_plrs_tensor_printed, 1},     {&sl_claim_plrs_tensor_derived, 1},
+    {&sl_claim_plrs_zero_mean, 1},
+    {&sl_claim_plrs_noise_power, 1},
+    {&sl_claim_plrs_descent, 1},
+    {&sl_claim_plrs_saddle_decrease, 1},
+    {&sl_claim_plrs_saddle_exit_printed, 1},
+    {&sl_claim_plrs_saddle_exit_derived, 1},
+    {&sl_claim_plrs_stays, 1},
+    {&sl_claim_plrs_tensor_printed, 1},
+    {&sl_claim_plrs_tensor_derived, 1},
 };
 enum { CLAIMS = sizeof claims / sizeof *claims };
 
@@ -47,7 +53,8 @@ static void plrs_claims__come_out_as_expected(void **state)
         if (f.control_verdict != SL_FAILS)
             fail_msg("control of %s %s", claims[i].claim->id, sl_verdict_name(f.control_verdict));
         assert_int_equal(f.n_parts, claims[i].claim->parts);
-        for (size_t k = 0; k < f.n_parts; k++) assert_in_range(strlen(f.parts[k].label), 1, sizeof f.parts[k].label - 2);
+        for (size_t k = 0; k < f.n_parts; k++)
+            assert_in_range(strlen(f.parts[k].label), 1, sizeof f.parts[k].label - 2);
     }
     sl_run_free(lab.run);
 }
@@ -161,7 +168,8 @@ static void tensor_comparison__of_curves_by_hand(void **state)
             a[r * SL_TENSOR_POINTS + i] = i == 0 ? 1 : i == 1 ? 0.25 : 0.01;
             b[r * SL_TENSOR_POINTS + i] = i < 2 ? 1 : i == 2 ? 0.25 : 0.1;
         }
-    const sl_tensor_curves ca = {.d = 2, .runs = 2, .every = 8, .error = a}, cb = {.d = 2, .runs = 2, .every = 8, .error = b};
+    const sl_tensor_curves ca = {.d = 2, .runs = 2, .every = 8, .error = a},
+                           cb = {.d = 2, .runs = 2, .every = 8, .error = b};
     const sl_tensor_difference d = sl_tensor_compare(&ca, &cb);
     assert_near(d.time.value, log(4.0 / 12), 1e-12);
     assert_near(d.last.value, -1, 1e-12);
