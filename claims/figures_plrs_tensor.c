@@ -29,8 +29,9 @@ static sl_status fill_curves(void *ctx, sl_table *t, sl_err *err)
             sl_welford w = {0};
             for (size_t r = 0; r < c.runs; r++) sl_welford_add(&w, c.error[r * SL_TENSOR_POINTS + i]);
             f->last[m] = sl_welford_mean(&w);
-            st = sl_table_add(t, (double[]){(double)(i * c.every), f->last[m].value, f->last[m].se,
-                                            sqrt(sl_welford_variance(&w))}, err);
+            st = sl_table_add(
+                t, (double[]){(double)(i * c.every), f->last[m].value, f->last[m].se, sqrt(sl_welford_variance(&w))},
+                err);
         }
         if (m == SL_TENSOR_PLRS)
             f->plrs = c;
@@ -56,7 +57,8 @@ static sl_status tensor(const sl_lab *lab, char **summary, cJSON *result, sl_err
     sl_prose text = {0};
     sl_say(&text,
            "The paper's claim that PLRS reaches a smaller error sooner FAILS where noisy SGD has the same mean rate. "
-           "Iterations to an error of %g and error in the end, over those of PLRS:", SL_TENSOR_LEVEL);
+           "Iterations to an error of %g and error in the end, over those of PLRS:",
+           SL_TENSOR_LEVEL);
     cJSON *list = cJSON_AddArrayToObject(result, "methods");
     for (int m = 0; m < SL_TENSOR_METHODS; m++) {
         const sl_tensor_difference *const to = &f.to_plrs[m];
@@ -68,24 +70,61 @@ static sl_status tensor(const sl_lab *lab, char **summary, cJSON *result, sl_err
         sl_json_estimate(one, "log_iterations_over_plrs", to->time);
         sl_json_estimate(one, "log10_error_over_plrs", to->last);
         sl_say(&text, "%s %s %.3f ± %.3f and %.3f ± %.3f", m > 1 ? ";" : "", sl_tensor_name[m], exp(to->time.value),
-               exp(to->time.value) * to->time.se, pow(10, to->last.value), log(10) * pow(10, to->last.value) * to->last.se);
+               exp(to->time.value) * to->time.se, pow(10, to->last.value),
+               log(10) * pow(10, to->last.value) * to->last.se);
     }
-    sl_say(&text, ". Order 4, d = %zu, mean over %zu runs with the same starts and mini-batches; bands: two standard errors (left), one "
-                  "standard deviation (right).\n", d, runs);
+    sl_say(&text,
+           ". Order 4, d = %zu, mean over %zu runs with the same starts and mini-batches; bands: two standard errors "
+           "(left), one "
+           "standard deviation (right).\n",
+           d, runs);
     sl_curve left[SL_TENSOR_METHODS], right[2];
     for (int m = 0; m < SL_TENSOR_METHODS; m++)
-        left[m] = (sl_curve){.kind = SL_CURVE_BAND, .title = sl_tensor_name[m], .dat = file, .block = m, .x = "1",
-                             .y = "2", .error = "(2*$3)", .colour = colours[m], .dash = m == SL_TENSOR_CONSTANT ? 2 : 0};
+        left[m] = (sl_curve){.kind = SL_CURVE_BAND,
+                             .title = sl_tensor_name[m],
+                             .dat = file,
+                             .block = m,
+                             .x = "1",
+                             .y = "2",
+                             .error = "(2*$3)",
+                             .colour = colours[m],
+                             .dash = m == SL_TENSOR_CONSTANT ? 2 : 0};
     for (int m = 0; m < 2; m++)
-        right[m] = (sl_curve){.kind = SL_CURVE_BAND, .title = sl_tensor_name[m], .dat = file, .block = m, .x = "1",
-                              .y = "2", .error = "4", .colour = colours[m], .dash = m};
-    const sl_panel panels[] = {
-        {.title = "Five kinds of SGD", .xlabel = "iteration", .ylabel = "normalised reconstruction error", .logy = true,
-         .xmin = 0, .xmax = f.steps, .ymin = 0.08, .ymax = 3, .curves = left, .n_curves = SL_TENSOR_METHODS},
-        {.title = "Equal mean rate", .xlabel = "iteration", .ylabel = "normalised reconstruction error", .xmin = 0,
-         .xmax = f.steps, .ymin = 0, .ymax = 3, .curves = right, .n_curves = 2}};
-    const sl_figure figure = {.name = "plrs-tensor", .title = "Orthogonal tensor decomposition, PLRS and noisy SGD",
-                              .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
+        right[m] = (sl_curve){.kind = SL_CURVE_BAND,
+                              .title = sl_tensor_name[m],
+                              .dat = file,
+                              .block = m,
+                              .x = "1",
+                              .y = "2",
+                              .error = "4",
+                              .colour = colours[m],
+                              .dash = m};
+    const sl_panel panels[] = {{.title = "Five kinds of SGD",
+                                .xlabel = "iteration",
+                                .ylabel = "normalised reconstruction error",
+                                .logy = true,
+                                .xmin = 0,
+                                .xmax = f.steps,
+                                .ymin = 0.03,
+                                .ymax = 3,
+                                .curves = left,
+                                .n_curves = SL_TENSOR_METHODS},
+                               {.title = "Equal mean rate",
+                                .xlabel = "iteration",
+                                .ylabel = "normalised reconstruction error",
+                                .xmin = 0,
+                                .xmax = f.steps,
+                                .ymin = 0,
+                                .ymax = 2.5,
+                                .curves = right,
+                                .n_curves = 2}};
+    const sl_figure figure = {.name = "plrs-tensor",
+                              .title = "Orthogonal tensor decomposition, PLRS and noisy SGD",
+                              .caption = text.text,
+                              .rows = 1,
+                              .columns = 2,
+                              .panels = panels,
+                              .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 

@@ -36,19 +36,21 @@ static sl_status add_step(sl_table *t, sl_descent *d, size_t bowl, double hi, do
                           const sl_lab *lab, sl_err *err)
 {
     const double r = sl_lab_refinement(lab);
-    const sl_descent_step s = {bowls[bowl].name, bowls[bowl].noise, bowls[bowl].beta, bowls[bowl].s2,
-                               bowls[bowl].other, hi, share};
+    const sl_descent_step s = {
+        bowls[bowl].name, bowls[bowl].noise, bowls[bowl].beta, bowls[bowl].s2, bowls[bowl].other, hi, share};
     SL_TRY(sl_descent_measure(d, &s, 4e5 * r * r, SL_EXPERIMENT_PLRS + experiment, lab, err));
     const double square = 0.85 * 0.85 * hi * hi; /* (eta_c beta)^2 */
-    const double row[] = {hi,           share,      -square * d->change.value, square * d->change.se, d->change.value,
-                          d->change.se, d->exact, hi * hi / 12};
+    const double row[] = {
+        hi,       share,       -square * d->change.value, square * d->change.se, d->change.value, d->change.se,
+        d->exact, hi * hi / 12};
     return sl_table_add(t, row, err);
 }
 
 static sl_status fill_descent(void *ctx, sl_table *t, sl_err *err)
 {
     descent_figure *f = ctx;
-    SL_TRY(sl_table_set(t, "setting", err, "one step, Lmin = 0.7 Lmax; fall = -(E f(x') - f(x)) beta / sigma^2, change "
+    SL_TRY(sl_table_set(t, "setting", err,
+                        "one step, Lmin = 0.7 Lmax; fall = -(E f(x') - f(x)) beta / sigma^2, change "
                         "in units of eta_c^2 beta sigma^2, threshold: |grad f|^2 = 3 eta_c beta sigma^2"));
     for (uint32_t b = 0; b < BOWLS; b++) {
         double x[RATES];
@@ -81,7 +83,8 @@ static sl_status theorem_1(const sl_lab *lab, char **summary, cJSON *result, sl_
     descent_figure f = {.lab = lab};
     SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_descent, &f, err));
     sl_prose text = {0};
-    sl_say(&text, "Theorem 1 HOLDS: at the threshold |∇f|² = 3 η β σ² (η the mean rate) the mean loss falls like Lmax to the power");
+    sl_say(&text, "Theorem 1 HOLDS: at the threshold |∇f|² = 3 η β σ² (η the mean rate) the mean loss falls like Lmax "
+                  "to the power");
     cJSON *exponents = cJSON_AddArrayToObject(result, "exponents");
     for (int b = 0; b < BOWLS; b++) {
         sl_say(&text, "%s %.3f ± %.3f (%s)", b > 0 ? "," : "", f.exponent[b].value, f.exponent[b].se, bowls[b].title);
@@ -90,29 +93,72 @@ static sl_status theorem_1(const sl_lab *lab, char **summary, cJSON *result, sl_
         sl_json_estimate(one, "exponent", f.exponent[b]);
         cJSON_AddItemToArray(exponents, one);
     }
-    sl_say(&text, " for Lmax up to 0.2/β; the proof guarantees at most %.0f %% of it. Right: with a gradient well below "
-                  "the threshold the loss rises. Lmin = 0.7 Lmax.\n", 100 * f.most);
+    sl_say(&text,
+           " for Lmax up to 0.2/β, 2 as Lmax → 0; the proof guarantees at most %.0f %% of it. Right: with a gradient "
+           "well below "
+           "the threshold the loss rises. Lmin = 0.7 Lmax.\n",
+           100 * f.most);
     sl_curve left[BOWLS + 1], right[4];
     for (int b = 0; b < BOWLS; b++)
-        left[b] = (sl_curve){.kind = SL_CURVE_POINTS, .title = bowls[b].title, .dat = file, .block = b, .x = "1",
-                             .y = "3", .error = "4", .colour = b};
-    left[BOWLS] = (sl_curve){.kind = SL_CURVE_LINE, .title = "guaranteed: (β Lmax)²/12", .dat = file, .block = 0,
-                             .x = "1", .y = "8", .colour = 6, .dash = 1};
+        left[b] = (sl_curve){.kind = SL_CURVE_POINTS,
+                             .title = bowls[b].title,
+                             .dat = file,
+                             .block = b,
+                             .x = "1",
+                             .y = "3",
+                             .error = "4",
+                             .colour = b};
+    left[BOWLS] = (sl_curve){.kind = SL_CURVE_LINE,
+                             .title = "guaranteed: (β Lmax)²/12",
+                             .dat = file,
+                             .block = 0,
+                             .x = "1",
+                             .y = "8",
+                             .colour = 6,
+                             .dash = 1};
     right[0] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "0", .colour = 6, .dash = 2};
-    right[1] = (sl_curve){.kind = SL_CURVE_LINE, .title = "exact", .dat = file, .block = BOWLS, .x = "2", .y = "7",
-                          .colour = 6};
-    right[2] = (sl_curve){.kind = SL_CURVE_POINTS, .title = "measured", .dat = file, .block = BOWLS, .x = "2", .y = "5",
-                          .error = "6", .colour = 0};
-    right[3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "guaranteed from 1 on",
-                          .function = "(x>=1?-1.0/3:1/0)", .colour = 1, .dash = 1};
-    const sl_panel panels[] = {
-        {.title = "At the threshold", .xlabel = "β Lmax", .ylabel = "mean fall × β / σ²", .logx = true,
-         .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = left,
-         .n_curves = BOWLS + 1},
-        {.title = "Quadratic, Lmax = 0.2/β", .xlabel = "|∇f|² / (3 η β σ²)", .ylabel = "mean change / η² β σ²",
-         .xmin = 0, .xmax = 1.5, .ymin = NAN, .ymax = NAN, .curves = right, .n_curves = 4}};
-    const sl_figure figure = {.name = "plrs-theorem-1", .title = "PLRS, Theorem 1: one step lowers the loss by Ω(Lmax²)",
-                              .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
+    right[1] = (sl_curve){
+        .kind = SL_CURVE_LINE, .title = "exact", .dat = file, .block = BOWLS, .x = "2", .y = "7", .colour = 6};
+    right[2] = (sl_curve){.kind = SL_CURVE_POINTS,
+                          .title = "measured",
+                          .dat = file,
+                          .block = BOWLS,
+                          .x = "2",
+                          .y = "5",
+                          .error = "6",
+                          .colour = 0};
+    right[3] = (sl_curve){.kind = SL_CURVE_FUNCTION,
+                          .title = "guaranteed from 1 on",
+                          .function = "(x>=1?-1.0/3:1/0)",
+                          .colour = 1,
+                          .dash = 1};
+    const sl_panel panels[] = {{.title = "At the threshold",
+                                .xlabel = "β Lmax",
+                                .ylabel = "mean fall × β / σ²",
+                                .logx = true,
+                                .logy = true,
+                                .xmin = NAN,
+                                .xmax = NAN,
+                                .ymin = NAN,
+                                .ymax = NAN,
+                                .curves = left,
+                                .n_curves = BOWLS + 1},
+                               {.title = "Quadratic, Lmax = 0.2/β",
+                                .xlabel = "|∇f|² / (3 η β σ²)",
+                                .ylabel = "mean change / η² β σ²",
+                                .xmin = 0,
+                                .xmax = 1.5,
+                                .ymin = NAN,
+                                .ymax = NAN,
+                                .curves = right,
+                                .n_curves = 4}};
+    const sl_figure figure = {.name = "plrs-theorem-1",
+                              .title = "PLRS, Theorem 1: one step lowers the loss by Ω(Lmax²)",
+                              .caption = text.text,
+                              .rows = 1,
+                              .columns = 2,
+                              .panels = panels,
+                              .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 
@@ -148,7 +194,8 @@ static sl_status fill_paths(void *ctx, sl_table *t, sl_err *err)
         char title[32];
         snprintf(title, sizeof title, "path %zu", r);
         st = sl_table_block(t, title, err);
-        for (size_t i = sl_table_block_start(e.paths, r); i < sl_table_block_start(e.paths, r + 1) && st == SL_OK; i++) {
+        for (size_t i = sl_table_block_start(e.paths, r); i < sl_table_block_start(e.paths, r + 1) && st == SL_OK;
+             i++) {
             const double *const row = sl_table_row(e.paths, i);
             st = sl_table_add(t, (double[]){row[0], row[1], f->tube.radius, f->tube.start}, err);
         }
@@ -193,35 +240,73 @@ static sl_status theorem_3(const sl_lab *lab, char **summary, cJSON *result, sl_
     SL_TRY(sl_tabulate(lab, paths, 4, path_columns, fill_paths, &f, err));
     SL_TRY(sl_tabulate(lab, file, 6, share_columns, fill_shares, &f, err));
     sl_prose text = {0};
-    sl_say(&text,
-           "Theorem 3 HOLDS with k = %g: of paths started within k √Lmax (dotted) the share that is ever outside "
-           "k √(Lmax ln(1/(Lmax ξ))) within Lmax⁻² ln(1/ξ) steps is at most %.2f ξ. f = x²/2, Lmin = 0.7 Lmax, Gaussian "
-           "noise of variance 1. Lines on the right: the exact law.\n", k, f.worst);
+    sl_say(
+        &text,
+        "Theorem 3 HOLDS with k = %g: of paths started within k √Lmax (dotted) the share that is ever outside "
+        "k √(Lmax ln(1/(Lmax ξ))) within Lmax⁻² ln(1/ξ) steps is at most %.2f ξ. f = x²/2, Lmin = 0.7 Lmax, Gaussian "
+        "noise of variance 1. Lines on the right: the exact law.\n",
+        k, f.worst);
     sl_json_number(result, "largest_share_over_xi", f.worst);
     sl_curve left[PATHS + 4], right[2 * HI + 1];
     for (int r = 0; r < PATHS; r++)
-        left[r] = (sl_curve){.kind = SL_CURVE_LINE, .dat = paths, .block = r, .x = "1", .y = "2",
+        left[r] = (sl_curve){.kind = SL_CURVE_LINE,
+                             .dat = paths,
+                             .block = r,
+                             .x = "1",
+                             .y = "2",
                              .colour = (const int[]){0, 5, 2, 4, 3}[r % 5]};
     static const char *const edges[] = {"3", "(-$3)", "4", "(-$4)"};
     for (int i = 0; i < 4; i++)
-        left[PATHS + i] = (sl_curve){.kind = SL_CURVE_LINE, .title = i == 0 ? "tube" : i == 2 ? "start within" : NULL,
-                                     .dat = paths, .block = 0, .x = "1", .y = edges[i], .colour = i < 2 ? 1 : 6,
+        left[PATHS + i] = (sl_curve){.kind = SL_CURVE_LINE,
+                                     .title = i == 0   ? "tube"
+                                              : i == 2 ? "start within"
+                                                       : NULL,
+                                     .dat = paths,
+                                     .block = 0,
+                                     .x = "1",
+                                     .y = edges[i],
+                                     .colour = i < 2 ? 1 : 6,
                                      .dash = i < 2 ? 0 : 2};
     right[0] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "ξ: allowed", .function = "x", .colour = 1, .dash = 1};
     for (int h = 0; h < HI; h++) {
-        right[1 + h] = (sl_curve){.kind = SL_CURVE_LINE, .dat = file, .block = h, .x = "1", .y = "4",
-                                  .colour = (const int[]){0, 2, 3}[h]};
-        right[1 + HI + h] = (sl_curve){.kind = SL_CURVE_POINTS, .title = titles[h], .dat = file, .block = h, .x = "1",
-                                       .y = "2", .error = "3", .colour = (const int[]){0, 2, 3}[h]};
+        right[1 + h] = (sl_curve){
+            .kind = SL_CURVE_LINE, .dat = file, .block = h, .x = "1", .y = "4", .colour = (const int[]){0, 2, 3}[h]};
+        right[1 + HI + h] = (sl_curve){.kind = SL_CURVE_POINTS,
+                                       .title = titles[h],
+                                       .dat = file,
+                                       .block = h,
+                                       .x = "1",
+                                       .y = "2",
+                                       .error = "3",
+                                       .colour = (const int[]){0, 2, 3}[h]};
     }
-    const sl_panel panels[] = {
-        {.title = "Paths, Lmax = 0.05, ξ = 0.1", .xlabel = "step", .ylabel = "x", .xmin = 0,
-         .xmax = floor(f.tube.horizon), .ymin = -1.35 * f.tube.radius, .ymax = 1.35 * f.tube.radius, .curves = left,
-         .n_curves = PATHS + 4},
-        {.title = "Share that left the tube", .xlabel = "ξ", .ylabel = "share that left", .logx = true, .logy = true,
-         .xmin = 0.015, .xmax = 0.4, .ymin = NAN, .ymax = NAN, .curves = right, .n_curves = 2 * HI + 1}};
-    const sl_figure figure = {.name = "plrs-theorem-3", .title = "PLRS, Theorem 3: the tube around a minimum",
-                              .caption = text.text, .rows = 1, .columns = 2, .panels = panels, .n_panels = 2};
+    const sl_panel panels[] = {{.title = "Paths, Lmax = 0.05, ξ = 0.1",
+                                .xlabel = "step",
+                                .ylabel = "x",
+                                .xmin = 0,
+                                .xmax = floor(f.tube.horizon),
+                                .ymin = -1.35 * f.tube.radius,
+                                .ymax = 1.35 * f.tube.radius,
+                                .curves = left,
+                                .n_curves = PATHS + 4},
+                               {.title = "Share that left the tube",
+                                .xlabel = "ξ",
+                                .ylabel = "share that left",
+                                .logx = true,
+                                .logy = true,
+                                .xmin = 0.015,
+                                .xmax = 0.4,
+                                .ymin = NAN,
+                                .ymax = NAN,
+                                .curves = right,
+                                .n_curves = 2 * HI + 1}};
+    const sl_figure figure = {.name = "plrs-theorem-3",
+                              .title = "PLRS, Theorem 3: the tube around a minimum",
+                              .caption = text.text,
+                              .rows = 1,
+                              .columns = 2,
+                              .panels = panels,
+                              .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 

@@ -57,7 +57,8 @@ static sl_status fill_method(sl_table *t, times_figure *f, size_t panel, size_t 
 {
     sl_estimate time[RATES];
     for (uint32_t i = 0; i < RATES; i++) {
-        const sl_leaving s = leaving_of(panel, m, rates[i], f->lab), constant = leaving_of(panel, CONSTANT, rates[i], f->lab);
+        const sl_leaving s = leaving_of(panel, m, rates[i], f->lab),
+                         constant = leaving_of(panel, CONSTANT, rates[i], f->lab);
         sl_saddle_law law;
         const uint32_t experiment = SL_EXPERIMENT_PLRS + 352 + (uint32_t)((panel * METHODS + m) * RATES) + i;
         SL_TRY(sl_leaving_time(&time[i], &s, experiment, f->lab, err));
@@ -76,8 +77,10 @@ static sl_status fill_times(void *ctx, sl_table *t, sl_err *err)
     times_figure *f = ctx;
     double x[CURVE];
     sl_estimate T[CURVE];
-    SL_TRY(sl_table_set(t, "setting", err, "(x^2 - y^2)/2 + y^4/4 from the saddle, out at |y| > %g, mean rate 0.85 Lmax, "
-                        "noise of variance %g in each coordinate", radius, s2));
+    SL_TRY(sl_table_set(t, "setting", err,
+                        "(x^2 - y^2)/2 + y^4/4 from the saddle, out at |y| > %g, mean rate 0.85 Lmax, "
+                        "noise of variance %g in each coordinate",
+                        radius, s2));
     for (size_t panel = 0; panel < PANELS; panel++)
         for (size_t m = 0; m < METHODS; m++) {
             SL_TRY(sl_table_block(t, methods[m].title, err));
@@ -103,8 +106,9 @@ static sl_status fill_times(void *ctx, sl_table *t, sl_err *err)
 static void say_times(sl_prose *text, cJSON *result, const times_figure *f)
 {
     static const char *const names[PANELS] = {"equal_mean_rate", "equal_temperature"};
-    sl_say(text, "The reading of Theorem 2 by which SGD has left the saddle after T ~ Lmax^(-1/4) FAILS, Lmax⁻¹ ln(1/Lmax) "
-                 "HOLDS. Exponents in Lmax for Lmax ≤ 0.05:");
+    sl_say(text,
+           "The reading of Theorem 2 by which SGD has left the saddle after T ~ Lmax^(-1/4) FAILS, Lmax⁻¹ ln(1/Lmax) "
+           "HOLDS. Exponents in Lmax for Lmax ≤ 0.05:");
     for (size_t p = 0; p < PANELS; p++) {
         cJSON *panel = cJSON_AddArrayToObject(result, names[p]);
         for (size_t m = 0; m < METHODS; m++) {
@@ -124,15 +128,20 @@ static void say_times(sl_prose *text, cJSON *result, const times_figure *f)
         least = fmin(least, f->time[1][m]);
         most = fmax(most, f->time[1][m]);
     }
-    sl_say(text, "; T %.2f ± %.2f. At Lmax = %g PLRS takes %.0f T. At equal temperature all take the same time, at Lmax = 0.01 to "
-                 "%.1f %%. (x² − y²)/2 + y⁴/4 from the saddle to |y| > %g, mean rate 0.85 Lmax, gradient noise of variance "
-                 "%g; noisy SGD: left with noise of length 1 on top, right with noise of constant length.\n",
+    sl_say(text,
+           "; T %.2f ± %.2f. At Lmax = %g PLRS takes %.0f T. Dotted: slope −1; dashed: −1/4. At equal temperature all "
+           "take "
+           "the same time, at Lmax = 0.01 to %.1f %%. (x² − y²)/2 + y⁴/4 from the saddle to |y| > %g, mean rate 0.85 "
+           "Lmax, "
+           "gradient noise of variance %g; noisy SGD: left with noise of length 1 on top, right with noise of constant "
+           "length.\n",
            f->steps.value, f->steps.se, rates[RATES - 1], f->time_over_steps, 100 * (most / least - 1), radius, s2);
 }
 
 static sl_status escape_times(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"lmax[1]", "mean_exit_time[step]", "mean_exit_time_se[step]", "theory_constant[step]"};
+    static const char *const columns[] = {"lmax[1]", "mean_exit_time[step]", "mean_exit_time_se[step]",
+                                          "theory_constant[step]"};
     static const char file[] = "escape-times.dat";
     static const int colours[METHODS] = {0, 1, 2, 3, 4};
     times_figure f = {.lab = lab};
@@ -142,30 +151,65 @@ static sl_status escape_times(const sl_lab *lab, char **summary, cJSON *result, 
     enum { CURVES = METHODS + 4 };
     sl_curve left[CURVES], right[METHODS + 1];
     for (int m = 0; m < METHODS; m++) {
-        left[m] = (sl_curve){.kind = SL_CURVE_POINTS, .title = methods[m].title, .dat = file, .block = m, .x = "1",
-                             .y = "2", .error = "3", .colour = colours[m]};
+        left[m] = (sl_curve){.kind = SL_CURVE_POINTS,
+                             .title = methods[m].title,
+                             .dat = file,
+                             .block = m,
+                             .x = "1",
+                             .y = "2",
+                             .error = "3",
+                             .colour = colours[m]};
         right[m] = left[m];
         right[m].block = METHODS + m;
         right[m].x = (const char *const[]){"($1*0.94)", "($1*0.97)", "1", "($1*1.03)", "($1*1.06)"}[m];
         right[m].y = "($2/$4)";
         right[m].error = "($3/$4)";
     }
-    left[METHODS] = (sl_curve){.kind = SL_CURVE_LINE, .title = "theory, constant", .dat = file, .block = PANELS * METHODS,
-                               .x = "1", .y = "2", .colour = 6};
-    left[METHODS + 1] = (sl_curve){.kind = SL_CURVE_LINE, .title = "T of Theorem 2", .dat = file,
-                                   .block = PANELS * METHODS, .x = "1", .y = "3", .colour = 5};
-    left[METHODS + 2] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1", .function = "0.9*x**(-1)",
-                                   .colour = 6, .dash = 2};
-    left[METHODS + 3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "slope −1/4", .function = "3.5*x**(-0.25)",
-                                   .colour = 6, .dash = 1};
+    left[METHODS] = (sl_curve){.kind = SL_CURVE_LINE,
+                               .title = "theory, constant",
+                               .dat = file,
+                               .block = PANELS * METHODS,
+                               .x = "1",
+                               .y = "2",
+                               .colour = 6};
+    left[METHODS + 1] = (sl_curve){.kind = SL_CURVE_LINE,
+                                   .title = "T of Theorem 2",
+                                   .dat = file,
+                                   .block = PANELS * METHODS,
+                                   .x = "1",
+                                   .y = "3",
+                                   .colour = 5};
+    left[METHODS + 2] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "0.9*x**(-1)", .colour = 6, .dash = 2};
+    left[METHODS + 3] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "3.5*x**(-0.25)", .colour = 6, .dash = 1};
     right[METHODS] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "1", .colour = 6};
-    const sl_panel panels[PANELS] = {
-        {.title = "Equal mean rate", .xlabel = "Lmax", .ylabel = "mean exit time (steps)", .logx = true, .logy = true,
-         .xmin = 0.0015, .xmax = 0.15, .ymin = 1, .ymax = 10000, .curves = left, .n_curves = CURVES},
-        {.title = "Equal temperature", .xlabel = "Lmax", .ylabel = "mean exit time / theory", .logx = true,
-         .xmin = 0.0015, .xmax = 0.15, .ymin = 0.9, .ymax = 1.1, .curves = right, .n_curves = METHODS + 1}};
-    const sl_figure figure = {.name = "escape-times", .title = "How long SGD stays near a strict saddle",
-                              .caption = text.text, .rows = 1, .columns = PANELS, .height = 9, .panels = panels,
+    const sl_panel panels[PANELS] = {{.title = "Equal mean rate",
+                                      .xlabel = "Lmax",
+                                      .ylabel = "mean exit time (steps)",
+                                      .logx = true,
+                                      .logy = true,
+                                      .xmin = 0.0015,
+                                      .xmax = 0.15,
+                                      .ymin = 1,
+                                      .ymax = 10000,
+                                      .curves = left,
+                                      .n_curves = CURVES},
+                                     {.title = "Equal temperature",
+                                      .xlabel = "Lmax",
+                                      .ylabel = "mean exit time / theory",
+                                      .logx = true,
+                                      .xmin = 0.0015,
+                                      .xmax = 0.15,
+                                      .ymin = 0.9,
+                                      .ymax = 1.1,
+                                      .curves = right,
+                                      .n_curves = METHODS + 1}};
+    const sl_figure figure = {.name = "escape-times",
+                              .title = "How long SGD stays near a strict saddle",
+                              .caption = text.text,
+                              .rows = 1,
+                              .columns = PANELS,
+                              .height = 9,
+                              .panels = panels,
                               .n_panels = PANELS};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
@@ -263,7 +307,8 @@ static sl_status saddle_trajectories(const sl_lab *lab, char **summary, cJSON *r
     SL_TRY(sl_tabulate(lab, file, 3, columns, fill_paths, &f, err));
     sl_prose text = {0};
     sl_say(&text,
-           "%d paths of %g steps each, from (1.2, 0) past the strict saddle of (x² − y²)/2 + y⁴/4 (contour lines) into one "
+           "%d paths of %g steps each, from (1.2, 0) past the strict saddle of (x² − y²)/2 + y⁴/4 (contour lines) into "
+           "one "
            "of its minima at y = ±1. Left: PLRS with rates in [%g, %g] and gradient noise of variance 0.01, %zu end up "
            "above. Right: noisy SGD at the same mean rate, which adds noise of length 1: %zu above.\n",
            (int)PATHS, steps_shown, 0.7 * path_rate, path_rate, f.up[0], f.up[1]);
@@ -274,15 +319,40 @@ static sl_status saddle_trajectories(const sl_lab *lab, char **summary, cJSON *r
     static const char *const titles[] = {"PLRS", "Noisy SGD (Ge et al.)"};
     for (int p = 0; p < 2; p++) {
         for (int up = 0; up < 2; up++)
-            curves[p][up] = (sl_curve){.kind = SL_CURVE_LINE, .title = up ? "to y = 1" : "to y = −1", .dat = file,
-                                       .block = 1 + 2 * p + up, .x = "1", .y = "2", .colour = up ? 5 : 4};
-        curves[p][2] = (sl_curve){.kind = SL_CURVE_LINE, .title = "contour lines", .dat = file, .block = 0, .x = "1",
-                                  .y = "2", .colour = 6, .dash = 2};
-        panels[p] = (sl_panel){.title = titles[p], .xlabel = "x", .ylabel = "y", .xmin = -1.4, .xmax = 1.4, .ymin = -1.6,
-                               .ymax = 1.6, .curves = curves[p], .n_curves = 3};
+            curves[p][up] = (sl_curve){.kind = SL_CURVE_LINE,
+                                       .title = up ? "to y = 1" : "to y = −1",
+                                       .dat = file,
+                                       .block = 1 + 2 * p + up,
+                                       .x = "1",
+                                       .y = "2",
+                                       .colour = up ? 5 : 4};
+        curves[p][2] = (sl_curve){.kind = SL_CURVE_LINE,
+                                  .title = "contours",
+                                  .dat = file,
+                                  .block = 0,
+                                  .x = "1",
+                                  .y = "2",
+                                  .colour = 6,
+                                  .dash = 2};
+        panels[p] = (sl_panel){.title = titles[p],
+                               .xlabel = "x",
+                               .ylabel = "y",
+                               .xmin = -1.4,
+                               .xmax = 1.4,
+                               .ymin = -1.6,
+                               .ymax = 1.6,
+                               .curves = curves[p],
+                               .n_curves = 3};
     }
-    const sl_figure figure = {.name = "saddle-trajectories", .title = "Past a strict saddle", .caption = text.text,
-                              .rows = 1, .columns = 2, .width = 9, .height = 9, .panels = panels, .n_panels = 2};
+    const sl_figure figure = {.name = "saddle-trajectories",
+                              .title = "Past a strict saddle",
+                              .caption = text.text,
+                              .rows = 1,
+                              .columns = 2,
+                              .width = 9,
+                              .height = 9,
+                              .panels = panels,
+                              .n_panels = 2};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 

@@ -31,8 +31,8 @@ typedef struct {
 SL_CHECKED sl_status sl_tensor_measure(sl_tensor_curves *c, sl_tensor_method method, const sl_lab *lab, sl_err *err);
 void sl_tensor_curves_clear(sl_tensor_curves *c);
 
-/* Run by run, a against b: the mean of log(iterations to an error of SL_TENSOR_LEVEL), of the runs where both get there,
- * and of log10(error) over the last quarter. */
+/* Run by run, a against b: the mean of log(iterations to an error of SL_TENSOR_LEVEL), of the runs where both get
+ * there, and of log10(error) over the last quarter. */
 #define SL_TENSOR_LEVEL 0.5
 typedef struct {
     sl_estimate time, last;
