@@ -9,7 +9,7 @@
 
 /* ---- plrs.zero-mean -------------------------------------------------------------------------------------------- */
 
-/* The mean is exactly zero, so the tolerance, 1 % of w's root mean square in that coordinate, is for sampling alone. */
+/* The mean is exactly zero, so the tolerance, 0.5 % of w's root mean square in that coordinate, is for sampling alone. */
 static sl_status zero_mean(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const struct {
@@ -35,7 +35,7 @@ static sl_status zero_mean(const sl_lab *lab, sl_finding *f, sl_err *err)
                                 .rate = *p,
                                 .s2 = settings[i].s2,
                                 .start = x,
-                                .replicas = (uint64_t)(1e6 * r * r),
+                                .replicas = (uint64_t)(4e6 * r * r),
                                 .steps = 1};
         SL_TRY(sl_loss_init(&loss, trial.loss, err));
         sl_loss_gradient(&loss, x, g);
@@ -45,7 +45,7 @@ static sl_status zero_mean(const sl_lab *lab, sl_finding *f, sl_err *err)
             sl_estimate w = sl_scaled(-1 / rms, o.coordinate[d].x);
             w.value += (x[d] - eta * g[d]) / rms;
             /* Wrong on purpose: the mean if the rate were Lmax throughout. */
-            SL_TRY(sl_finding_add(f, w, 0, 0.01 / r, (p->hi - eta) * g[d] / rms, err,
+            SL_TRY(sl_finding_add(f, w, 0, 0.005 / r, (p->hi - eta) * g[d] / rms, err,
                                   "%s, L=[%g, %g], coordinate %zu: <w>/rms", loss.spec.entry->name, p->lo, p->hi, d));
         }
         sl_observed_clear(&o);
@@ -96,7 +96,7 @@ static sl_status noise_power(const sl_lab *lab, sl_finding *f, sl_err *err)
                                 .rate = *p,
                                 .s2 = s2,
                                 .start = start,
-                                .replicas = (uint64_t)(3e5 * r * r) / (settings[i].dim > 4 ? 4 : 1),
+                                .replicas = (uint64_t)(1.2e6 * r * r) / (settings[i].dim > 4 ? 4 : 1),
                                 .steps = 1};
         sl_observed o;
         SL_TRY(sl_trial_run(&o, &trial, lab, SL_EXPERIMENT_PLRS + 8 + i, err));

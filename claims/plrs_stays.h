@@ -24,4 +24,8 @@ SL_CHECKED sl_status sl_tube_run(sl_exits *e, sl_plrs_tube *tube, const sl_tube 
 /* The share of replicas that left. */
 sl_estimate sl_tube_left(const sl_exits *e);
 
+/* What the exact law of linear SGD (theory/exit.h) says of that share, for Gaussian noise and a mean rate l (its own:
+ * 0.85 hi). Errors: those of sl_exit_law_new. */
+SL_CHECKED sl_status sl_tube_share(double *share, const sl_tube *t, const sl_plrs_tube *tube, double l, sl_err *err);
+
 #endif

@@ -16,9 +16,11 @@ static const sl_option options[] = {
     SL_OPTION("loss", SL_OPT_TEXT, "L", "quadratic-saddle", "the loss; see sgdlab list losses"),
     SL_DYNAMICS_OPTIONS,
     SL_ENSEMBLE_OPTIONS,
-    SL_OPTION("radius", SL_OPT_REAL, "R", NULL,
-              "first exit from the ball around the start; unless given 1, or --to-basin where the start is in a basin with "
-              "others about", .min = 0, .max = 1e100, .open_min = true),
+    SL_OPTION(
+        "radius", SL_OPT_REAL, "R", NULL,
+        "first exit from the ball around the start; unless given 1, or --to-basin where the start is in a basin with "
+        "others about",
+        .min = 0, .max = 1e100, .open_min = true),
     SL_OPTION("to-basin", SL_OPT_FLAG, NULL, NULL,
               "arrival at another minimum: in 1-D half-way from the saddle to it, else in a disc around it"),
     SL_OPTION("max-steps", SL_OPT_INTEGER, "N", NULL,
@@ -26,8 +28,10 @@ static const sl_option options[] = {
               .max = 1e15),
     SL_OPTION("method", SL_OPT_CHOICE, "direct|splitting", "direct",
               "all replicas to their end, or multilevel splitting for rare arrivals (--to-basin)"),
-    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 2, .max = 1e7),
-    SL_OPTION("repeats", SL_OPT_INTEGER, "N", "32", "splitting: independent repeats, for the error", .min = 2, .max = 1e5),
+    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 2,
+              .max = 1e7),
+    SL_OPTION("repeats", SL_OPT_INTEGER, "N", "32", "splitting: independent repeats, for the error", .min = 2,
+              .max = 1e5),
     SL_OPTION("paths", SL_OPT_INTEGER, "N", "0", "trajectories that are kept, in paths.dat and the picture", .min = 0,
               .max = 256),
 };
@@ -58,7 +62,9 @@ static sl_status check_options(const sl_cli *cli, sl_err *err)
                 return sl_fail(err, SL_E_USAGE, "--%s belongs to --method splitting", of_splitting[i]);
         return SL_OK;
     }
-    if (radius) return sl_fail(err, SL_E_USAGE, "--method splitting goes from basin to basin, it needs --to-basin and no --radius");
+    if (radius)
+        return sl_fail(err, SL_E_USAGE,
+                       "--method splitting goes from basin to basin, it needs --to-basin and no --radius");
     static const char *const of_direct[] = {"max-steps", "paths", "start-spread", "replicas", "kill-radius"};
     for (size_t i = 0; i < sizeof of_direct / sizeof *of_direct; i++)
         if (sl_cli_given(cli, of_direct[i]))
@@ -97,7 +103,8 @@ static sl_status set_up(sl_escape_case *c, const sl_cli *cli, sl_err *err)
     SL_TRY(choose_end(c, cli, err));
     const unsigned in = sl_region_which(&c->region, loss->dim, c->start);
     if (in != SL_EXIT_CENSORED && c->to_basin)
-        return sl_fail(err, SL_E_CONFIG, "--start lies where arrival is counted, at another minimum than that of its basin: "
+        return sl_fail(err, SL_E_CONFIG,
+                       "--start lies where arrival is counted, at another minimum than that of its basin: "
                        "give a start nearer to one minimum");
     return SL_OK;
 }
@@ -106,15 +113,18 @@ static sl_status set_up_splitting(sl_escape_case *c, const sl_escape_forecast *f
                                   sl_err *err)
 {
     if (c->s.dynamics == SL_DYNAMICS_SGD && !sl_schedule_is_stationary(&c->s.sgd.schedule))
-        return sl_fail(err, SL_E_CONFIG, "--method splitting needs a schedule with one law at every step, '%s' changes with "
-                       "time; --method direct follows it", sl_cli_text(cli, "schedule"));
+        return sl_fail(err, SL_E_CONFIG,
+                       "--method splitting needs a schedule with one law at every step, '%s' changes with "
+                       "time; --method direct follows it",
+                       sl_cli_text(cli, "schedule"));
     SL_TRY(sl_escape_levels(c, f->temperature, err));
     c->how.particles = (size_t)sl_cli_integer(cli, "particles");
     c->how.repeats = (size_t)sl_cli_integer(cli, "repeats");
     double along = 0;
     for (size_t d = 0; d < c->s.sgd.loss.dim; d++) along += c->how.xi[d] * c->start[d];
     if (along > c->how.a) {
-        add_note(notes, "splitting starts at the minimum of the start's basin, not at the start itself: times from one to "
+        add_note(notes,
+                 "splitting starts at the minimum of the start's basin, not at the start itself: times from one to "
                  "the other are short beside that of a rare arrival");
         memcpy(c->start, c->home.x, c->s.sgd.loss.dim * sizeof *c->start);
     }
@@ -122,19 +132,22 @@ static sl_status set_up_splitting(sl_escape_case *c, const sl_escape_forecast *f
 }
 
 /* A censoring limit that a machine reaches in minutes, into the configuration. */
-static sl_status choose_limit(sl_escape_case *c, const sl_escape_forecast *f, const sl_cli *cli, cJSON *notes, cJSON *config,
-                              sl_err *err)
+static sl_status choose_limit(sl_escape_case *c, const sl_escape_forecast *f, const sl_cli *cli, cJSON *notes,
+                              cJSON *config, sl_err *err)
 {
-    static const double enough = 30, most_updates = 1e11, unknown_updates = 3e10, least = 1e4, most = 1e7;
+    static const double enough = 30, most_updates = 2e10, unknown_updates = 1e10, least = 1e4, most = 1e7;
     const double replicas = (double)c->s.sgd.ensemble.replicas, mean = f->mean / c->unit;
     if (sl_cli_given(cli, "max-steps")) {
         c->max_steps = sl_cli_integer(cli, "max-steps");
     } else if (isfinite(mean)) {
         const double affordable = fmax(least, most_updates / replicas);
-        c->max_steps = (uint64_t)ceil(replicas * mean <= most_updates ? fmax(least, fmin(enough * mean, 1e15)) : affordable);
+        c->max_steps =
+            (uint64_t)ceil(replicas * mean <= most_updates ? fmax(least, fmin(enough * mean, 1e15)) : affordable);
         if (mean > affordable)
-            add_note(notes, "the predicted mean, %.3g steps, is longer than the limit chosen: most trajectories are "
-                     "censored%s", mean, c->to_basin ? "; --method splitting is for such times" : "");
+            add_note(notes,
+                     "the predicted mean, %.3g steps, is longer than the limit chosen: most trajectories are "
+                     "censored%s",
+                     mean, c->to_basin ? "; --method splitting is for such times" : "");
     } else {
         c->max_steps = (uint64_t)fmax(least, fmin(most, unknown_updates / replicas));
     }
@@ -148,8 +161,7 @@ static void resolve(cJSON *config, const sl_escape_case *c)
 {
     cJSON_ReplaceItemInObjectCaseSensitive(config, "to-basin", cJSON_CreateBool(c->to_basin));
     if (!c->to_basin) cJSON_ReplaceItemInObjectCaseSensitive(config, "radius", cJSON_CreateNumber(c->radius));
-    cJSON_ReplaceItemInObjectCaseSensitive(config, "start",
-                                           cJSON_CreateDoubleArray(c->start, (int)c->s.sgd.loss.dim));
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "start", cJSON_CreateDoubleArray(c->start, (int)c->s.sgd.loss.dim));
     if (!c->splitting) return;
     static const char *const unused[] = {"replicas", "kill-radius", "start-spread", "paths"};
     for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
@@ -174,7 +186,7 @@ static sl_status run_direct(sl_escape_found *o, sl_escape_case *c, const sl_esca
     const sl_escape how = {
         .region = c->region,
         .paths = c->paths,
-        .path_every = 1 + (uint64_t)(isfinite(f->mean) ? f->mean / c->unit / ROWS : (double)c->max_steps / MOST_ROWS),
+        .path_every = 1 + (uint64_t)(f->steps > 0 ? f->steps / ROWS : (double)c->max_steps / MOST_ROWS),
     };
     c->s.sgd.ensemble.steps = c->max_steps;
     c->s.langevin.ensemble = c->s.sgd.ensemble;
@@ -203,8 +215,7 @@ static sl_status survive(sl_escape_found *o, sl_err *err)
     const sl_exits *e = &o->exits;
     bool *censored = malloc(e->replicas * sizeof *censored);
     if (!censored) return sl_fail(err, SL_E_MEMORY, "no memory for %llu replicas", (unsigned long long)e->replicas);
-    for (uint64_t i = 0; i < e->replicas; i++)
-        censored[i] = e->by[i] == SL_EXIT_CENSORED || e->by[i] == SL_EXIT_LOST;
+    for (uint64_t i = 0; i < e->replicas; i++) censored[i] = e->by[i] == SL_EXIT_CENSORED || e->by[i] == SL_EXIT_LOST;
     const sl_status st = sl_survival_steps(&o->survival, e->time, censored, (size_t)e->replicas, err);
     free(censored);
     return st;
@@ -212,20 +223,29 @@ static sl_status survive(sl_escape_found *o, sl_err *err)
 
 static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
 {
-    if (e->exited == 0)
+    uint64_t outside = 0;
+    for (uint64_t i = 0; i < e->replicas; i++) outside += e->by[i] < c->region.n && e->time[i] == 0;
+    if (outside > 0)
+        add_note(notes, "%llu of the starts lay outside already: they count as exits at time 0",
+                 (unsigned long long)outside);
+    if (e->exited == 0 && e->censored > 0)
         add_note(notes, "nothing left within %llu steps: there is no mean%s", (unsigned long long)c->max_steps,
-                 c->to_basin ? "; --max-steps waits longer, --method splitting is for rare arrivals" : "; --max-steps waits longer");
+                 c->to_basin ? "; --max-steps waits longer, --method splitting is for rare arrivals"
+                             : "; --max-steps waits longer");
     else if (e->censored > 0)
-        add_note(notes, "%llu of %llu were still inside at step %llu: the mean is known only up to there "
-                 "(restricted_mean)", (unsigned long long)e->censored, (unsigned long long)e->replicas,
-                 (unsigned long long)c->max_steps);
+        add_note(notes,
+                 "%llu of %llu were still inside at step %llu: the mean is known only up to there "
+                 "(restricted_mean)",
+                 (unsigned long long)e->censored, (unsigned long long)e->replicas, (unsigned long long)c->max_steps);
     if (e->lost > 0)
-        add_note(notes, "%llu were lost, beyond the kill radius or to infinity: they count as seen up to then, which is "
-                 "right only if being lost says nothing about the exit", (unsigned long long)e->lost);
+        add_note(notes,
+                 "%llu were lost, beyond the kill radius or to infinity: they count as seen up to then, which is "
+                 "right only if being lost says nothing about the exit",
+                 (unsigned long long)e->lost);
 }
 
-static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_escape_forecast *f, const sl_cli *cli, cJSON *notes,
-                         sl_err *err)
+static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_escape_forecast *f, const sl_cli *cli,
+                         cJSON *notes, sl_err *err)
 {
     sl_progress progress;
     sl_progress_start(&progress, cli);
@@ -240,8 +260,10 @@ static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_escape_
     }
     if (c->splitting) {
         o->limited = st == SL_UNDECIDED;
-        if (o->limited) add_note(notes, "%s", why.message);
-        else add_note(notes, "median and quantiles are those of the exponential law that a rare event has");
+        if (o->limited)
+            add_note(notes, "%s", why.message);
+        else
+            add_note(notes, "median and quantiles are those of the exponential law that a rare event has");
         return SL_OK;
     }
     SL_TRY(survive(o, err));
@@ -276,8 +298,10 @@ static sl_status answer(sl_cli *cli, sl_escape_case *c, cJSON *notes, cJSON *con
     SL_TRY(set_up(c, cli, err));
     SL_TRY(check_memory(c, err));
     SL_TRY(sl_escape_predict(&f, c, err));
-    if (c->splitting) SL_TRY(set_up_splitting(c, &f, cli, notes, err));
-    else SL_TRY(choose_limit(c, &f, cli, notes, config, err));
+    if (c->splitting)
+        SL_TRY(set_up_splitting(c, &f, cli, notes, err));
+    else
+        SL_TRY(choose_limit(c, &f, cli, notes, config, err));
     if (c->from_saddle && c->to_basin)
         add_note(notes, "the start is a saddle, in no basin: arrival at any minimum counts");
     resolve(config, c);

@@ -28,21 +28,22 @@ typedef struct {
     uint64_t paths;     /* of so many replicas                                                                     */
     double unit;        /* time of a step                                                                          */
     /* --to-basin */
-    sl_stationary_point home;                        /* the minimum in whose basin the start lies                  */
-    bool from_saddle;                                /* it is a saddle instead: there is no home                   */
-    sl_stationary_point target[SL_REGION_SETS];      /* the minimum behind set i of the region                     */
-    sl_stationary_point saddle[SL_REGION_SETS];      /* 1-D: that on the way to it                                 */
-    sl_landscape landscape;                          /* all that was found                                         */
-    sl_splitting how;                                /* --method splitting                                         */
+    sl_stationary_point home;                   /* the minimum in whose basin the start lies                  */
+    bool from_saddle;                           /* it is a saddle instead: there is no home                   */
+    sl_stationary_point target[SL_REGION_SETS]; /* the minimum behind set i of the region                     */
+    sl_stationary_point saddle[SL_REGION_SETS]; /* 1-D: that on the way to it                                 */
+    sl_landscape landscape;                     /* all that was found                                         */
+    sl_splitting how;                           /* --method splitting                                         */
 } sl_escape_case;
 
-/* Is the loss's gradient zero at x (next to what it is nearby), and how many eigenvalues of the Hessian are negative? */
+/* Is the loss's gradient zero at x (next to what it is nearby)? eigenvalues[dim] of the Hessian, increasing; *index:
+ * how many are negative. */
 bool sl_escape_is_stationary(size_t *index, double *eigenvalues, const sl_loss *loss, const double *x);
 
-/* Finds the basins and sets region, home, target, saddle. 1-D: out half-way from the next saddle to the minimum behind it,
- * on either side; else in discs around the other minima, of half the way to the stationary point nearest to them. From a
- * saddle every minimum counts. Errors: SL_E_CONFIG for a loss without another minimum, with too many dimensions or
- * minima that are not isolated. */
+/* Finds the basins and sets region, home, target, saddle. 1-D: out half-way from the next saddle to the minimum behind
+ * it, on either side; else in discs around the other minima, of half the way to the stationary point nearest to them.
+ * From a saddle every minimum counts. Errors: SL_E_CONFIG for a loss without another minimum, with too many dimensions
+ * or minima that are not isolated. */
 SL_CHECKED sl_status sl_escape_basins(sl_escape_case *c, sl_err *err);
 
 /* The reaction coordinate, A and the first level, at temperature T of f (NAN: not known). Errors: SL_E_CONFIG where one
@@ -58,22 +59,22 @@ extern const char *const sl_escape_p_name[SL_ESCAPE_QUANTILES]; /* "0.01", ... *
 typedef struct {
     const char *key; /* in JSON: "kramers", "quadrature"  */
     double mean;
-    const char *by;  /* a few words                       */
+    const char *by; /* a few words                       */
 } sl_escape_opinion;
 
 /* NAN where theory has no number. Times in the unit of the dynamics. */
 typedef struct {
     double mean, quantile[SL_ESCAPE_QUANTILES], median;
-    bool exact;       /* mean, and quantiles, for the discrete chain (but for the precision of the solution)      */
-    bool exact_law;   /* the quantiles too                                                                        */
-    const char *law;  /* where mean and quantiles come from; NULL: nowhere                                        */
-    double lyapunov;  /* E log(1 + l alpha gamma): growth a step near a saddle                                    */
-    double gamma;     /* minus the lowest curvature at a saddle                                                   */
-    double barrier;   /* f(saddle) - f(minimum), the lowest; NAN: none                                            */
+    bool exact;      /* the mean is that of the discrete chain (but for the precision of the solution)            */
+    const char *law; /* where mean and quantiles come from; NULL: nowhere                                        */
+    double lyapunov; /* E log(1 + l alpha gamma): growth a step near a saddle                                    */
+    double gamma;    /* minus the lowest curvature at a saddle                                                   */
+    double barrier;  /* f(saddle) - f(minimum), the lowest; NAN: none                                            */
     double eq20, temperature;
+    double steps; /* about how many until half have left, for how often paths are sampled; 0: no idea          */
     sl_escape_opinion opinion[SL_ESCAPE_OPINIONS];
     size_t n_opinions;
-    double curve_t[SL_ESCAPE_CURVE], curve_s[SL_ESCAPE_CURVE]; /* survival as predicted                           */
+    double curve_t[SL_ESCAPE_CURVE + 1], curve_s[SL_ESCAPE_CURVE + 1]; /* survival as predicted */
     size_t n_curve;
 } sl_escape_forecast;
 
@@ -85,14 +86,14 @@ SL_CHECKED sl_status sl_escape_predict(sl_escape_forecast *f, const sl_escape_ca
 typedef struct {
     sl_exits exits;
     sl_survival survival;
-    sl_rare rare;        /* --method splitting: then there are no exits */
-    bool limited;        /* splitting ended before a particle arrived   */
+    sl_rare rare; /* --method splitting: then there are no exits */
+    bool limited; /* splitting ended before a particle arrived   */
 } sl_escape_found;
 
 /* ---- and what is said and left (escape_result.c, escape_files.c, escape_picture.c) ---- */
 
-cJSON *sl_escape_json(const sl_escape_case *c, const sl_escape_found *o, const sl_escape_forecast *f, const char *status,
-                      const cJSON *notes, const cJSON *config);
+cJSON *sl_escape_json(const sl_escape_case *c, const sl_escape_found *o, const sl_escape_forecast *f,
+                      const char *status, const cJSON *notes, const cJSON *config);
 void sl_escape_people(const sl_cli *cli, const cJSON *result);
 
 /* exits.dat, distribution.dat, predicted.dat, paths.dat, levels.dat, loss.dat, and a picture of those there are. */

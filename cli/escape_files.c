@@ -7,12 +7,14 @@
 #include "cli/output.h"
 #include "plots/contour.h"
 
-#define CONVENTIONS                                                                                                     \
-    "times are of the first state outside (or inside the target), counted in updates from the start; times of Langevin " \
-    "equations are steps x dt; survival by Kaplan and Meier, lo and hi hold it at one time, band_lo and band_hi as a "   \
-    "whole (Hall and Wellner), each with 95 % confidence; noise variance is that of the mini-batch mean (D0/C) before alpha"
+#define CONVENTIONS                                                                                                    \
+    "times are of the first state outside (or inside the target), counted in updates from the start; times of "        \
+    "Langevin "                                                                                                        \
+    "equations are steps x dt; survival by Kaplan and Meier, lo and hi hold it at one time, band_lo and band_hi as a " \
+    "whole (Hall and Wellner), each with 95 % confidence; noise variance is that of the mini-batch mean (D0/C) "       \
+    "before alpha"
 
-enum { MOST_ROWS = 800, BINS = 40, GRID = 101, CONTOURS = 16 };
+enum { MOST_ROWS = 800, BINS = 40, GRID = 101, CONTOURS = 14 };
 
 static const double CONFIDENCE = 0.95;
 
@@ -56,8 +58,9 @@ static sl_status fill_survival(sl_table *t, const sl_escape_case *c, const sl_su
         if (s->rows > MOST_ROWS && near && i + 1 < s->rows) continue;
         const sl_estimate at = sl_survival_at(s, s->time[i]);
         const double time = s->time[i] * c->unit;
-        const double row[] = {time, s->survival[i], at.se, lo[i], hi[i], all_lo[i], all_hi[i], s->at_risk[i],
-                              predicted_survival(f, time)};
+        const double row[] = {time,      s->survival[i], at.se,
+                              lo[i],     hi[i],          all_lo[i],
+                              all_hi[i], s->at_risk[i],  predicted_survival(f, time)};
         SL_TRY(sl_table_add(t, row, err));
         shown = s->survival[i];
         when = s->time[i];
@@ -65,11 +68,12 @@ static sl_status fill_survival(sl_table *t, const sl_escape_case *c, const sl_su
     return SL_OK;
 }
 
-static sl_status write_survival(sl_run *run, const sl_escape_case *c, const sl_escape_found *o, const sl_escape_forecast *f,
-                                const cJSON *config, sl_err *err)
+static sl_status write_survival(sl_run *run, const sl_escape_case *c, const sl_escape_found *o,
+                                const sl_escape_forecast *f, const cJSON *config, sl_err *err)
 {
-    static const char *const columns[] = {"time[t]", "survival[1]", "survival_se[1]", "lo[1]", "hi[1]", "band_lo[1]",
-                                          "band_hi[1]", "at_risk[1]", "survival_predicted[1]"};
+    static const char *const columns[] = {"time[t]",    "survival[1]", "survival_se[1]",
+                                          "lo[1]",      "hi[1]",       "band_lo[1]",
+                                          "band_hi[1]", "at_risk[1]",  "survival_predicted[1]"};
     const sl_survival *s = &o->survival;
     double *band = malloc(4 * s->rows * sizeof *band);
     if (!band) return sl_fail(err, SL_E_MEMORY, "no memory for the bands of %zu times", s->rows);
@@ -91,10 +95,10 @@ static sl_status write_survival(sl_run *run, const sl_escape_case *c, const sl_e
 
 /* ---- distribution.dat ---- */
 
-/* Exits in bins of whole steps, up to the time that all but 1 in 500 have left by; a part that is censored counts in what
- * densities are relative to. */
-static sl_status fill_distribution(sl_table *t, const sl_escape_case *c, const sl_survival *s, const sl_escape_forecast *f,
-                                   sl_err *err)
+/* Exits in bins of whole steps, up to the time that all but 1 in 500 have left by; a part that is censored counts in
+ * what densities are relative to. */
+static sl_status fill_distribution(sl_table *t, const sl_escape_case *c, const sl_survival *s,
+                                   const sl_escape_forecast *f, sl_err *err)
 {
     size_t first = 0;
     while (first < s->rows && s->events[first] == 0) first++;
@@ -107,7 +111,8 @@ static sl_status fill_distribution(sl_table *t, const sl_escape_case *c, const s
         for (; i < s->rows && s->time[i] < lo + width; i++) events += s->events[i];
         const double p = events / s->n, size = width * c->unit, se = sqrt(p * (1 - p) / s->n) / size;
         /* Times are whole: those of the bin are lo .. lo + width - 1, so it holds S(lo - 1) - S(lo + width - 1). */
-        const double theory = predicted_survival(f, (lo - 1) * c->unit) - predicted_survival(f, (lo + width - 1) * c->unit);
+        const double theory =
+            predicted_survival(f, (lo - 1) * c->unit) - predicted_survival(f, (lo + width - 1) * c->unit);
         const double row[] = {(lo + (width - 1) / 2) * c->unit, p / size, se, theory / size};
         SL_TRY(sl_table_add(t, row, err));
     }
@@ -141,40 +146,59 @@ static sl_status write_predicted(sl_run *run, const sl_escape_forecast *f, const
 
 /* ---- contours.dat ---- */
 
-/* Levels between the least and the largest value that paths meet. */
-static sl_status fill_contours(sl_table *t, const sl_escape_case *c, const sl_table *paths, double *f, sl_err *err)
+static int by_value(const void *a, const void *b)
 {
-    double lo[2] = {INFINITY, INFINITY}, hi[2] = {-INFINITY, -INFINITY}, node[2][GRID], least = INFINITY, most = -INFINITY;
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The box of the paths, no side of it less than half of the other, with a margin. */
+static void box_of(double lo[2], double hi[2], const sl_table *paths)
+{
+    lo[0] = lo[1] = INFINITY, hi[0] = hi[1] = -INFINITY;
     for (size_t i = 0; i < sl_table_rows(paths); i++) {
-        const double *x = sl_table_row(paths, i) + 1, value = sl_loss_value(&c->s.sgd.loss, x);
-        if (!isfinite(value)) continue;
-        for (size_t d = 0; d < 2; d++) lo[d] = fmin(lo[d], x[d]), hi[d] = fmax(hi[d], x[d]);
-        most = fmax(most, value);
+        const double *x = sl_table_row(paths, i) + 1;
+        for (size_t d = 0; d < 2; d++)
+            if (isfinite(x[d])) lo[d] = fmin(lo[d], x[d]), hi[d] = fmax(hi[d], x[d]);
     }
+    const double longest = fmax(fmax(hi[0] - lo[0], hi[1] - lo[1]), 1e-9);
     for (size_t d = 0; d < 2; d++) {
-        const double margin = 0.1 * (hi[d] - lo[d]) + 1e-9;
-        for (size_t i = 0; i < GRID; i++)
-            node[d][i] = lo[d] - margin + (hi[d] - lo[d] + 2 * margin) * (double)i / (GRID - 1);
+        const double middle = (lo[d] + hi[d]) / 2, half = 0.55 * fmax(hi[d] - lo[d], longest / 2);
+        lo[d] = middle - half;
+        hi[d] = middle + half;
     }
+}
+
+/* Levels that divide the box into parts of equal area. sorted: room for another copy of f. */
+static sl_status fill_contours(sl_table *t, const sl_escape_case *c, const sl_table *paths, double *f, double *sorted,
+                               sl_err *err)
+{
+    double lo[2], hi[2], node[2][GRID];
+    box_of(lo, hi, paths);
+    for (size_t d = 0; d < 2; d++)
+        for (size_t i = 0; i < GRID; i++) node[d][i] = lo[d] + (hi[d] - lo[d]) * (double)i / (GRID - 1);
     for (size_t i = 0; i < GRID; i++)
         for (size_t j = 0; j < GRID; j++) {
             const double x[] = {node[0][i], node[1][j]};
-            f[i * GRID + j] = sl_loss_value(&c->s.sgd.loss, x);
-            least = fmin(least, f[i * GRID + j]);
+            f[i * GRID + j] = sorted[i * GRID + j] = sl_loss_value(&c->s.sgd.loss, x);
         }
-    for (size_t k = 0; k < CONTOURS; k++)
-        SL_TRY(sl_contour(t, node[0], GRID, node[1], GRID, f, least + (most - least) * ((double)k + 0.5) / CONTOURS, err));
+    qsort(sorted, GRID * GRID, sizeof *sorted, by_value);
+    for (size_t k = 0; k < CONTOURS; k++) {
+        const double level = sorted[(2 * k + 1) * GRID * GRID / (2 * CONTOURS)];
+        SL_TRY(sl_contour(t, node[0], GRID, node[1], GRID, f, level, err));
+    }
     return SL_OK;
 }
 
-static sl_status write_contours(sl_run *run, const sl_escape_case *c, const sl_table *paths, const cJSON *config, sl_err *err)
+static sl_status write_contours(sl_run *run, const sl_escape_case *c, const sl_table *paths, const cJSON *config,
+                                sl_err *err)
 {
     static const char *const columns[] = {"x0[x]", "x1[x]", "loss[f]"};
-    double *f = malloc(GRID * GRID * sizeof *f);
+    double *f = malloc(2 * GRID * GRID * sizeof *f);
     if (!f) return sl_fail(err, SL_E_MEMORY, "no memory for a grid of %d x %d", GRID, GRID);
     sl_status st;
     sl_table *t = table_of(3, columns, config, &st, err);
-    if (st == SL_OK) st = fill_contours(t, c, paths, f, err);
+    if (st == SL_OK) st = fill_contours(t, c, paths, f, f + GRID * GRID, err);
     free(f);
     return leave(run, "contours.dat", t, st, err);
 }

@@ -1,5 +1,6 @@
 /* From the landscape of a loss to the sets that end a trajectory, and to the levels of splitting. */
 #include <gsl/gsl_eigen.h>
+#include <gsl/gsl_sort_vector.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 
 enum { DOUBLINGS = 4, DESCENT_STEPS = 200000 };
 
-static const double FIRST_BOX = 2;   /* half a side of the first box searched                     */
-static const double AT_REST = 1e-6;  /* of the slope a unit away: no slope                        */
-static const double ARRIVED = 0.05;  /* of the way between a minimum and its nearest neighbour    */
+static const double FIRST_BOX = 2;  /* half a side of the first box searched                     */
+static const double AT_REST = 1e-6; /* of the slope a unit away: no slope                        */
+static const double ARRIVED = 0.05; /* of the way between a minimum and its nearest neighbour    */
 
 static const char *name_of(const sl_loss *loss)
 {
@@ -41,6 +42,7 @@ bool sl_escape_is_stationary(size_t *index, double *eigenvalues, const sl_loss *
     if (stationary) {
         sl_loss_hessian(loss, x, H->data);
         gsl_eigen_symm(H, e, w);
+        gsl_sort_vector(e);
         double scale = 0;
         *index = 0;
         for (size_t d = 0; d < n; d++) {
@@ -71,9 +73,11 @@ static sl_status search(sl_landscape *best, const sl_loss *loss, const double *s
 {
     const size_t dim = loss->dim;
     if (dim > SL_LANDSCAPE_DIM)
-        return sl_fail(err, SL_E_CONFIG, "--to-basin: minima are searched for in up to %d dimensions, loss '%s' has %zu; "
-                       "--radius R measures first exits from a ball", SL_LANDSCAPE_DIM, name_of(loss), dim);
-    double reach = FIRST_BOX;
+        return sl_fail(err, SL_E_CONFIG,
+                       "--to-basin: minima are searched for in up to %d dimensions, loss '%s' has %zu; "
+                       "--radius R measures first exits from a ball",
+                       SL_LANDSCAPE_DIM, name_of(loss), dim);
+    double reach = fmax(FIRST_BOX, loss->kind->period); /* a box of more than a period holds one of them */
     for (size_t d = 0; d < dim; d++) reach = fmax(reach, FIRST_BOX + fabs(start[d] - loss->start[d]));
     best->n = 0;
     for (int k = 0; k < DOUBLINGS; k++, reach *= 2) {
@@ -87,8 +91,8 @@ static sl_status search(sl_landscape *best, const sl_loss *loss, const double *s
         const sl_status st = sl_landscape_find(&l, loss, lo, hi, &why);
         if (st != SL_OK && minima_of(best) >= 2) return SL_OK; /* too many of them: the near ones will do */
         if (st != SL_OK)
-            return sl_fail(err, SL_E_CONFIG, "--to-basin: the minima of loss '%s' were not found: %.400s", name_of(loss),
-                           why.message);
+            return sl_fail(err, SL_E_CONFIG, "--to-basin: the minima of loss '%s' were not found: %.400s",
+                           name_of(loss), why.message);
         const bool more = minima_of(&l) > minima_of(best);
         if (more || k == 0) *best = l;
         if (loss->kind->period > 0 || (!more && minima_of(best) >= 2)) return SL_OK;
@@ -98,8 +102,10 @@ static sl_status search(sl_landscape *best, const sl_loss *loss, const double *s
 
 static sl_status alone(const sl_loss *loss, sl_err *err)
 {
-    return sl_fail(err, SL_E_CONFIG, "--to-basin: no other minimum of loss '%s' was found near the start; --radius R "
-                   "measures first exits from a ball", name_of(loss));
+    return sl_fail(err, SL_E_CONFIG,
+                   "--to-basin: no other minimum of loss '%s' was found near the start; --radius R "
+                   "measures first exits from a ball",
+                   name_of(loss));
 }
 
 static void add_set(sl_escape_case *c, const sl_set *set, const sl_stationary_point *target)
@@ -134,8 +140,10 @@ static sl_status basins_on_a_line(sl_escape_case *c, sl_err *err)
     for (int k = 0; k < 2; k++) {
         const double side = k == 0 ? 1 : -1;
         sl_stationary_point saddle = {.x = {x}}, beyond;
-        if (c->from_saddle) saddle = c->home;
-        else if (!next_point(&saddle, &c->landscape, 1, x, side)) continue;
+        if (c->from_saddle)
+            saddle = c->home;
+        else if (!next_point(&saddle, &c->landscape, 1, x, side))
+            continue;
         if (!next_point(&beyond, &c->landscape, 0, saddle.x[0], side)) continue;
         const sl_set half = {SL_SET_HALF, {side}, side * (saddle.x[0] + beyond.x[0]) / 2};
         c->saddle[c->region.n] = saddle;
@@ -189,12 +197,15 @@ static sl_status basins_in_space(sl_escape_case *c, sl_err *err)
     if (!c->from_saddle) {
         home = descend(l, loss, c->start);
         if (home == l->n)
-            return sl_fail(err, SL_E_CONFIG, "--to-basin: steepest descent from the start leads to none of the %zu minima "
-                           "of loss '%s' that were found", minima_of(l), name_of(loss));
+            return sl_fail(err, SL_E_CONFIG,
+                           "--to-basin: steepest descent from the start leads to none of the %zu minima "
+                           "of loss '%s' that were found",
+                           minima_of(l), name_of(loss));
         c->home = l->point[home];
     }
     if (loss->kind->period > 0)
-        return sl_fail(err, SL_E_CONFIG, "--to-basin: periodic losses are followed from well to well in one dimension "
+        return sl_fail(err, SL_E_CONFIG,
+                       "--to-basin: periodic losses are followed from well to well in one dimension "
                        "only; --radius R measures first exits from a ball");
     for (size_t i = 0; i < l->n; i++) {
         if (i == home || l->point[i].index != 0) continue;
@@ -248,7 +259,8 @@ sl_status sl_escape_levels(sl_escape_case *c, double T, sl_err *err)
     const size_t dim = loss->dim;
     sl_splitting *how = &c->how;
     if (c->from_saddle)
-        return sl_fail(err, SL_E_CONFIG, "--method splitting: the start is a saddle, which is left at once; direct runs do");
+        return sl_fail(err, SL_E_CONFIG,
+                       "--method splitting: the start is a saddle, which is left at once; direct runs do");
     size_t near = 0;
     for (size_t i = 1; i < c->region.n; i++)
         if (distance(dim, c->home.x, c->target[i].x) < distance(dim, c->home.x, c->target[near].x)) near = i;
@@ -265,8 +277,10 @@ sl_status sl_escape_levels(sl_escape_case *c, double T, sl_err *err)
     const double width = T > 0 ? thermal_width(c, how->xi, T) : NAN;
     const double first = fmin(1.5 * width, fmin(nearest / 2, way / 4));
     if (!(first > 0))
-        return sl_fail(err, SL_E_CONFIG, "--method splitting: one coordinate, from the start's minimum to the nearest other, "
-                       "does not lead to all minima of loss '%s'; --method direct does", name_of(loss));
+        return sl_fail(err, SL_E_CONFIG,
+                       "--method splitting: one coordinate, from the start's minimum to the nearest other, "
+                       "does not lead to all minima of loss '%s'; --method direct does",
+                       name_of(loss));
     how->a = bottom + first / 3;
     how->z = bottom + first;
     how->b = c->region;

@@ -14,7 +14,8 @@ static const sl_estimate none = {NAN, NAN, 0};
 
 /* ---- JSON ---- */
 
-/* The estimate with its interval; se: that of a normal law with the interval's width, null where an end is not known. */
+/* The estimate with its interval; se: that of a normal law with the interval's width, null where an end is not known.
+ */
 static void add_interval(cJSON *object, const char *key, sl_interval i, double unit)
 {
     const sl_estimate e = {i.value * unit, isfinite(i.hi) ? (i.hi - i.lo) * unit / (2 * WITHIN) : NAN, INFINITY};
@@ -31,7 +32,8 @@ static void add_measured_times(cJSON *r, const sl_escape_case *c, const sl_survi
     const sl_estimate mean = sl_scaled(c->unit, m.mean);
     sl_json_estimate(r, "mean", whole ? mean : none);
     sl_json_estimate(r, "restricted_mean", whole || !any ? none : mean);
-    if (!whole && any) sl_json_number(cJSON_GetObjectItemCaseSensitive(r, "restricted_mean"), "limit", m.limit * c->unit);
+    if (!whole && any)
+        sl_json_number(cJSON_GetObjectItemCaseSensitive(r, "restricted_mean"), "limit", m.limit * c->unit);
     add_interval(r, "median", sl_survival_quantile(s, 0.5, CONFIDENCE), c->unit);
     cJSON *q = cJSON_AddObjectToObject(r, "quantiles");
     for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++)
@@ -106,8 +108,10 @@ static void add_targets(cJSON *r, const sl_escape_case *c, const sl_exits *e)
         cJSON *t = cJSON_CreateObject();
         cJSON_AddItemToArray(list, t);
         sl_json_numbers(t, "minimum", c->target[i].x, c->s.sgd.loss.dim);
-        if (set->kind == SL_SET_HALF) sl_json_number(t, "beyond", set->point[0] * set->level);
-        else sl_json_number(t, "radius", set->level);
+        if (set->kind == SL_SET_HALF)
+            sl_json_number(t, "beyond", set->point[0] * set->level);
+        else
+            sl_json_number(t, "radius", set->level);
         sl_json_estimate(t, "fraction", e->replicas ? share(count[i], (double)e->exited) : none);
     }
 }
@@ -119,21 +123,26 @@ static void add_region(cJSON *r, const sl_escape_case *c, const sl_exits *e)
     sl_json_numbers(r, "start", c->start, dim);
     sl_json_number(r, "radius", c->to_basin ? NAN : c->radius);
     if (!c->to_basin) return;
-    if (c->from_saddle) cJSON_AddNullToObject(r, "home");
-    else sl_json_numbers(r, "home", c->home.x, dim);
+    if (c->from_saddle)
+        cJSON_AddNullToObject(r, "home");
+    else
+        sl_json_numbers(r, "home", c->home.x, dim);
     add_targets(r, c, e);
 }
 
-cJSON *sl_escape_json(const sl_escape_case *c, const sl_escape_found *o, const sl_escape_forecast *f, const char *status,
-                      const cJSON *notes, const cJSON *config)
+cJSON *sl_escape_json(const sl_escape_case *c, const sl_escape_found *o, const sl_escape_forecast *f,
+                      const char *status, const cJSON *notes, const cJSON *config)
 {
     const sl_exits *e = &o->exits;
     cJSON *r = cJSON_CreateObject();
     cJSON_AddStringToObject(r, "status", status);
     cJSON_AddStringToObject(r, "method", c->splitting ? "splitting" : "direct");
-    cJSON_AddStringToObject(r, "time_unit", c->s.dynamics == SL_DYNAMICS_SGD ? "steps" : "time of the equation, steps x dt");
-    if (c->splitting) add_rare_times(r, c, &o->rare, o->limited);
-    else add_measured_times(r, c, &o->survival);
+    cJSON_AddStringToObject(r, "time_unit",
+                            c->s.dynamics == SL_DYNAMICS_SGD ? "steps" : "time of the equation, steps x dt");
+    if (c->splitting)
+        add_rare_times(r, c, &o->rare, o->limited);
+    else
+        add_measured_times(r, c, &o->survival);
     add_predicted(r, f);
     sl_json_number(r, "exited_fraction", c->splitting ? NAN : (double)e->exited / (double)e->replicas);
     sl_json_number(r, "exited", c->splitting ? NAN : (double)e->exited);
@@ -143,7 +152,8 @@ cJSON *sl_escape_json(const sl_escape_case *c, const sl_escape_found *o, const s
     sl_json_number(r, "max_steps", c->splitting ? NAN : (double)c->max_steps);
     add_region(r, c, e);
     if (c->splitting) add_splitting(r, c, &o->rare);
-    const double updates = c->splitting ? o->rare.updates : e->updates, seconds = c->splitting ? o->rare.seconds : e->seconds;
+    const double updates = c->splitting ? o->rare.updates : e->updates,
+                 seconds = c->splitting ? o->rare.seconds : e->seconds;
     sl_json_number(r, "updates", updates);
     sl_json_number(r, "updates_per_second", seconds > 0 ? updates / seconds : NAN);
     cJSON_AddItemToObject(r, "notes", cJSON_Duplicate(notes, true));
@@ -163,18 +173,32 @@ static double number_at(const cJSON *object, const char *key)
     return sl_cli_number(at(object, key));
 }
 
+/* A row also where only theory has a number. */
+static void add_row(sl_grid *g, const char *name, const cJSON *measured, const cJSON *predicted, bool exact)
+{
+    const double p = sl_cli_number(predicted);
+    if (!isnan(sl_cli_read_estimate(measured).value) || isnan(p)) {
+        sl_grid_compare(g, name, measured, predicted, exact);
+        return;
+    }
+    sl_grid_add(g, "%s", name), sl_grid_add(g, "-"), sl_grid_add(g, "%.8g", p), sl_grid_add(g, "-");
+}
+
 static void add_opinions(sl_grid *g, const cJSON *r)
 {
     const cJSON *predicted = at(r, "predicted"), *by;
     const double mean = sl_cli_read_estimate(at(r, "mean")).value;
-    cJSON_ArrayForEach(by, at(predicted, "by")) {
+    cJSON_ArrayForEach(by, at(predicted, "by"))
+    {
         const double p = number_at(predicted, by->string);
         if (p == number_at(predicted, "mean")) continue;
         sl_grid_add(g, "  by %s", by->valuestring);
         sl_grid_add(g, "%s", "");
         sl_grid_add(g, "%.8g", p);
-        if (isnan(mean)) sl_grid_add(g, "-");
-        else sl_grid_add(g, "%+.2f %%", 100 * (mean / p - 1));
+        if (isnan(mean))
+            sl_grid_add(g, "-");
+        else
+            sl_grid_add(g, "%+.2f %%", 100 * (mean / p - 1));
     }
 }
 
@@ -186,16 +210,18 @@ static void print_times(const cJSON *r)
     sl_grid *g = sl_grid_alloc("lrrr");
     sl_grid_add(g, "exit time"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted");
     sl_grid_add(g, exact ? "z" : "off by");
-    sl_grid_compare(g, "mean", at(r, "mean"), at(predicted, "mean"), exact);
+    add_row(g, "mean", at(r, "mean"), at(predicted, "mean"), exact);
+    add_opinions(g, r);
     snprintf(name, sizeof name, "mean of min(time, %.6g)", number_at(limited, "limit"));
     sl_grid_compare(g, name, limited, NULL, exact);
-    add_opinions(g, r);
     /* A quantile is a whole number of steps: against an exact one it has no z. */
     for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++) {
         const char *p = sl_escape_p_name[i];
-        if (sl_escape_p[i] == 0.5) snprintf(name, sizeof name, "median");
-        else snprintf(name, sizeof name, "%g %% quantile", 100 * sl_escape_p[i]);
-        sl_grid_compare(g, name, at(at(r, "quantiles"), p), at(at(predicted, "quantiles"), p), false);
+        if (sl_escape_p[i] == 0.5)
+            snprintf(name, sizeof name, "median");
+        else
+            snprintf(name, sizeof name, "%g %% quantile", 100 * sl_escape_p[i]);
+        add_row(g, name, at(at(r, "quantiles"), p), at(at(predicted, "quantiles"), p), false);
     }
     sl_grid_print(g);
 }
@@ -209,13 +235,16 @@ static void print_targets(const cJSON *r)
 {
     const cJSON *targets = at(r, "targets"), *t;
     if (!targets) return;
-    cJSON_ArrayForEach(t, targets) {
+    cJSON_ArrayForEach(t, targets)
+    {
         char text[64];
         const sl_estimate f = sl_cli_read_estimate(at(t, "fraction"));
         printf("arrival at minimum (");
         print_point(at(t, "minimum"));
-        if (at(t, "beyond")) printf("): beyond %.6g", number_at(t, "beyond"));
-        else printf("): within %.6g", number_at(t, "radius"));
+        if (at(t, "beyond"))
+            printf("): beyond %.6g", number_at(t, "beyond"));
+        else
+            printf("): within %.6g", number_at(t, "radius"));
         if (cJSON_GetArraySize(targets) > 1 && !isnan(f.value)) {
             sl_cli_estimate(text, f.value, f.se);
             printf(", by %s of those that left", text);
@@ -249,7 +278,8 @@ void sl_escape_people(const sl_cli *cli, const cJSON *r)
     if (!isnan(barrier)) printf("; barrier %.6g, T = %.6g", barrier, number_at(predicted, "temperature"));
     putchar('\n');
     print_targets(r);
-    if (splitting) print_splitting(splitting);
+    if (splitting)
+        print_splitting(splitting);
     else {
         printf("%.0f of %.0f left", number_at(r, "exited"), number_at(r, "replicas"));
         if (number_at(r, "censored") > 0)

@@ -16,12 +16,14 @@
 const double sl_escape_p[SL_ESCAPE_QUANTILES] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
 const char *const sl_escape_p_name[SL_ESCAPE_QUANTILES] = {"0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99"};
 
-static const double PATIENCE = 3;       /* seconds, as an operator estimates them, for a prediction        */
-static const double PRECISION = 1e-6;   /* relative, of a first-passage time by an operator                */
+static const double PATIENCE = 1;     /* seconds, as an operator estimates them, for a grid          */
+static const double PRECISION = 1e-6; /* relative, of a first-passage time by an operator                */
 static const double PRECISION_2D = 1e-4;
-static const double GOOD = 1e-4;        /* what an operator's grid may err by to count as exact            */
-static const double MEMORY = 5e8;       /* bytes for it                                                    */
-static const double SAME = 1e-9;        /* relative: two curvatures are equal                              */
+static const double GOOD = 1e-4;    /* what an operator's grid may err by to count as exact            */
+static const double HOPELESS = 100; /* barriers in units of T above which no operator is asked        */
+static const double MEMORY = 5e8;   /* bytes for it                                                    */
+static const double FLAT = 1e-9;    /* a curvature that says nothing of what is around                 */
+static const double SAME = 1e-9;    /* relative: two curvatures are equal                              */
 
 static void add_opinion(sl_escape_forecast *f, const char *key, double mean, const char *by)
 {
@@ -36,17 +38,19 @@ static bool is_sgd(const sl_escape_case *c)
     return c->s.dynamics == SL_DYNAMICS_SGD;
 }
 
+/* One normal law of variance s2 in all directions and everywhere? */
 static bool is_gaussian(const sl_escape_case *c)
 {
     return !c->s.sgd.noise.kind || strcmp(c->s.sgd.noise.kind->entry.name, "gaussian") == 0;
 }
 
-/* Euler and Maruyama's scheme is plain SGD: l = dt, noise of variance 2T/dt. The rule, schedule and noise of the chain that
- * is run; false: there is no such reading, or its law is not one that theory has. */
+/* Euler and Maruyama's scheme is plain SGD: l = dt, noise of variance 2T/dt. The rule, schedule and noise of the chain
+ * that is run; false: there is no such reading, or its law is not one that theory has. */
 static bool read_as_sgd(sl_sgd *chain, const sl_escape_case *c)
 {
     *chain = c->s.sgd;
-    if (is_sgd(c)) return is_gaussian(c) && sl_schedule_is_stationary(&chain->schedule) && sl_rule_is_linear(&chain->rule);
+    if (is_sgd(c))
+        return is_gaussian(c) && sl_schedule_is_stationary(&chain->schedule) && sl_rule_is_linear(&chain->rule);
     const sl_langevin *l = &c->s.langevin;
     chain->noise_variance = 2 * l->temperature / l->h;
     return c->s.dynamics == SL_DYNAMICS_OVERDAMPED &&
@@ -69,37 +73,58 @@ static double time_of_step(const sl_escape_case *c)
 
 /* ---- a ball around a stationary point: linear SGD ---- */
 
-static void fill_curve(sl_escape_forecast *f, const sl_exit_law *law, double start, double unit)
+/* An exponential law of that mean: what passages over a high barrier have, but for those that go at once. */
+static void exponential_curve(sl_escape_forecast *f)
 {
-    const double last = 1.3 * f->quantile[SL_ESCAPE_QUANTILES - 1] / unit;
     for (size_t i = 0; i < SL_ESCAPE_CURVE; i++) {
-        const double t = floor(last * (double)i / (SL_ESCAPE_CURVE - 1));
-        sl_approximation left;
-        if (f->n_curve > 0 && t * unit == f->curve_t[f->n_curve - 1]) continue;
-        if (sl_exit_probability(&left, law, start, t, NULL) != SL_OK) return;
-        f->curve_t[f->n_curve] = t * unit;
-        f->curve_s[f->n_curve++] = 1 - left.value;
+        const double s = 1 - (double)i / SL_ESCAPE_CURVE;
+        f->curve_t[f->n_curve] = -f->mean * log(s);
+        f->curve_s[f->n_curve++] = s;
     }
 }
 
-/* The exact law, by iterating the survival probability of |y|. */
-static bool linear_exactly(sl_escape_forecast *f, const sl_saddle *s, double start, double unit)
+/* Quantiles and curve from P(tau <= t), t = 0 .. n-1. */
+static void read_law(sl_escape_forecast *f, const double *left, size_t n, double unit)
 {
+    for (size_t i = 0, t = 0; i < SL_ESCAPE_QUANTILES; i++) {
+        while (t < n && left[t] < sl_escape_p[i]) t++;
+        f->quantile[i] = t < n ? (double)t * unit : NAN;
+    }
+    const size_t stride = 1 + (n - 1) / SL_ESCAPE_CURVE;
+    for (size_t t = 0; t < n; t += stride) {
+        f->curve_t[f->n_curve] = (double)t * unit;
+        f->curve_s[f->n_curve++] = 1 - left[t];
+    }
+}
+
+/* The exact law, by iterating the survival probability of |y|. Where it takes many steps it has become geometric. */
+static bool linear_exactly(sl_escape_forecast *f, const sl_saddle *s, double unit)
+{
+    enum { MOST_STEPS = 20000 };
+    const size_t last = SL_ESCAPE_QUANTILES - 1;
     sl_exit_law *law = NULL;
     if (s->mu > 0 || sl_exit_law_new(&law, s, NULL) != SL_OK) return false;
     sl_approximation mean;
-    bool solved = sl_exit_mean(&mean, law, start, NULL) == SL_OK && mean.error < GOOD * mean.value;
-    for (size_t i = 0; i < SL_ESCAPE_QUANTILES && solved; i++) {
-        uint64_t t;
-        solved = sl_exit_quantile(&t, NULL, law, start, sl_escape_p[i], NULL) == SL_OK;
-        f->quantile[i] = (double)t * unit;
+    uint64_t t = 0;
+    double *left = NULL;
+    bool solved = sl_exit_mean(&mean, law, 0, NULL) == SL_OK && mean.error < GOOD * mean.value &&
+                  sl_exit_quantile(&t, NULL, law, 0, sl_escape_p[last], NULL) == SL_OK;
+    if (solved) f->mean = mean.value * unit;
+    if (solved && t < MOST_STEPS) {
+        const size_t n = (size_t)t + (size_t)t / 3 + 2;
+        left = malloc(n * sizeof *left);
+        solved = left && sl_exit_survival(NULL, left, NULL, n, law, 0, NULL) == SL_OK;
+        if (solved) read_law(f, left, n, unit);
+    } else if (solved) {
+        exponential_curve(f);
+        for (size_t i = 0; i < SL_ESCAPE_QUANTILES && solved; i++) {
+            solved = sl_exit_quantile(&t, NULL, law, 0, sl_escape_p[i], NULL) == SL_OK;
+            f->quantile[i] = (double)t * unit;
+        }
     }
-    if (solved) {
-        f->mean = mean.value * unit;
-        f->exact = f->exact_law = true;
-        f->law = "the law of the linear chain, step by step";
-        fill_curve(f, law, start, unit);
-    }
+    if (solved) f->law = "the law of the linear chain, step by step";
+    f->exact = solved;
+    free(left);
     sl_exit_law_free(law);
     return solved;
 }
@@ -110,7 +135,8 @@ static void linear_asymptotics(sl_escape_forecast *f, const sl_saddle *s, double
     if (sl_saddle_asymptotic(&law, s, NULL) != SL_OK) return;
     f->lyapunov = law.lyapunov;
     add_opinion(f, "asymptotic", law.mean * unit, "asymptotics of small noise");
-    add_opinion(f, "leading_log", law.leading * unit, "log(2 gamma R^2 / (l q s2)) / (2 l gamma) alone");
+    if (s->mu == 0)
+        add_opinion(f, "leading_log", law.leading * unit, "log(2 gamma R^2 / (l q s2)) / (2 l gamma) alone");
     if (f->law) return;
     f->mean = law.mean * unit;
     f->law = "asymptotics of small noise";
@@ -156,35 +182,35 @@ static void predict_ball(sl_escape_forecast *f, const sl_escape_case *c)
     sl_sgd chain;
     if (!centre_of(centre, &index, curvature, c)) return;
     if (index > 0) f->gamma = -curvature[0];
+    if (!(fabs(curvature[0]) > FLAT)) return;
     if (c->s.sgd.ensemble.start_spread > 0 || memcmp(centre, c->start, loss->dim * sizeof *centre) != 0) return;
     const size_t same = equal_directions(curvature, loss->dim);
     if (!read_as_sgd(&chain, c) || !(chain.noise_variance > 0) || (index == 0 && same < loss->dim)) return;
-    sl_saddle s = {.gamma = -curvature[0], .s2 = chain.noise_variance, .R = c->radius, .mu = chain.rule.mu,
-                   .index = same};
+    sl_saddle s = {
+        .gamma = -curvature[0], .s2 = chain.noise_variance, .R = c->radius, .mu = chain.rule.mu, .index = same};
     if (sl_saddle_schedule(&s, &chain.schedule, NULL) != SL_OK) return;
     if (s.mu > 0 && (s.delta > 0 || chain.rule.kind == SL_RULE_NESTEROV)) return;
-    const bool solved = linear_exactly(f, &s, 0, c->unit);
+    const bool solved = linear_exactly(f, &s, c->unit);
     if (index > 0) linear_asymptotics(f, &s, c->unit);
     if (!solved) return;
     /* Stable directions and curvature that changes within the ball are left out. */
     if (same < loss->dim || !is_quadratic(loss) || !is_that_chain(c)) {
-        f->exact = f->exact_law = false;
-        f->law = is_quadratic(loss) ? "the law of the unstable directions alone" : "the law of the linear chain, with the "
-                                                                                  "curvature at the start";
+        f->exact = false;
+        f->law = is_quadratic(loss) ? "the law of the unstable directions alone"
+                                    : "the law of the linear chain, with the "
+                                      "curvature at the start";
     }
 }
 
 /* ---- over a barrier ---- */
 
-/* An exponential law of that mean: what passages over a high barrier have. */
+/* Early quantiles are not the exponential law's: they speak of those that go at once. */
 static void exponential(sl_escape_forecast *f)
 {
-    for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++) f->quantile[i] = -f->mean * log1p(-sl_escape_p[i]);
-    for (size_t i = 0; i < SL_ESCAPE_CURVE; i++) {
-        const double s = 1 - (double)i / SL_ESCAPE_CURVE;
-        f->curve_t[f->n_curve] = -f->mean * log(s);
-        f->curve_s[f->n_curve++] = s;
-    }
+    static const double early = 0.2;
+    for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++)
+        if (sl_escape_p[i] > early) f->quantile[i] = -f->mean * log1p(-sl_escape_p[i]);
+    exponential_curve(f);
 }
 
 static void settle(sl_escape_forecast *f, double mean, bool exact, const char *law)
@@ -210,7 +236,7 @@ static bool choose_grid(sl_operator *op, const sl_question *q)
     double outside;
     if (op->kind->check(op, q, NULL) != SL_OK || op->kind->domain(op, q, &outside, NULL) != SL_OK) return false;
     size_t n = 0;
-    for (size_t k = first; k <= last && op->kind->seconds(op, q, k) < PATIENCE; k *= 2) n = k;
+    for (size_t k = first; k <= last && (!op->kind->seconds || op->kind->seconds(op, q, k) < PATIENCE); k *= 2) n = k;
     if (n < 2 * first) return false;
     if (n < last) op->grid = n;
     return true;
@@ -220,15 +246,22 @@ static void transfer_time(sl_escape_forecast *f, const sl_escape_case *c)
 {
     const sl_loss *loss = &c->s.sgd.loss;
     sl_sgd chain;
+    if (f->barrier > HOPELESS * f->temperature) return;
     if (loss->dim > 2 || c->region.n != 1 || loss->kind->period > 0 || !(c->s.sgd.ensemble.start_spread == 0) ||
         !read_as_sgd(&chain, c))
         return;
     sl_operator *op = calloc(1, sizeof *op);
     sl_answer a = {0};
     if (!op) return;
-    *op = (sl_operator){.kind = &sl_transfer, .loss = *loss, .temperature = f->temperature, .rule = chain.rule,
-                        .schedule = chain.schedule, .noise_variance = chain.noise_variance, .memory = MEMORY,
-                        .tolerance = loss->dim > 1 ? PRECISION_2D : PRECISION, .jobs = c->s.sgd.ensemble.jobs};
+    *op = (sl_operator){.kind = &sl_transfer,
+                        .loss = *loss,
+                        .temperature = f->temperature,
+                        .rule = chain.rule,
+                        .schedule = chain.schedule,
+                        .noise_variance = chain.noise_variance,
+                        .memory = MEMORY,
+                        .tolerance = loss->dim > 1 ? PRECISION_2D : PRECISION,
+                        .jobs = c->s.sgd.ensemble.jobs};
     sl_question q = {.task = SL_TASK_MFPT, .radius = c->region.set[0].level};
     for (size_t d = 0; d < loss->dim; d++) {
         q.from[d] = c->start[d];
@@ -237,8 +270,10 @@ static void transfer_time(sl_escape_forecast *f, const sl_escape_case *c)
     if (choose_grid(op, &q) && sl_operator_solve(&a, op, &q, NULL) >= 0) {
         const sl_number time = sl_answer_number(&a, "mfpt", 0);
         const bool good = time.error < GOOD * time.value;
-        if (good) settle(f, time.value * c->unit, is_that_chain(c), "the transfer operator of the steps");
-        else add_opinion(f, "transfer", time.value * c->unit, "transfer operator on a coarse grid");
+        if (good)
+            settle(f, time.value * c->unit, is_that_chain(c), "the transfer operator of the steps");
+        else
+            add_opinion(f, "transfer", time.value * c->unit, "transfer operator on a coarse grid");
     }
     sl_answer_clear(&a);
     free(op);
@@ -263,8 +298,8 @@ static void quadrature_time(sl_escape_forecast *f, const sl_escape_case *c)
     if (loss->dim > 1 || c->region.n != 1 || loss->kind->period > 0 || !(T > 0) ||
         c->s.dynamics == SL_DYNAMICS_UNDERDAMPED)
         return;
-    if (sl_passage_log_time(&log_time, sl_loss_slice_value, &slice, T, from, to, from < to ? -INFINITY : INFINITY, NULL) !=
-        SL_OK)
+    if (sl_passage_log_time(&log_time, sl_loss_slice_value, &slice, T, from, to, from < to ? -INFINITY : INFINITY,
+                            NULL) != SL_OK)
         return;
     const double time = exp(log_time) / time_of_step(c) * c->unit;
     if (is_sgd(c) && c->s.sgd.rule.mu == 0 && sl_alpha_of_schedule(&alpha, &c->s.sgd.schedule, NULL) == SL_OK &&
@@ -275,7 +310,8 @@ static void quadrature_time(sl_escape_forecast *f, const sl_escape_case *c)
     settle(f, time, false, is_sgd(c) ? "quadrature, l -> 0" : "quadrature, dt -> 0");
 }
 
-/* The action of the orbit at the barrier's energy in a well; INFINITY where it cannot be had: then nothing comes back. */
+/* The action of the orbit at the barrier's energy in a well; INFINITY where it cannot be had: then nothing comes back.
+ */
 static double action(const sl_loss *loss, double minimum, double saddle)
 {
     sl_loss_slice slice = {loss, 0};
@@ -299,7 +335,46 @@ static double rate_over(const sl_escape_case *c, double T, const sl_stationary_p
     return isfinite(out) && sl_rate_turnover(&k, &b, T, g, out, in, NULL) == SL_OK ? k : NAN;
 }
 
-/* The saddles around the start's well: in one dimension those on the ways to the sets, else all that join it to others. */
+/* Two wells: the slowest eigenvalue of the Klein-Kramers equation is the sum of the rates there and back, which are as
+ * the parts of the stationary law in the other well. */
+static void klein_kramers_time(sl_escape_forecast *f, const sl_escape_case *c)
+{
+    const sl_loss *loss = &c->s.sgd.loss;
+    sl_loss_slice slice = {loss, 0};
+    sl_boltzmann b;
+    double left;
+    if (c->s.dynamics != SL_DYNAMICS_UNDERDAMPED || loss->dim > 1 || c->region.n != 1 || loss->kind->period > 0 ||
+        c->from_saddle || !(f->temperature > 0) || f->barrier < f->temperature)
+        return;
+    sl_operator *op = calloc(1, sizeof *op);
+    sl_answer a = {0};
+    if (!op) return;
+    const sl_question q = {.task = SL_TASK_SPECTRUM, .eigenvalues = 2};
+    *op = (sl_operator){.kind = &sl_klein_kramers,
+                        .loss = *loss,
+                        .temperature = f->temperature,
+                        .memory = MEMORY,
+                        .friction = c->s.langevin.friction,
+                        .tolerance = PRECISION,
+                        .jobs = c->s.sgd.ensemble.jobs};
+    if (sl_boltzmann_solve(&b, sl_loss_slice_value, sl_loss_slice_derivative, &slice, f->temperature, 0, NULL) ==
+            SL_OK &&
+        sl_boltzmann_probability(&left, &b, sl_loss_slice_value, &slice, f->temperature, -INFINITY, c->saddle[0].x[0],
+                                 NULL) == SL_OK &&
+        choose_grid(op, &q) && sl_operator_solve(&a, op, &q, NULL) >= 0) {
+        const sl_number slowest = sl_answer_number(&a, "eigenvalue", 1);
+        const double other = c->target[0].x[0] < c->saddle[0].x[0] ? left : 1 - left;
+        if (slowest.value < 0 && slowest.imag == 0 && slowest.error < -GOOD * slowest.value) {
+            add_opinion(f, "klein_kramers", -1 / (slowest.value * other), "Klein-Kramers, slowest eigenvalue");
+            settle(f, -1 / (slowest.value * other), false, "the slowest eigenvalue of the Klein-Kramers equation");
+        }
+    }
+    sl_answer_clear(&a);
+    free(op);
+}
+
+/* The saddles around the start's well: in one dimension those on the ways to the sets, else all that join it to others.
+ */
 static void kramers_time(sl_escape_forecast *f, const sl_escape_case *c)
 {
     const sl_landscape *l = &c->landscape;
@@ -319,7 +394,7 @@ static void kramers_time(sl_escape_forecast *f, const sl_escape_case *c)
     }
     if (!(rate > 0)) return;
     const bool inertia = c->s.dynamics == SL_DYNAMICS_UNDERDAMPED;
-    const char *by = !inertia                   ? "Eyring-Kramers at T"
+    const char *by = !inertia                 ? "Eyring-Kramers at T"
                      : c->s.sgd.loss.dim == 1 ? "Kramers, turnover of Melnikov and Meshkov"
                                               : "Kramers, spatial diffusion";
     add_opinion(f, "kramers", 1 / rate, by);
@@ -351,6 +426,7 @@ static void predict_basin(sl_escape_forecast *f, const sl_escape_case *c)
     if (!isfinite(f->barrier)) f->barrier = NAN;
     transfer_time(f, c);
     quadrature_time(f, c);
+    klein_kramers_time(f, c);
     if (!c->from_saddle) kramers_time(f, c);
     if (f->law && !c->from_saddle && f->barrier > f->temperature) exponential(f);
 }
@@ -367,8 +443,14 @@ sl_status sl_escape_predict(sl_escape_forecast *f, const sl_escape_case *c, sl_e
     if (isnan(f->temperature)) f->temperature = p->eq20;
     free(p);
     SL_TRY(st);
-    if (c->to_basin) predict_basin(f, c);
-    else predict_ball(f, c);
+    if (c->to_basin)
+        predict_basin(f, c);
+    else
+        predict_ball(f, c);
+    if (f->mean > 0)
+        f->steps = f->mean / c->unit;
+    else if (f->gamma > 0)
+        f->steps = 5 / (f->gamma * time_of_step(c)); /* some times of growth by e */
     f->median = f->quantile[SL_ESCAPE_QUANTILES / 2];
     return SL_OK;
 }

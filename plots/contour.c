@@ -35,7 +35,8 @@ static sl_status add_cell(sl_table *t, const point corner[4], const double f[4],
     }
     if (n == 2) return add_piece(t, cut[0], cut[1], level, err);
     if (n < 4) return SL_OK;
-    /* All edges are cut (first = 0). Corner 0 is cut off alone by edges 3 and 0 where the middle is on the other side. */
+    /* All edges are cut (first = 0). Corner 0 is cut off alone by edges 3 and 0 where the middle is on the other side.
+     */
     const bool alone = ((f[0] + f[1] + f[2] + f[3]) / 4 >= level) != (f[first] >= level);
     SL_TRY(add_piece(t, cut[0], cut[alone ? 3 : 1], level, err));
     return add_piece(t, cut[2], cut[alone ? 1 : 3], level, err);

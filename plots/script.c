@@ -278,7 +278,8 @@ static void write_curve(FILE *s, const sl_panel *p, size_t k, bool categorical, 
     case SL_CURVE_LINE:
     case SL_CURVE_BAND:
         write_source(s, c);
-        fprintf(s, "%s:%s with lines lc rgb '%s' lw 1.6 dt %s", c->x, c->y, colour, dt);
+        fprintf(s, "%s:%s with lines lc rgb '%s' lw %s dt %s", c->x, c->y, c->faint ? "#a0a0a0" : colour,
+                c->faint ? "0.6" : "1.6", dt);
         write_title(s, c);
         break;
     case SL_CURVE_POINTS:

@@ -129,6 +129,7 @@ static void place(const run *r, sl_block *b, uint64_t block)
             memset(x, 0, b->B * sizeof *x);
         for (size_t i = 0; i < b->B; i++) x[i] += start[d];
     }
+    if (loss->kind->project) loss->kind->project(loss, b->B, b->B, b->x);
     memset(b->v, 0, p->dim * b->B * sizeof *b->v);
     loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
     if (p->dynamics->begin) p->dynamics->begin(p->dynamics->dynamics, b);

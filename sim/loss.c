@@ -7,7 +7,8 @@
 const sl_loss_kind *const sl_losses[] = {
     &sl_loss_quadratic,        &sl_loss_double_well,      &sl_loss_tilted_double_well, &sl_loss_quartic,
     &sl_loss_periodic,         &sl_loss_quadratic_saddle, &sl_loss_strict_saddle,      &sl_loss_rosenbrock,
-    &sl_loss_bent_double_well, &sl_loss_mueller_brown,
+    &sl_loss_bent_double_well, &sl_loss_mueller_brown,    &sl_loss_monkey_saddle,      &sl_loss_matrix_factorisation,
+    &sl_loss_phase_retrieval,  &sl_loss_tensor_decomposition,
 };
 const size_t sl_n_losses = sizeof sl_losses / sizeof *sl_losses;
 
@@ -15,7 +16,8 @@ static const sl_entry *const entries[] = {
     &sl_loss_quadratic.entry,     &sl_loss_double_well.entry, &sl_loss_tilted_double_well.entry,
     &sl_loss_quartic.entry,       &sl_loss_periodic.entry,    &sl_loss_quadratic_saddle.entry,
     &sl_loss_strict_saddle.entry, &sl_loss_rosenbrock.entry,  &sl_loss_bent_double_well.entry,
-    &sl_loss_mueller_brown.entry,
+    &sl_loss_mueller_brown.entry, &sl_loss_monkey_saddle.entry, &sl_loss_matrix_factorisation.entry,
+    &sl_loss_phase_retrieval.entry, &sl_loss_tensor_decomposition.entry,
 };
 _Static_assert(sizeof entries / sizeof *entries == sizeof sl_losses / sizeof *sl_losses, "an entry a loss");
 

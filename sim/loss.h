@@ -32,7 +32,8 @@ typedef struct {
     /* g[d][i] = gradient of sample index[i] at x_i, of a loss that is the mean of loss->samples terms; NULL: not one */
     void (*sample_gradient)(const sl_loss *loss, size_t B, size_t stride, const double *x, const uint32_t *index,
                             double *g);
-    /* moves x_i to the nearest point of the set that the loss lives on, after every step; NULL: all of space */
+    /* moves x_i to the nearest point of the set that the loss lives on, at the start and after every step; NULL: all of
+     * space. Gradients and Hessians are those of f as a function on all of space. */
     void (*project)(const sl_loss *loss, size_t B, size_t stride, double *x);
     bool confining; /* exp(-f/T) can be normalised (periodic: on one period)              */
     bool separable; /* f is a sum of one-dimensional terms: Boltzmann averages by quadrature */
@@ -44,7 +45,8 @@ struct sl_loss {
     sl_spec spec;
     size_t dim;
     size_t samples;       /* of a finite sum; 0: not one                                                     */
-    const double *table;  /* its samples, for the kernels; NULL without                                      */
+    const double *table;  /* its samples, for the kernels; NULL without. Never written, shared by all losses of
+                             the same parameters, and there until the program ends: a loss is plain data       */
     double data[SL_LOSS_MAX_DIM + 8]; /* what the kernels read: spectrum, coefficients                       */
     double start[SL_LOSS_MAX_DIM];    /* a sensible initial point: a minimum, or a saddle for saddle losses  */
 };

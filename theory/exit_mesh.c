@@ -140,6 +140,7 @@ static double density(const step_law *p, double r)
     const double k = (double)p->k, nu = k / 2 - 1, rs = r * scale, z = rs * (p->c * scale), small = z * z / (4 * nu + 4);
     if (small < 1e-9) /* I_nu(z) = (z/2)^nu (1 + z^2/(4 nu + 4) + ...) / Gamma(nu + 1) */
         return scale * exp((k - 1) * log(rs) - nu * M_LN2 - gsl_sf_lngamma(k / 2) - x * x / 2 - z) * (1 + small);
+    if (p->k == 3) return r / p->c * scale / sqrt(2 * M_PI) * exp(-x * x / 2) * -expm1(-2 * z);
     const double bessel = p->k == 2 ? gsl_sf_bessel_I0_scaled(z) : gsl_sf_bessel_Inu_scaled(nu, z);
     return rs * scale * pow(r / p->c, nu) * exp(-x * x / 2) * bessel;
 }

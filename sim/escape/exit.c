@@ -22,6 +22,10 @@ static const size_t CACHE = (size_t)1 << 19;
 /* Steps between looks at the wish to stop: about a millisecond. */
 enum { POLL = 1024 };
 
+/* Bytes of results that are asked for without looking first whether there are so many: looking takes longer than many
+ * a run. */
+static const double LITTLE = 64 << 20;
+
 /* Without a kill radius: beyond this x^4 is soon not a number. */
 static const double FARTHEST = 1e75;
 
@@ -115,7 +119,7 @@ static sl_status look(worker *w, sl_err *err)
     sl_block *b = &w->lanes.block;
     uint64_t suspect[MOST_LANES / SL_REGION_GROUP];
     const double radius = w->r->far_often || w->lanes.k % 4 == 0 ? w->r->radius : INFINITY;
-    sl_region_suspects(suspect, &w->r->how->region, w->lanes.dim, radius, b->B, b->x, b->noise);
+    if (!sl_region_suspects(suspect, &w->r->how->region, w->lanes.dim, radius, b->B, b->x, b->noise)) return SL_OK;
     for (size_t j = 0; j < b->B / SL_REGION_GROUP; j++)
         for (uint64_t left = suspect[j]; left > 0; left &= left - 1)
             SL_TRY(sort_out(w, j * SL_REGION_GROUP + (size_t)__builtin_ctzll(left), err));
@@ -296,10 +300,10 @@ static sl_status allocate(sl_exits *e, const sl_dynamics *dynamics, const sl_esc
     const uint64_t n = dynamics->ensemble->replicas;
     const size_t dim = dynamics->loss->dim;
     const bool states = how->keep_states, velocities = states && dynamics->velocity;
-    const double bytes = (double)n * (9 + 8 * (double)dim * (states + velocities)), free_bytes = sl_memory_available("");
-    if (bytes > 0.9 * free_bytes)
+    const double bytes = (double)n * (9 + 8 * (double)dim * (states + velocities));
+    if (bytes > LITTLE && bytes > 0.9 * sl_memory_available(""))
         return sl_fail(err, SL_E_MEMORY, "%llu replicas take %.3g bytes for what they end with; there are %.3g",
-                       (unsigned long long)n, bytes, free_bytes);
+                       (unsigned long long)n, bytes, sl_memory_available(""));
     *e = (sl_exits){.replicas = n, .dim = dim};
     e->time = calloc(n, sizeof *e->time);
     e->by = calloc(n, sizeof *e->by);

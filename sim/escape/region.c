@@ -2,7 +2,6 @@
 #include "sim/escape/region.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/kernel.h"
 
@@ -80,20 +79,19 @@ static const uint64_t bit[GROUP] = {
         MARK((DOT) < level)                                  \
     }
 
-static inline __attribute__((always_inline)) void mark_line(uint64_t *restrict suspect, const sl_set *set, size_t B,
-                                                            const double *restrict x)
+static SL_KERNEL void mark_line(uint64_t *restrict suspect, const sl_set *set, size_t B, const double *restrict x)
 {
     const double p = set->point[0];
     MARK_SET((x[j + i] - p) * (x[j + i] - p), x[j + i] * p)
 }
 
-static inline __attribute__((always_inline)) void mark_space(uint64_t *restrict suspect, const sl_set *set, size_t dim,
-                                                             size_t B, const double *restrict x, double *restrict sum)
+static SL_KERNEL void mark_space(uint64_t *restrict suspect, const sl_set *set, size_t dim, size_t B,
+                                 const double *restrict x, double *restrict sum)
 {
+    for (size_t i = 0; i < B; i++) sum[i] = 0;
     for (size_t d = 0; d < dim; d++) {
         const double *restrict xd = x + d * B;
         const double p = set->point[d];
-        if (d == 0) memset(sum, 0, B * sizeof *sum);
         if (set->kind == SL_SET_HALF) {
 #pragma omp simd
             for (size_t i = 0; i < B; i++) sum[i] += xd[i] * p;
@@ -105,18 +103,23 @@ static inline __attribute__((always_inline)) void mark_space(uint64_t *restrict 
     MARK_SET(sum[j + i], sum[j + i])
 }
 
-SL_KERNEL void sl_region_suspects(uint64_t *restrict suspect, const sl_region *region, size_t dim, double radius,
-                                  size_t B, const double *restrict x, double *restrict scratch)
+static SL_KERNEL void mark_far(uint64_t *restrict suspect, double radius, size_t B, const double *restrict x)
 {
-    memset(suspect, 0, B / GROUP * sizeof *suspect);
+    MARK(fabs(x[j + i]) <= radius)
+}
+
+bool sl_region_suspects(uint64_t *suspect, const sl_region *region, size_t dim, double radius, size_t B,
+                        const double *x, double *scratch)
+{
+    for (size_t j = 0; j < B / GROUP; j++) suspect[j] = 0;
     for (size_t s = 0; s < region->n; s++) {
         if (dim == 1)
             mark_line(suspect, &region->set[s], B, x);
         else
             mark_space(suspect, &region->set[s], dim, B, x, scratch);
     }
-    for (size_t d = 0; d < dim && radius < INFINITY; d++) {
-        const double *restrict xd = x + d * B;
-        MARK(fabs(xd[j + i]) <= radius)
-    }
+    for (size_t d = 0; d < dim && radius < INFINITY; d++) mark_far(suspect, radius, B, x + d * B);
+    uint64_t any = 0;
+    for (size_t j = 0; j < B / GROUP; j++) any |= suspect[j];
+    return any != 0;
 }

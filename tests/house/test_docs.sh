@@ -24,7 +24,7 @@ options() { # every option that a page or the man page gives to a command exists
     while read -r command option; do
         "$BUILD/sgdlab" "$command" --help | grep -q -- "$option\b" || { echo "$command has no $option"; wrong=1; }
     done < <(cat README.md docs/*.md | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
-             grep -oE 'sgdlab (verify|simulate|operator|train|measure|figure|list|schedule|sweep|bench) [^#`]*' |
+             grep -oE 'sgdlab (verify|simulate|operator|escape|train|measure|figure|list|schedule|sweep|bench) [^#`]*' |
              awk '{for (i = 3; i <= NF; i++) if ($i ~ /^--[a-z]/) print $2, $i}' | sort -u)
     return $wrong
 }
@@ -66,6 +66,7 @@ tap_test "docs: the options shown exist" options
 tap_test "docs: the man page has every option" manual
 tap_test "docs: every figure has its line" named figures docs/figures.md
 tap_test "docs: every schedule has its place" named schedules docs/schedules.md
+tap_test "docs: every loss is named" named losses docs/losses.md
 tap_test "docs: every model of noise has its place" named noises docs/simulate.md
 tap_test "docs: every data set is named" named datasets docs/data.md
 tap_test "docs: every network is named" named models docs/networks.md

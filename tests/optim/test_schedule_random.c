@@ -136,6 +136,24 @@ static void fill__scales_the_uniforms_of_its_stream(void **state)
     for (size_t i = 0; i < N; i++) assert_near(rate[i], 0.2 * (1 + 0.75 * (2 * u[i] - 1)), 1e-16);
 }
 
+/* From the words of that stream: the same rates; from any words, a schedule that is not random has its own. */
+static void from_words__is_the_fill_of_these_words(void **state)
+{
+    (void)state;
+    enum { N = 500 };
+    static double rate[N], same[N];
+    static uint32_t words[N];
+    const char *const schedules[] = {"random:delta=0.75", "plrs:min=0.1:max=0.4:warmup=50", "cyclic:period=6"};
+    for (size_t k = 0; k < 3; k++) {
+        const sl_schedule s = make(schedules[k], 0.2, 1, 100);
+        const sl_draw draw = {.seed = 9, .step = 41, .purpose = SL_PURPOSE_SCHEDULE};
+        sl_random_words(words, N, 77, &draw);
+        sl_schedule_fill(&s, same, N, 9, 77, 41);
+        sl_schedule_from_words(&s, rate, words, N, 41);
+        assert_memory_equal(rate, same, sizeof rate);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +162,7 @@ int main(void)
         cmocka_unit_test(random__is_fresh_at_every_step_replica_and_seed),
         cmocka_unit_test(mean__is_the_expectation_of_the_draws),
         cmocka_unit_test(fill__scales_the_uniforms_of_its_stream),
+        cmocka_unit_test(from_words__is_the_fill_of_these_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
