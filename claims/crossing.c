@@ -68,19 +68,26 @@ sl_status sl_crossing_exits(sl_exits *e, const sl_crossing *c, double replicas, 
     return sl_sgd_escape(e, &sgd, &how, err);
 }
 
+sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err)
+{
+    const double exited = (double)e->exited;
+    double at_risk = 0;
+    for (uint64_t r = 0; r < e->replicas; r++) at_risk += (double)e->time[r];
+    if (exited < 2)
+        return sl_fail(err, SL_DIVERGED, "%g of %llu trajectories came to an exit, need 2", exited,
+                       (unsigned long long)e->replicas);
+    *steps = (sl_estimate){at_risk / exited, at_risk / exited / sqrt(exited), exited - 1};
+    return SL_OK;
+}
+
 sl_status sl_crossing_sampled(sl_estimate *steps, const sl_crossing *c, double replicas, double limit,
                               const sl_lab *lab, uint32_t experiment, sl_err *err)
 {
     sl_exits e = {0};
     SL_TRY(sl_crossing_exits(&e, c, replicas, limit, lab, experiment, err));
-    double at_risk = 0;
-    for (uint64_t r = 0; r < e.replicas; r++) at_risk += (double)e.time[r];
-    const double exited = (double)e.exited;
+    const sl_status st = sl_exits_mean(steps, &e, err);
     sl_exits_clear(&e);
-    if (exited < 2) return sl_fail(err, SL_DIVERGED, "%g of %g trajectories came to %g within %g steps", exited,
-                                   replicas, c->to, limit);
-    *steps = (sl_estimate){at_risk / exited, at_risk / exited / sqrt(exited), exited - 1};
-    return SL_OK;
+    return st;
 }
 
 sl_status sl_crossing_split(sl_estimate *steps, const sl_crossing *c, size_t particles, size_t repeats,

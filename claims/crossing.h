@@ -35,6 +35,9 @@ SL_CHECKED sl_status sl_crossing_sampled(sl_estimate *steps, const sl_crossing *
 SL_CHECKED sl_status sl_crossing_exits(sl_exits *e, const sl_crossing *c, double replicas, double limit,
                                        const sl_lab *lab, uint32_t experiment, sl_err *err);
 
+/* The mean time of exits by the same rule. Errors: SL_DIVERGED for fewer than two exits. */
+SL_CHECKED sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err);
+
 /* By splitting along the line, from < to, Gaussian noise: levels begin one standard deviation of the well that `from`
  * is the minimum of above it. particles, repeats: as in sim/escape/splitting.h, 0 for its defaults. */
 SL_CHECKED sl_status sl_crossing_split(sl_estimate *steps, const sl_crossing *c, size_t particles, size_t repeats,

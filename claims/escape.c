@@ -89,7 +89,7 @@ static sl_status by_splitting(const sl_lab *lab, sl_finding *f, uint32_t experim
     sl_estimate steps[2];
     for (uint32_t i = 0; i < 2; i++) {
         const sl_crossing c = from_well_to_well(l, batches[i], 0);
-        SL_TRY(sl_crossing_split(&steps[i], &c, 256, 32, lab, experiment + i, err));
+        SL_TRY(sl_crossing_split(&steps[i], &c, 2048, 32, lab, experiment + i, err));
     }
     return slope_of(f, sl_exponent(steps[1], steps[0], (batches[1] - batches[0]) / l), 0, 0.05, "splitting", err);
 }

@@ -235,7 +235,7 @@ static sl_status arrhenius(const sl_lab *lab, char **summary, cJSON *result, sl_
                           .ymax = NAN,
                           .curves = times,
                           .n_curves = sizeof times / sizeof *times},
-                         {.title = "Over Eyring and Kramers's",
+                         {.title = "Over Eyring and Kramers's time",
                           .ylabel = "steps × l k",
                           .logy = true,
                           .ymin = 0.1,

@@ -83,6 +83,7 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_kramers_turnover,
     &sl_recipe_phase_space,
     /* Escape from wells */
+    &sl_recipe_escape_distribution,
     &sl_recipe_arrhenius,
     /* Musso 2020 on networks */
     &sl_recipe_musso_1,
