@@ -198,6 +198,31 @@ static void time__is_what_brute_force_finds(void **state)
     sl_exits_clear(&e);
 }
 
+/* Heavy tails: jumps over all levels at once, into B or out of the world. Beginning anew after each loss, 1/time is the
+ * number of arrivals in B a step. */
+static void time__counts_jumps_and_losses(void **state)
+{
+    (void)state;
+    const double start = -1;
+    sl_sgd s = chain_of("double-well", "plain", 0, "constant", 0.05, 0.3);
+    assert_ok(sl_noise_init(&s.noise, "stable:alpha=1.5", &s.loss, &err));
+    s.ensemble.start = &start;
+    s.ensemble.kill_radius = 5;
+    sl_splitting how = on_line(-0.9, -0.7, 1);
+    how.particles = 128;
+    sl_rare r;
+    assert_ok(sl_sgd_splitting(&r, &s, &how, &err));
+    s.ensemble.replicas = 4096, s.ensemble.steps = 10000000;
+    sl_exits e;
+    assert_ok(sl_sgd_escape(&e, &s, &(sl_escape){.region = how.b}, &err));
+    assert_true(e.lost > 100 && e.censored == 0);
+    const double exits = (double)e.exited;
+    const sl_estimate time = sl_scaled((double)e.replicas / exits, mean_time(&e));
+    sl_exits_clear(&e);
+    assert_agree("stable", r.time, time);
+    assert_true(r.time.value > 1.05 * time.value * exits / 4096);
+}
+
 /* ---- statistics ---- */
 
 /* z-scores of 40 small runs: with t of 15 degrees of freedom their rms is 1.07, and that of 40 is within 0.12 of it; 4
@@ -450,6 +475,7 @@ int main(void)
         cmocka_unit_test(time__of_underdamped_motion_is_two_over_the_slowest_rate),
         cmocka_unit_test(time__into_a_disc_is_the_transfer_operators),
         cmocka_unit_test(time__is_what_brute_force_finds),
+        cmocka_unit_test(time__counts_jumps_and_losses),
         cmocka_unit_test(errors__are_honest),
         cmocka_unit_test(probability__is_unbiased_for_few_particles),
         cmocka_unit_test(answer__is_the_same_for_any_number_of_jobs),
