@@ -117,7 +117,8 @@ $(B)/headers/%.ok: %.h
 DEST := $(DESTDIR)$(PREFIX)
 PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/noises/% sim/operators/% nets/data/% nets/layers/% \
                     nets/models/% nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h \
-                    $(addprefix sim/escape/,lanes.h paths.h region.h scatter.h split.h),$(HEADERS)) \
+                    theory/exit_mesh.h sim/strict_search.h \
+                    $(addprefix sim/escape/,lanes.h paths.h region.h scatter.h split.h workers.h),$(HEADERS)) \
                   sim/operators/operator.h
 install: all
 	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1

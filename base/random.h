@@ -74,7 +74,7 @@ double sl_random_normal(uint64_t lane, double sigma, const sl_draw *draw);
  * and the four words serve the steps 4 (step / 4) + 0, 1, 2, 3. Normals: words 0 and 2 are the radii of the steps 0, 1
  * and 2, 3 (r cos, r sin), words 1 and 3 their angles.
  *
- * Row j of out[4][stride] belongs to step draw->step - since[i] + j of lane[i], i < n; both of these times are multiples
+ * Row j of out[4][stride] belongs to step draw->step - since[i] + j of lane[i], i < n; both these times are multiples
  * of 4, since[i] <= draw->step, and n is a multiple of SL_LANE_GROUP. Words; or N(0, 1). */
 void sl_random_words_at(uint32_t *out, size_t stride, size_t n, const uint64_t *lane, const uint64_t *since,
                         const sl_draw *draw);

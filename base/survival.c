@@ -62,7 +62,7 @@ static void estimate(sl_survival *s, size_t n)
     }
 }
 
-/* ---- Sorting --------------------------------------------------------------------------------------------------- */
+/* ---- Sorting ----------------------------------------------------------------------------------------------------- */
 
 /* The bits of doubles >= 0 are in the order of their values, and their sign bit is free for the censoring, which so
  * comes after the events of the same time. */
@@ -139,7 +139,7 @@ static sl_status sorted(sl_survival *s, const uint64_t *step, const double *time
     return st;
 }
 
-/* ---- Counting -------------------------------------------------------------------------------------------------- */
+/* ---- Counting ---------------------------------------------------------------------------------------------------- */
 
 static sl_status counted(sl_survival *s, const uint64_t *time, const bool *censored, size_t n, size_t last, sl_err *err)
 {

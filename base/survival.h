@@ -69,8 +69,8 @@ typedef struct {
 sl_survival_mean_time sl_survival_mean(const sl_survival *s, double limit);
 
 /* The rate of an exponential law (of a geometric one: the probability a step): events / exposure, with the standard
- * error rate / sqrt(events). The interval is chi-square's: exact where nothing is censored, conservative where some are (Cox 1953). No events:
- * rate 0, se NAN, lo 0, hi > 0. All NAN unless 0 < confidence < 1 and exposure > 0. */
+ * error rate / sqrt(events). The interval is chi-square's: exact where nothing is censored, conservative where some are
+ * (Cox 1953). No events: rate 0, se NAN, lo 0, hi > 0. All NAN unless 0 < confidence < 1 and exposure > 0. */
 typedef struct {
     sl_estimate rate;
     double lo, hi;

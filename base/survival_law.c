@@ -40,7 +40,7 @@ sl_estimate sl_survival_at(const sl_survival *s, double t)
     return (sl_estimate){S, S > 0 ? S * sqrt(s->greenwood[i]) : 0, INFINITY};
 }
 
-/* ---- Bands ------------------------------------------------------------------------------------------------------ */
+/* ---- Bands ------------------------------------------------------------------------------------------------------- */
 
 /* Log-log, at a row with 0 < S < 1; an S of 1 has no error that could be told, an S of 0 at most what came before. */
 static void pointwise(double *lo, double *hi, const sl_survival *s, size_t i, double z, double hi_before)
@@ -58,7 +58,7 @@ static void pointwise(double *lo, double *hi, const sl_survival *s, size_t i, do
     }
 }
 
-/* P(sup_{0<=u<=b} |Brownian bridge| <= x), Hall and Wellner 1980, eq 2.7 (Koziol and Byar 1975); b = 1: Kolmogorov's. */
+/* P(sup_{0<=u<=b} |Brownian bridge| <= x), Hall and Wellner 1980, after Koziol and Byar 1975; b = 1: Kolmogorov's. */
 static double bridge_within(double x, double b)
 {
     const double scale = sqrt(b * (1 - b));
@@ -122,7 +122,7 @@ sl_status sl_survival_band(double *lo, double *hi, const sl_survival *s, sl_band
     return SL_OK;
 }
 
-/* ---- Quantiles and means ---------------------------------------------------------------------------------------- */
+/* ---- Quantiles and means ----------------------------------------------------------------------------------------- */
 
 sl_interval sl_survival_quantile(const sl_survival *s, double p, double confidence)
 {
@@ -179,7 +179,7 @@ sl_survival_mean_time sl_survival_mean(const sl_survival *s, double limit)
     return (sl_survival_mean_time){restricted(s, limit), limit};
 }
 
-/* ---- The exponential law, and two samples -------------------------------------------------------------------------- */
+/* ---- The exponential law, and two samples ------------------------------------------------------------------------ */
 
 sl_survival_rate sl_survival_exponential(const sl_survival *s, double confidence)
 {
@@ -193,8 +193,8 @@ sl_survival_rate sl_survival_exponential(const sl_survival *s, double confidence
 }
 
 /* Weibull's hazard k t^(k-1), with times in units of the estimated mean, u: at k = 1 the score for k is
- * d + sum_events log u - sum u log u, and its information d + sum u log^2 u - (sum u log u)^2 / d, the last term because
- * the rate is estimated too. */
+ * d + sum_events log u - sum u log u, and its information d + sum u log^2 u - (sum u log u)^2 / d, the last term
+ * because the rate is estimated too. */
 double sl_survival_exponentiality(double *z, const sl_survival *s)
 {
     const double d = s->n_events, rate = d / s->exposure;

@@ -5,6 +5,8 @@
 
 #include "base/spec.h"
 #include "claims/exact.h"
+#include "sim/escape/splitting.h"
+#include "sim/landscape.h"
 #include "theory/temperature.h"
 
 double sl_crossing_noise(double T, double l, double delta)
@@ -19,7 +21,8 @@ static void schedule_of(char text[64], double delta)
     snprintf(text, 64, delta > 0 ? "random:delta=%s" : "constant", number);
 }
 
-sl_status sl_crossing_exact(sl_estimate *steps, const sl_crossing *c, double reach, const sl_lab *lab, sl_err *err)
+sl_status sl_crossing_exact(sl_estimate *steps, const sl_crossing *c, double reach, double tolerance,
+                            const sl_lab *lab, sl_err *err)
 {
     char schedule[64];
     schedule_of(schedule, c->delta);
@@ -30,6 +33,7 @@ sl_status sl_crossing_exact(sl_estimate *steps, const sl_crossing *c, double rea
     SL_TRY(sl_exact_chain(&op, &chain, lab, err));
     op.lo[0] = -reach;
     op.hi[0] = reach;
+    op.tolerance = tolerance;
     SL_TRY(sl_exact_solve(&a, &op, &q, err));
     *steps = sl_exact_number(&a, "mfpt", 0);
     sl_answer_clear(&a);
@@ -64,18 +68,41 @@ sl_status sl_crossing_exits(sl_exits *e, const sl_crossing *c, double replicas, 
     return sl_sgd_escape(e, &sgd, &how, err);
 }
 
+sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err)
+{
+    const double exited = (double)e->exited;
+    double at_risk = 0;
+    for (uint64_t r = 0; r < e->replicas; r++) at_risk += (double)e->time[r];
+    if (exited < 2)
+        return sl_fail(err, SL_DIVERGED, "%g of %llu trajectories came to an exit, need 2", exited,
+                       (unsigned long long)e->replicas);
+    *steps = (sl_estimate){at_risk / exited, at_risk / exited / sqrt(exited), exited - 1};
+    return SL_OK;
+}
+
 sl_status sl_crossing_sampled(sl_estimate *steps, const sl_crossing *c, double replicas, double limit,
                               const sl_lab *lab, uint32_t experiment, sl_err *err)
 {
     sl_exits e = {0};
     SL_TRY(sl_crossing_exits(&e, c, replicas, limit, lab, experiment, err));
-    double at_risk = 0;
-    for (uint64_t r = 0; r < e.replicas; r++) at_risk += (double)e.time[r];
-    const double exited = (double)e.exited;
+    const sl_status st = sl_exits_mean(steps, &e, err);
     sl_exits_clear(&e);
-    if (exited < 2) return sl_fail(err, SL_DIVERGED, "%g of %g trajectories came to %g within %g steps", exited,
-                                   replicas, c->to, limit);
-    *steps = (sl_estimate){at_risk / exited, at_risk / exited / sqrt(exited), exited - 1};
+    return st;
+}
+
+sl_status sl_crossing_split(sl_estimate *steps, const sl_crossing *c, size_t particles, size_t repeats,
+                            const sl_lab *lab, uint32_t experiment, sl_err *err)
+{
+    sl_splitting how = {.xi = {1}, .a = c->from, .b = {.n = 1}, .particles = particles, .repeats = repeats};
+    sl_sgd sgd;
+    sl_rare rare;
+    double curvature;
+    SL_TRY(prepare(&sgd, c, lab, experiment, err));
+    sl_loss_hessian(&sgd.loss, &c->from, &curvature);
+    how.z = c->from + sqrt(c->l * sl_alpha_q(c->delta) * c->s2 / (2 * curvature));
+    how.b.set[0] = (sl_set){.kind = SL_SET_HALF, .point = {1}, .level = c->to};
+    SL_TRY(sl_sgd_splitting(&rare, &sgd, &how, err));
+    *steps = rare.time;
     return SL_OK;
 }
 

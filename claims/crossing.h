@@ -20,9 +20,10 @@ typedef struct {
 double sl_crossing_noise(double T, double l, double delta);
 
 /* Mean steps by the transfer operator (Gaussian noise). reach: its domain is [-reach, reach], wide enough for what is
- * left beyond to weigh less than the passage itself: the operator's own choice is that of a stationary law. */
-SL_CHECKED sl_status sl_crossing_exact(sl_estimate *steps, const sl_crossing *c, double reach, const sl_lab *lab,
-                                       sl_err *err);
+ * left beyond to weigh less than the passage itself: the operator's own choice is that of a stationary law.
+ * tolerance: relative; 0: the operator's own. */
+SL_CHECKED sl_status sl_crossing_exact(sl_estimate *steps, const sl_crossing *c, double reach, double tolerance,
+                                       const sl_lab *lab, sl_err *err);
 
 /* Mean steps of `replicas` independent trajectories, of which those that are still on their way after `limit` steps,
  * and those that were thrown to infinity, are censored: time at risk over exits, which is exact for exponential laws
@@ -34,6 +35,14 @@ SL_CHECKED sl_status sl_crossing_sampled(sl_estimate *steps, const sl_crossing *
 SL_CHECKED sl_status sl_crossing_exits(sl_exits *e, const sl_crossing *c, double replicas, double limit,
                                        const sl_lab *lab, uint32_t experiment, sl_err *err);
 
+/* The mean time of exits by the same rule. Errors: SL_DIVERGED for fewer than two exits. */
+SL_CHECKED sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err);
+
+/* By splitting along the line, from < to, Gaussian noise: levels begin one standard deviation of the well that `from`
+ * is the minimum of above it. particles, repeats: as in sim/escape/splitting.h, 0 for its defaults. */
+SL_CHECKED sl_status sl_crossing_split(sl_estimate *steps, const sl_crossing *c, size_t particles, size_t repeats,
+                                       const sl_lab *lab, uint32_t experiment, sl_err *err);
+
 /* log e, its error propagated to first order. */
 sl_estimate sl_log_of(sl_estimate e);
 
@@ -42,11 +51,11 @@ sl_estimate sl_exponent(sl_estimate a, sl_estimate b, double by);
 
 /* First experiment numbers, 64 for each claim and figure; those of claims/synthetic.h are below. */
 enum {
-    SL_EXPERIMENT_BATCH_SIZE = 2048,
-    SL_EXPERIMENT_HEAVY_TAIL = 2112,
-    SL_EXPERIMENT_PLANE = 2176,
-    SL_EXPERIMENT_EXITS = 2240,
-    SL_EXPERIMENT_ARRHENIUS = 2304
+    SL_EXPERIMENT_BATCH_SIZE = 4096,
+    SL_EXPERIMENT_HEAVY_TAIL = 4160,
+    SL_EXPERIMENT_PLANE = 4224,
+    SL_EXPERIMENT_EXITS = 4288,
+    SL_EXPERIMENT_ARRHENIUS = 4352
 };
 
 #endif

@@ -24,7 +24,7 @@ static sl_crossing from_well_to_well(double l, double C, double delta)
 static sl_status exact_time(sl_estimate *time, double l, double C, double delta, const sl_lab *lab, sl_err *err)
 {
     const sl_crossing c = from_well_to_well(l, C, delta);
-    SL_TRY(sl_crossing_exact(time, &c, reach, lab, err));
+    SL_TRY(sl_crossing_exact(time, &c, reach, 0, lab, err));
     *time = sl_scaled(l, *time);
     return SL_OK;
 }
@@ -57,13 +57,14 @@ static sl_status by_operator(const sl_lab *lab, sl_finding *f, double delta, sl_
                           "Delta=%g, one C/l, l=%.3g and %.3g: log of the ratio of l tau", delta, l, less);
 }
 
-/* By ensembles, T = 0.1 to 0.04 (at Delta = 1 a C larger by q): the straight line through log(l tau) of four settings,
- * of which no two have the same l and C. Left out: 1.5 T T' / height, 2.4 %. */
+/* By ensembles, T = 0.067 to 0.036 (at Delta = 1 a C larger by q): the straight line through log(l tau) of four settings
+ * of which no two have the same C. Left out: 1.5 T T' / height, 1.5 %, and at Delta = 1 what the tails of alpha n do at
+ * these rates, 5 %. */
 static sl_status by_ensembles(const sl_lab *lab, sl_finding *f, double delta, uint32_t experiment, sl_err *err)
 {
     static const struct {
         double l, C;
-    } settings[] = {{0.1, 4}, {0.05, 3}, {0.08, 6.4}, {0.1, 10}};
+    } settings[] = {{0.1, 6}, {0.05, 4}, {0.08, 8}, {0.1, 11}};
     enum { N = sizeof settings / sizeof *settings };
     const double r = sl_lab_refinement(lab);
     double x[N], y[N], se[N];
@@ -77,7 +78,20 @@ static sl_status by_ensembles(const sl_lab *lab, sl_finding *f, double delta, ui
     }
     sl_line line;
     SL_TRY(sl_fit_line(&line, x, y, se, N, err));
-    return slope_of(f, line.slope, delta, 0.1, "ensembles", err);
+    return slope_of(f, line.slope, delta, delta > 0 ? 0.15 : 0.1, "ensembles", err);
+}
+
+/* By splitting, T = 0.02 to 0.01: times of 4e7 to 3e12 steps. */
+static sl_status by_splitting(const sl_lab *lab, sl_finding *f, uint32_t experiment, sl_err *err)
+{
+    static const double batches[] = {20, 40};
+    const double l = 0.1;
+    sl_estimate steps[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        const sl_crossing c = from_well_to_well(l, batches[i], 0);
+        SL_TRY(sl_crossing_split(&steps[i], &c, 2048, 32, lab, experiment + i, err));
+    }
+    return slope_of(f, sl_exponent(steps[1], steps[0], (batches[1] - batches[0]) / l), 0, 0.05, "splitting", err);
 }
 
 static sl_status batch_size(const sl_lab *lab, sl_finding *f, sl_err *err)
@@ -86,13 +100,14 @@ static sl_status batch_size(const sl_lab *lab, sl_finding *f, sl_err *err)
     for (uint32_t i = 0; i < 2; i++) {
         SL_TRY(by_operator(lab, f, deltas[i], err));
         SL_TRY(by_ensembles(lab, f, deltas[i], SL_EXPERIMENT_BATCH_SIZE + 8 * i, err));
-        sl_lab_report(lab, "escape.batch-size", i + 1, 2);
+        sl_lab_report(lab, "escape.batch-size", i + 1, 3);
     }
+    SL_TRY(by_splitting(lab, f, SL_EXPERIMENT_BATCH_SIZE + 16, err));
     snprintf(f->note, sizeof f->note,
-             "slopes over 2 df/(q D0): %.4f (constant rate, operator), %.3f +- %.3f (ensembles); a random rate (Delta = "
-             "1): %.4f, %.3f +- %.3f",
+             "slopes over 2 df/(q D0): %.4f (constant rate, operator), %.3f +- %.3f (ensembles), %.4f +- %.4f (splitting); a "
+             "random rate (Delta = 1): %.4f, %.3f +- %.3f",
              f->parts[0].measured.value, f->parts[3].measured.value, f->parts[3].measured.se,
-             f->parts[4].measured.value, f->parts[7].measured.value, f->parts[7].measured.se);
+             f->parts[8].measured.value, f->parts[8].measured.se, f->parts[4].measured.value, f->parts[7].measured.value, f->parts[7].measured.se);
     return SL_OK;
 }
 
@@ -104,7 +119,7 @@ const sl_claim sl_claim_escape_batch_size = {
                  "2 df/(q D0) at a barrier df",
     .expected = SL_HOLDS,
     .measure = batch_size,
-    .parts = 8,
+    .parts = 9,
 };
 
 /* ---- escape.heavy-tail ----------------------------------------------------------------------------------------- */
@@ -149,12 +164,12 @@ static sl_status stay(sl_estimate *steps, const heavy_well *w, double replicas, 
     return sl_crossing_sampled(steps, &c, replicas, 1e8, lab, experiment, err);
 }
 
-/* tau ~ sigma^-alpha, by a line through four scales at which one jump leaves every 300 to 10^4 steps; and the time
+/* tau ~ sigma^-alpha, by a line through four scales at which one jump leaves every 1000 to 3 10^4 steps; and the time
  * itself at the last. */
 static sl_status power_law(const sl_lab *lab, sl_finding *f, double alpha, double replicas, uint32_t experiment,
                            sl_err *err)
 {
-    static const double times[] = {300, 1000, 3000, 1e4};
+    static const double times[] = {1000, 3000, 1e4, 3e4};
     enum { N = sizeof times / sizeof *times };
     heavy_well w = {alpha, 1, 1, 0.1, 0};
     double x[N], y[N], se[N];
@@ -237,7 +252,7 @@ static sl_status exponential_law(const sl_lab *lab, sl_finding *f, double replic
  * the next step throws the iterate over everything, from x < -sqrt(1 + 1/l) on. */
 static sl_status out_of_basin(const sl_lab *lab, sl_finding *f, double replicas, uint32_t experiment, sl_err *err)
 {
-    const double alpha = 1.5, l = 0.05, jump = 2000; /* steps from one jump of length 1 to the right to the next */
+    const double alpha = 1.5, l = 0.05, jump = 2e4; /* steps from one jump of length 1 to the right to the next */
     const double epsilon = pow(1 / (stable_tail(alpha) * jump), 1 / alpha), thrown = pow(sqrt(1 + 1 / l) - 1, -alpha);
     const sl_crossing c = {.loss = "double-well",
                            .noise = "stable:alpha=1.5",
@@ -247,21 +262,22 @@ static sl_status out_of_basin(const sl_lab *lab, sl_finding *f, double replicas,
                            .to = 0};
     sl_estimate steps;
     SL_TRY(sl_crossing_sampled(&steps, &c, replicas, 1e8, lab, experiment, err));
-    /* Wrong on purpose: jumps to either side leave. */
+    /* Left out: who lands short of the saddle stays there for 1/l steps of noise, which adds 4 % of the distance. Wrong
+     * on purpose: jumps to either side leave. */
     return sl_finding_add(f, sl_scaled((1 + thrown) / jump, steps), 1, 0.2, 0.5, err,
-                          "alpha=%g, double well, l=%g: tau / time to one jump out of the basin", alpha, l);
+                          "alpha=%g, double well, l=%g: tau / time to one jump", alpha, l);
 }
 
 static sl_status heavy_tail(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const double alphas[] = {1, 1.3, 1.6};
-    const double r = sl_lab_refinement(lab), replicas = 2048 * r * r;
+    const double r = sl_lab_refinement(lab), replicas = 1024 * r * r;
     for (uint32_t i = 0; i < 3; i++) {
         SL_TRY(power_law(lab, f, alphas[i], replicas, SL_EXPERIMENT_HEAVY_TAIL + 8 * i, err));
         sl_lab_report(lab, "escape.heavy-tail", i + 1, 5);
     }
-    SL_TRY(width_or_height(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 32, err));
-    SL_TRY(exponential_law(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 40, err));
+    SL_TRY(width_or_height(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 32, err));
+    SL_TRY(exponential_law(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 40, err));
     SL_TRY(out_of_basin(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 48, err));
     snprintf(f->note, sizeof f->note,
              "fitted exponents of sigma: %.3f +- %.3f (alpha = 1), %.3f +- %.3f (1.3), %.3f +- %.3f (1.6); of the width "

@@ -7,6 +7,8 @@
 #include "claims/escape.h"
 #include "claims/exact.h"
 #include "claims/synthetic.h"
+#include "sim/escape/exit.h"
+#include "sim/landscape.h"
 #include "theory/kramers.h"
 #include "theory/passage.h"
 #include "theory/sgd_rate.h"
@@ -26,15 +28,16 @@ static sl_status slower(sl_estimate *ratio, double T, double l, double delta, co
     double log_time;
     sl_estimate steps;
     SL_TRY(sl_passage_log_time(&log_time, sl_well, NULL, T, -1, 1, -INFINITY, err));
-    SL_TRY(sl_crossing_exact(&steps, &c, reach, lab, err));
+    SL_TRY(sl_crossing_exact(&steps, &c, reach, 0, lab, err));
     *ratio = sl_scaled(l / exp(log_time), steps);
     return SL_OK;
 }
 
 /* ---- kramers.sgd-rate ------------------------------------------------------------------------------------------ */
 
-/* At the rates l and l/2 and one temperature. Laws in l: the next order is about 1.5 l^2 (constant) and -2 l^2 (Delta =
- * 1), so that 3 l^2 holds it, and extrapolation leaves about 3 l^2 of the first order's coefficient. */
+/* At the rates l and l/2 and one temperature, so low that the overshoot of the last step, 2 sqrt(l) of a time of 2 10^5,
+ * does not count. The next order in l is 1.3 l^2 to 2.1 l^2 (Delta = 1): 3 l^2 holds it; extrapolation leaves about 3 l^2
+ * of the first order's coefficient. */
 static sl_status in_the_rate(const sl_lab *lab, sl_finding *f, double T, double l, double delta, sl_err *err)
 {
     const sl_alpha_law alpha = sl_alpha_uniform(delta);
@@ -65,7 +68,7 @@ static sl_status in_closed_form(const sl_lab *lab, sl_finding *f, double T, doub
     SL_TRY(sl_rate_eyring_kramers(&leading, &well, T, err));
     const sl_crossing run = {
         .loss = "double-well", .l = l, .delta = delta, .s2 = sl_crossing_noise(T, l, delta), .from = -1, .to = 1};
-    SL_TRY(sl_crossing_exact(&ratio, &run, reach, lab, err));
+    SL_TRY(sl_crossing_exact(&ratio, &run, reach, 0, lab, err));
     ratio = sl_scaled(l * leading, ratio);
     const double predicted = leading * time * (1 + c * l);
     /* Wrong on purpose: half the time, to the saddle alone; for a random rate T = l D0/(2C), without its q. */
@@ -107,16 +110,75 @@ static sl_status with_momentum(const sl_lab *lab, sl_finding *f, double T, doubl
                           "mu=%g T=%g l=%.3g: sqrt(l) tau k(Kramers, friction %.3g)", mu, T, l, friction);
 }
 
+/* ---- two dimensions: Mueller and Brown's valley, from the second minimum to the disc around the deepest, over two
+ * saddles with a minimum between them ---- */
+
+static const double second[] = {0.623, 0.028}, deepest[] = {-0.558, 1.442}, disc = 0.25;
+
+/* By Fokker and Planck's operator, and by the highest of the saddles alone. */
+static sl_status plane_times(sl_estimate *exact, double *one_saddle, double T, const sl_lab *lab, sl_err *err)
+{
+    const sl_question q = {
+        .task = SL_TASK_MFPT, .from = {second[0], second[1]}, .to = {deepest[0], deepest[1]}, .radius = disc};
+    const double lo[] = {-1.5, -0.5}, hi[] = {1.2, 2};
+    sl_landscape valley;
+    size_t a, s, b;
+    double k;
+    sl_operator op;
+    sl_answer answer;
+    SL_TRY(sl_exact_overdamped(&op, "mueller-brown", T, lab, err));
+    op.tolerance = 1e-3;
+    SL_TRY(sl_landscape_find(&valley, &op.loss, lo, hi, err));
+    SL_TRY(sl_landscape_path(&a, &s, &b, &valley, second, deepest, err));
+    const sl_stationary_point *const from = &valley.point[a], *const over = &valley.point[s];
+    const sl_barrier barrier = {2, from->eigenvalue, over->eigenvalue, over->f - from->f};
+    SL_TRY(sl_rate_eyring_kramers(&k, &barrier, T, err));
+    *one_saddle = 1 / k;
+    SL_TRY(sl_exact_solve(&answer, &op, &q, err));
+    *exact = sl_exact_number(&answer, "mfpt", 0);
+    sl_answer_clear(&answer);
+    return SL_OK;
+}
+
+static sl_status in_the_plane(const sl_lab *lab, sl_finding *f, double T, double l, sl_err *err)
+{
+    const double replicas = 4096 * sl_lab_refinement(lab);
+    const sl_escape how = {.region = {.set = {{SL_SET_WITHIN, {deepest[0], deepest[1]}, disc}}, .n = 1}};
+    sl_sgd sgd = {.ensemble = {.seed = lab->seed,
+                               .experiment = SL_EXPERIMENT_PLANE,
+                               .replicas = (uint64_t)replicas,
+                               .steps = 10000000,
+                               .start = second,
+                               .jobs = lab->jobs},
+                  .noise_variance = sl_crossing_noise(T, l, 0)};
+    double one_saddle;
+    sl_estimate exact, steps;
+    sl_exits e;
+    SL_TRY(plane_times(&exact, &one_saddle, T, lab, err));
+    SL_TRY(sl_loss_init(&sgd.loss, "mueller-brown", err));
+    SL_TRY(sl_rule_init(&sgd.rule, "plain", SL_ALPHA_ON_GRADIENT, l, 0, 0, err));
+    SL_TRY(sl_schedule_init(&sgd.schedule, "constant", l, 1, 1, err));
+    SL_TRY(sl_sgd_escape(&e, &sgd, &how, err));
+    const sl_status st = sl_exits_mean(&steps, &e, err);
+    sl_exits_clear(&e);
+    SL_TRY(st);
+    /* Left out: the rate's correction, 1 % (5872.4 steps by the transfer operator). Wrong on purpose: Eyring and Kramers
+     * with the highest saddle alone. */
+    return sl_finding_add(f, sl_ratio(sl_scaled(l, steps), exact), 1, 0.1, one_saddle / exact.value, err,
+                          "mueller-brown, T=%g l=%g: l tau / tau(Fokker-Planck)", T, l);
+}
+
 static sl_status sgd_rate(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const double deltas[] = {0, 0.5, 1};
-    const double r = sl_lab_refinement(lab), T = 0.03, cold = 0.025;
+    const double r = sl_lab_refinement(lab), T = 0.025;
     for (int i = 0; i < 3; i++) {
         SL_TRY(in_the_rate(lab, f, T, 0.1 / r, deltas[i], err));
-        SL_TRY(in_closed_form(lab, f, cold, 0.025 / r, deltas[i], err));
+        SL_TRY(in_closed_form(lab, f, T, 0.025 / r, deltas[i], err));
         sl_lab_report(lab, "kramers.sgd-rate", (size_t)i + 1, 4);
     }
     SL_TRY(with_momentum(lab, f, 0.05, 0.9, 0.01, err));
+    SL_TRY(in_the_plane(lab, f, 0.2, 0.005, err));
     snprintf(f->note, sizeof f->note,
              "at T = %g SGD crosses sooner than Langevin by %.3g l (constant rate), %.3g l (Delta = 1: its noise alpha n "
              "has longer tails, which lower the barrier)",
@@ -132,7 +194,7 @@ const sl_claim sl_claim_kramers_sgd_rate = {
                  "0, and (1 + c l)/(l k) to first order in l, c = (|f''(saddle)| - f''(min))/4 for a constant rate",
     .expected = SL_HOLDS,
     .measure = sgd_rate,
-    .parts = 10,
+    .parts = 11,
 };
 
 /* ---- kramers.sgd-rate.continuous ------------------------------------------------------------------------------- */

@@ -12,6 +12,6 @@ extern const sl_claim sl_claim_plrs_descent, sl_claim_plrs_stays;
 extern const sl_claim sl_claim_plrs_saddle_decrease, sl_claim_plrs_saddle_exit_printed,
     sl_claim_plrs_saddle_exit_derived;
 /* plrs_tensor.c */
-extern const sl_claim sl_claim_plrs_tensor, sl_claim_plrs_tensor_tuned;
+extern const sl_claim sl_claim_plrs_tensor_printed, sl_claim_plrs_tensor_derived;
 
 #endif

@@ -16,8 +16,10 @@ static double first_coordinate(const sl_loss *loss, double other, double grad2)
         double g[2] = {0};
         sl_loss_gradient(loss, x, g);
         const double have = g[0] * g[0] + (loss->dim > 1 ? g[1] * g[1] : 0);
-        if (have < grad2 || g[0] < 0) lo = x[0];
-        else hi = x[0];
+        if (have < grad2 || g[0] < 0)
+            lo = x[0];
+        else
+            hi = x[0];
     }
     return (lo + hi) / 2;
 }
@@ -44,10 +46,8 @@ sl_status sl_descent_measure(sl_descent *out, const sl_descent_step *s, double r
                             .steps = 1};
     SL_TRY(sl_plrs_descend(&law, &rate, s->beta, grad2, sigma2, err));
     SL_TRY(sl_trial_run(&o, &trial, lab, experiment, err));
-    *out = (sl_descent){.change = o.loss,
-                     .exact = NAN,
-                     .without_noise = -eta * grad2 / unit,
-                     .guarantee = law.guarantee / unit};
+    *out = (sl_descent){
+        .change = o.loss, .exact = NAN, .without_noise = -eta * grad2 / unit, .guarantee = law.guarantee / unit};
     sl_observed_clear(&o);
     out->change.value -= sl_loss_value(&loss, start);
     out->change = sl_scaled(1 / unit, out->change);
@@ -67,8 +67,10 @@ static sl_status bounds(const sl_lab *lab, sl_finding *f, sl_err *err)
     const double r = sl_lab_refinement(lab), replicas = 5e5 * r * r;
     /* beta: of the double well 3 x^2 - 1 for |x| < 1.5; of the strict saddle 3 y^2 - 1 for |y| < 1.3. */
     const sl_descent_step steps[] = {
-        {"quadratic", SL_PLRS_BOUNDED, 1, 1, 0, 0.9, 1},      {"double-well", NULL, 5.75, 0.02, 0, 0.3, 1},
-        {"double-well", SL_PLRS_BOUNDED, 5.75, 0.1, 0, 0.9, 1}, {"strict-saddle", SL_PLRS_BOUNDED, 4.07, 0.25, 0.9, 0.5, 1},
+        {"quadratic", SL_PLRS_BOUNDED, 1, 1, 0, 0.9, 1},
+        {"double-well", NULL, 5.75, 0.02, 0, 0.3, 1},
+        {"double-well", SL_PLRS_BOUNDED, 5.75, 0.1, 0, 0.9, 1},
+        {"strict-saddle", SL_PLRS_BOUNDED, 4.07, 0.25, 0.9, 0.5, 1},
     };
     sl_descent o;
     for (uint32_t i = 0; i < 4; i++) {
@@ -111,10 +113,11 @@ static sl_status descent(const sl_lab *lab, sl_finding *f, sl_err *err)
      * Wrong on purpose: a gradient that does not shrink with the threshold. */
     SL_TRY(sl_trial_exponent(&b, x, y, 5, err));
     SL_TRY(sl_finding_add(f, b, 2, 0.06 / r, 1, err, "quadratic, at the threshold: exponent of the fall in Lmax"));
-    snprintf(f->note, sizeof f->note,
-             "at the threshold the loss falls like Lmax^(%.3f +- %.3f); by the proof at least eta_c^2 beta sigma^2 / 3; "
-             "with a tenth of |grad f|^2 it rises",
-             b.value, b.se);
+    snprintf(
+        f->note, sizeof f->note,
+        "at the threshold the loss falls like Lmax^(%.3f +- %.3f); by the proof at least eta_c^2 beta sigma^2 / 3; "
+        "with a tenth of |grad f|^2 it rises",
+        b.value, b.se);
     return SL_OK;
 }
 

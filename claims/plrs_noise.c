@@ -9,7 +9,8 @@
 
 /* ---- plrs.zero-mean -------------------------------------------------------------------------------------------- */
 
-/* The mean is exactly zero, so the tolerance, 0.5 % of w's root mean square in that coordinate, is for sampling alone. */
+/* The mean is exactly zero, so the tolerance, 0.5 % of w's root mean square in that coordinate, is for sampling alone.
+ */
 static sl_status zero_mean(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const struct {
@@ -66,8 +67,9 @@ const sl_claim sl_claim_plrs_zero_mean = {
 
 /* ---- plrs.noise-power ------------------------------------------------------------------------------------------ */
 
-/* On f = |x|^2 / (2 eta_c) a step of gradient descent at eta_c ends in the minimum, so x' = -w and |w|^2 = 2 eta_c f(x'),
- * whatever the gradient x / eta_c at the start. The formula is exact: the tolerance, 2 %, is for sampling alone. */
+/* On f = |x|^2 / (2 eta_c) a step of gradient descent at eta_c ends in the minimum, so x' = -w and |w|^2 = 2 eta_c
+ * f(x'), whatever the gradient x / eta_c at the start. The formula is exact: the tolerance, 2 %, is for sampling alone.
+ */
 static sl_status noise_power(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const struct {
@@ -76,8 +78,12 @@ static sl_status noise_power(const sl_lab *lab, sl_finding *f, sl_err *err)
         double gradient; /* |grad f| / sigma */
         const char *noise;
     } settings[] = {
-        {{0.07, 0.1}, 1, 10, NULL},         {{0.007, 0.01}, 8, 20, NULL},           {{0, 0.2}, 1, 1, NULL},
-        {{0.02, 0.2}, 4, 0, NULL},          {{0, 0.2}, 2, 3, SL_PLRS_BOUNDED},      {{0.35, 0.4}, 32, 40, NULL},
+        {{0.07, 0.1}, 1, 10, NULL},
+        {{0.007, 0.01}, 8, 20, NULL},
+        {{0, 0.2}, 1, 1, NULL},
+        {{0.02, 0.2}, 4, 0, NULL},
+        {{0, 0.2}, 2, 3, SL_PLRS_BOUNDED},
+        {{0.35, 0.4}, 32, 40, NULL},
         {{0.05, 0.3}, 16, 0.5, SL_PLRS_BOUNDED},
     };
     const double r = sl_lab_refinement(lab);

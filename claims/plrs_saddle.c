@@ -41,8 +41,8 @@ static sl_status decreases(const sl_lab *lab, sl_finding *f, sl_err *err)
     return SL_OK;
 }
 
-/* The proof's T over a span of rates where the logarithm has gone. T is a whole number, which scatters it by 1/T: 5 % at
- * the largest rate. */
+/* The proof's T over a span of rates where the logarithm has gone. T is a whole number, which scatters it by 1/T: 5 %
+ * at the largest rate. */
 static sl_status exponent_of_steps(sl_estimate *b, sl_err *err)
 {
     enum { POINTS = 17 };
@@ -66,10 +66,11 @@ static sl_status saddle_decrease(const sl_lab *lab, sl_finding *f, sl_err *err)
     SL_TRY(exponent_of_steps(&b, err));
     /* Wrong on purpose: the exponent of the time to leave. */
     SL_TRY(sl_finding_add(f, b, -0.25, 0.02, -1, err, "the proof's T: exponent in Lmax, 1e-12 to 1e-4"));
-    snprintf(f->note, sizeof f->note,
-             "the loss is lower in the mean after the proof's T, which goes like Lmax^(%.4f +- %.4f); by how much it is "
-             "lower is of order Lmax^2 s2, and the iterate is where it was: see plrs.saddle-exit",
-             b.value, b.se);
+    snprintf(
+        f->note, sizeof f->note,
+        "the loss is lower in the mean after the proof's T, which goes like Lmax^(%.4f +- %.4f); by how much it is "
+        "lower is of order Lmax^2 s2, and the iterate is where it was: see plrs.saddle-exit",
+        b.value, b.se);
     return SL_OK;
 }
 
@@ -140,7 +141,7 @@ static sl_status leave(exits *e, const char *claim, const sl_lab *lab, sl_err *e
         const sl_leaving s = {.trial = {.noise = SL_PLRS_BOUNDED,
                                         .rate = {0.7 * rates[i], rates[i]},
                                         .s2 = 0.01,
-                                        .replicas = (uint64_t)(49152 * r * r),
+                                        .replicas = (uint64_t)(32768 * r * r),
                                         .steps = (uint64_t)(60 / rates[i])},
                               .radius = 0.5};
         double T;
@@ -172,8 +173,8 @@ static sl_status exit_printed(const sl_lab *lab, sl_finding *f, sl_err *err)
     snprintf(f->note, sizeof f->note,
              "the mean exit time goes like Lmax^(%.3f +- %.3f), T like Lmax^(%.2f +- %.2f) there; at Lmax = %g it is "
              "%.0f steps, T is %g: Theorem 2 bounds the mean loss, not the time to leave",
-             e.measured.value, e.measured.se, e.printed.value, e.printed.se, rates[RATES - 1],
-             e.time[RATES - 1].value, e.steps[RATES - 1].value);
+             e.measured.value, e.measured.se, e.printed.value, e.printed.se, rates[RATES - 1], e.time[RATES - 1].value,
+             e.steps[RATES - 1].value);
     return SL_OK;
 }
 
@@ -190,7 +191,8 @@ const sl_claim sl_claim_plrs_saddle_exit_printed = {
 
 /* ---- plrs.saddle-exit.derived ---------------------------------------------------------------------------------- */
 
-/* Theory is for small l: what it leaves out is below l / 10 here, half of what is allowed for it; 1 % is for sampling. */
+/* Theory is for small l: what it leaves out is below l / 10 here, half of what is allowed for it; 1 % is for sampling.
+ */
 static sl_status exit_derived(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     exits e;

@@ -86,8 +86,7 @@ static sl_status stays(const sl_lab *lab, sl_finding *f, sl_err *err)
         SL_TRY(sl_tube_run(&e, &tube, &t, SL_EXPERIMENT_PLRS + 64 + i, lab, err));
         const sl_estimate left = sl_tube_left(&e);
         sl_exits_clear(&e);
-        if (t.no_logarithm)
-            /* Wrong on purpose: as few as from the tube. */
+        if (t.no_logarithm) /* Wrong on purpose: as few as from the tube. */
             SL_TRY(sl_finding_add(f, left, 1, 0.1, t.xi, err, "Lmax=%g, radius k sqrt(Lmax): share that left", t.hi));
         else
             /* Wrong on purpose: two and a half times as many. */

@@ -6,7 +6,8 @@
 #include "sim/escape/exit.h"
 #include "theory/plrs.h"
 
-/* Rates in [0.7 hi, hi], noise of variance 1 in each coordinate, from half the largest |x_0| that the theorem allows. */
+/* Rates in [0.7 hi, hi], noise of variance 1 in each coordinate, from half the largest |x_0| that the theorem allows.
+ */
 typedef struct {
     double hi, xi, k;
     int dim;

@@ -27,9 +27,7 @@ sl_status sl_trial_prepare(sl_sgd *sgd, const sl_trial *trial, const sl_lab *lab
     SL_TRY(sl_loss_init(&sgd->loss, trial->loss, err));
     if (trial->noise) SL_TRY(sl_noise_init(&sgd->noise, trial->noise, &sgd->loss, err));
     SL_TRY(sl_rule_init(&sgd->rule, "plain", SL_ALPHA_ON_STEP, l, 0, 0, err));
-    const char *schedule = trial->schedule                       ? trial->schedule
-                           : trial->rate.lo < trial->rate.hi ? text
-                                                                 : "constant";
+    const char *schedule = trial->schedule ? trial->schedule : trial->rate.lo < trial->rate.hi ? text : "constant";
     return sl_schedule_init(&sgd->schedule, schedule, l, 1, trial->steps, err);
 }
 

@@ -27,8 +27,8 @@ SL_CHECKED sl_status sl_trial_prepare(sl_sgd *sgd, const sl_trial *trial, const 
 SL_CHECKED sl_status sl_trial_run(sl_observed *o, const sl_trial *trial, const sl_lab *lab, uint32_t experiment,
                                   sl_err *err);
 
-/* The exponent b of y = a x^b from positive values with relative errors; se of the slope from those of y alone, or, with
- * exact y, from the residuals. n <= 32. */
+/* The exponent b of y = a x^b from positive values with relative errors; se of the slope from those of y alone, or,
+ * with exact y, from the residuals. n <= 32. */
 SL_CHECKED sl_status sl_trial_exponent(sl_estimate *b, const double *x, const sl_estimate *y, size_t n, sl_err *err);
 
 #endif

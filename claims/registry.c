@@ -3,6 +3,7 @@
 #include "claims/escape.h"
 #include "claims/figures_network.h"
 #include "claims/figures_operators.h"
+#include "claims/figures_plrs.h"
 #include "claims/figures_schedules.h"
 #include "claims/figures_synthetic.h"
 #include "claims/musso_network.h"
@@ -53,6 +54,8 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_plrs_saddle_exit_printed,
     &sl_claim_plrs_saddle_exit_derived,
     &sl_claim_plrs_stays,
+    &sl_claim_plrs_tensor_printed,
+    &sl_claim_plrs_tensor_derived,
     /* Continuous theories and their limits, from operators */
     &sl_claim_li_tai_e_weak_order_1,
     &sl_claim_li_tai_e_weak_order_2,
@@ -79,6 +82,9 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_fokker_planck_evolution,
     &sl_recipe_kramers_turnover,
     &sl_recipe_phase_space,
+    /* Escape from wells */
+    &sl_recipe_escape_distribution,
+    &sl_recipe_arrhenius,
     /* Musso 2020 on networks */
     &sl_recipe_musso_1,
     &sl_recipe_musso_2,
@@ -92,6 +98,11 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_noise_spectrum,
     &sl_recipe_temperature_during_training,
     /* Devapriya et al. 2024 */
+    &sl_recipe_plrs_theorem_1,
+    &sl_recipe_plrs_theorem_3,
+    &sl_recipe_escape_times,
+    &sl_recipe_saddle_trajectories,
+    &sl_recipe_plrs_tensor,
     &sl_recipe_plrs_table_1,
     &sl_recipe_plrs_table_2,
     &sl_recipe_plrs_table_3,

@@ -39,7 +39,7 @@ typedef struct {
     sl_status (*run)(struct sl_cli *cli, sl_err *err);
 } sl_command;
 
-enum { SL_CLI_OPTIONS = 48, SL_CLI_OPERANDS = 64, SL_CLI_REALS = 64 };
+enum { SL_CLI_OPTIONS = 48, SL_CLI_OPERANDS = 64, SL_CLI_REALS = 128 };
 
 /* A parsed command line and what is known of the terminal. */
 typedef struct sl_cli {

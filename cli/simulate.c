@@ -171,10 +171,17 @@ static void add_rows(sl_grid *g, const char *label, const cJSON *item, const cJS
         sl_grid_compare(g, label, item, theory, exact);
         return;
     }
-    size_t d = 0;
+    enum { SHOWN = 8 }; /* of many coordinates; --json and simulate.dat have all */
+    const int all = cJSON_GetArraySize(item);
+    int d = 0;
     for (const cJSON *c = item->child, *t = theory ? theory->child : NULL; c; c = c->next, t = t ? t->next : NULL) {
         char name[48];
-        snprintf(name, sizeof name, "%s[%zu]", label, d++);
+        if (d == SHOWN && all > 2 * SHOWN) {
+            snprintf(name, sizeof name, "... %s[%d]", label, all - 1);
+            for (; c->next; c = c->next) t = t ? t->next : NULL;
+        } else {
+            snprintf(name, sizeof name, "%s[%d]", label, d++);
+        }
         sl_grid_compare(g, name, c, t, exact);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "sim/block_kernel.h"
 #include "sim/escape/scatter.h"
+#include "sim/noise_kernel.h"
 
 void sl_block_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double sigma,
                       double *out)
@@ -18,6 +19,19 @@ void sl_block_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, siz
         sl_block_scale(b->B, out, z, sigma);
     else
         memset(out, 0, b->B * sizeof *out);
+}
+
+void sl_block_add_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k,
+                          double sigma, double *out)
+{
+    if (!b->scatter) {
+        sl_block_normals(b, e, purpose, channel, k, sigma, b->noise);
+        sl_noise_add(b->B, out, b->noise);
+        return;
+    }
+    const sl_draw draw = sl_ensemble_draw(e, purpose, channel, k);
+    const float *z = sl_scatter_normals(b->scatter, b->B, &draw, k);
+    if (z) sl_block_add_scaled(b->B, out, z, sigma);
 }
 
 void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double *out)

@@ -1,7 +1,8 @@
 /* sim/block.h - what the dynamics of sim/ share: a block of replicas, and the loop that drives it. Private to sim/.
  *
  * A dynamics is a function that advances a block by one step; everything else (starting points, killing, sampling,
- * series, threads, merging) is sim/ensemble.c, or sim/escape/ where it ends when a trajectory leaves a region. On entry to and exit from every step, g = grad f(x). */
+ * series, threads, merging) is sim/ensemble.c, or sim/escape/ where it ends when a trajectory leaves a region. On entry
+ * to and exit from every step, g = grad f(x). */
 #ifndef SL_SIM_BLOCK_H
 #define SL_SIM_BLOCK_H
 
@@ -21,7 +22,7 @@ typedef struct {
     sl_scatter *scatter; /* NULL: lane i is replica first + i                                 */
     double *x, *v, *g; /* [dim][B]                                                            */
     double *noise;     /* [B]: scratch of a step                                              */
-    double *kept;      /* [dim][B]: noise that a scheme keeps from one step to the next       */
+    double *kept;      /* [dim][B]: noise that a scheme keeps; in SGD scratch of noise models */
     double *rate;      /* [B]: scratch for learning rates that differ                         */
 } sl_block;
 
@@ -69,11 +70,14 @@ sl_draw sl_ensemble_draw(const sl_ensemble *e, sl_purpose purpose, size_t d, uin
  * a channel is drawn as normals or as uniforms, not both. */
 void sl_block_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double sigma,
                       double *out);
+/* out[i] += the same; b->noise is scratch. */
+void sl_block_add_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k,
+                          double sigma, double *out);
 void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double *out);
 
 /* What a noise model (sim/noise.h) is given: numbers of channel j SL_LOSS_MAX_DIM + d, for its use. */
 struct sl_noise_source {
-    sl_block *block; /* x: where the gradient was taken; noise: scratch, [B] */
+    sl_block *block; /* x: where the gradient was taken; noise, kept: scratch */
     const sl_ensemble *ensemble;
     uint64_t step;
 };

@@ -9,6 +9,9 @@
 /* out[i] = sigma z[i] */
 void sl_block_scale(size_t n, double *out, const float *z, double sigma);
 
+/* out[i] += sigma z[i] */
+void sl_block_add_scaled(size_t n, double *out, const float *z, double sigma);
+
 /* out[i] = (words[i] + 1/2) 2^-32 */
 void sl_block_unit(size_t n, double *out, const uint32_t *words);
 

@@ -8,9 +8,8 @@
  *        alpha-strongly convex within 2 delta.
  *
  * What is found by search is found from many starts with local refinement, and is an extreme over the points looked at:
- * beta, rho and epsilon_most's reverse are bounded from one side only. So beta and rho are lower bounds of the suprema,
- * alpha, gamma and epsilon_most upper bounds of the infima; a narrow peak that no start leads to is missed. What is
- * exact is asked for with sl_strict_exact. */
+ * beta and rho are lower bounds of the suprema, alpha, gamma and epsilon_most upper bounds of the infima. A narrow peak
+ * that no start leads to is missed. What is known in closed form is asked for with sl_strict_exact. */
 #ifndef SL_SIM_STRICT_H
 #define SL_SIM_STRICT_H
 
@@ -44,10 +43,10 @@ typedef struct {
 
 typedef struct {
     double beta, rho;
-    double alpha; /* the least eigenvalue within 2 delta of a minimum; INFINITY without minima; <= 0: not convex there */
+    double alpha; /* the least eigenvalue within 2 delta of a minimum; INFINITY without minima */
     double delta; /* as chosen; 0 without minima */
-    /* Least |grad f| where no eigenvalue is negative and no minimum within delta: any smaller epsilon has some gamma > 0.
-     * INFINITY: there is no such point. */
+    /* Least |grad f| where no eigenvalue is negative and no minimum within delta: any smaller epsilon has some
+     * gamma > 0. INFINITY: there is no such point. */
     double epsilon_most;
     double epsilon; /* as chosen */
     /* -(the largest of the least eigenvalues) where |grad f| <= epsilon, delta and more away from the minima. INFINITY:
@@ -62,8 +61,8 @@ typedef struct {
 SL_CHECKED sl_status sl_strict_find(sl_strict *s, const sl_loss *loss, const sl_area *area,
                                     const sl_strict_choice *choice, sl_err *err);
 
-/* Exact beta and rho, for quadratic, quadratic-saddle, double-well, tilted-double-well, quartic, strict-saddle, and for
- * monkey-saddle in a ball about 0. Errors: SL_E_DOMAIN for any other, or a bad area. */
+/* Exact beta and rho, for quadratic, quadratic-saddle, double-well, tilted-double-well, quartic, strict-saddle, and in
+ * a ball about 0 for monkey-saddle and matrix-factorisation. Errors: SL_E_DOMAIN for any other, or a bad area. */
 SL_CHECKED sl_status sl_strict_exact(sl_smoothness *s, const sl_loss *loss, const sl_area *area, sl_err *err);
 
 #endif

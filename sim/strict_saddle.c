@@ -266,7 +266,7 @@ sl_status sl_strict_find(sl_strict *out, const sl_loss *loss, const sl_area *are
     sl_gsl_quiet();
     SL_TRY(sl_area_check(area, loss, err));
     if (loss->dim > DIM)
-        return sl_fail(err, SL_E_DOMAIN, "loss '%s' has %zu coordinates, the search for alpha and gamma takes at most %d",
+        return sl_fail(err, SL_E_DOMAIN, "loss '%s' has %zu coordinates, the search for alpha and gamma takes %d",
                        loss->kind->entry.name, loss->dim, DIM);
     if (!(choice->delta >= 0 && isfinite(choice->delta)))
         return sl_fail(err, SL_E_DOMAIN, "delta = %g, need 0 < delta < inf (0: chosen)", choice->delta);

@@ -144,7 +144,7 @@ void sl_along(double *h2, double *h3, double *h4, const sl_loss *loss, const dou
 /* ---- Descents ---- */
 
 typedef struct {
-    sl_objective f;
+    sl_minimand f;
     void *ctx;
 } target;
 
@@ -172,7 +172,7 @@ static void slope(const gsl_vector *z, void *t, gsl_vector *g)
     both(z, t, &f, g);
 }
 
-double sl_descend(const sl_objective f, void *ctx, double *z, size_t n, sl_status *st)
+double sl_descend(const sl_minimand f, void *ctx, double *z, size_t n, sl_status *st)
 {
     target t = {f, ctx};
     gsl_multimin_function_fdf task = {.f = value_of, .df = slope, .fdf = both, .n = n, .params = &t};
@@ -199,7 +199,7 @@ double sl_descend(const sl_objective f, void *ctx, double *z, size_t n, sl_statu
     return least;
 }
 
-double sl_creep(const sl_objective f, void *ctx, double *z, size_t n, double step, sl_status *st)
+double sl_creep(const sl_minimand f, void *ctx, double *z, size_t n, double step, sl_status *st)
 {
     target t = {f, ctx};
     gsl_multimin_function task = {.f = value_of, .n = n, .params = &t};

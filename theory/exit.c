@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "base/parallel.h"
 #include "theory/exit_mesh.h"
 
 /* The finer mesh gives the answer, the coarser one its error. */
@@ -20,7 +22,8 @@ sl_status sl_exit_law_new(sl_exit_law **law, const sl_saddle *s, sl_err *err)
     unstable.gamma = s->gamma == 0 ? 1 : fabs(s->gamma);
     SL_TRY(sl_saddle_check(&unstable, err));
     if (s->mu > 0)
-        return sl_fail(err, SL_E_DOMAIN, "momentum mu = %g: exact laws of exits are known without momentum only", s->mu);
+        return sl_fail(err, SL_E_DOMAIN, "momentum mu = %g: exact laws of exits are known without momentum only",
+                       s->mu);
     if (s->index > 64) return sl_fail(err, SL_E_DOMAIN, "%zu unstable directions, need at most 64", s->index);
     sl_exit_law *const l = calloc(1, sizeof *l);
     if (!l) return sl_fail(err, SL_E_MEMORY, "no memory for a law of exits");
@@ -49,10 +52,10 @@ static sl_status check_start(const sl_exit_law *law, double start, sl_err *err)
     return sl_fail(err, SL_E_DOMAIN, "start at |y| = %g, need 0 <= |y| < R = %g", start, R);
 }
 
-/* ---- The mean ------------------------------------------------------------------------------------------------------ */
+/* ---- The mean ---------------------------------------------------------------------------------------------------- */
 
-/* (I - K) m = 1 by banded LU. The diagonal is taken as what is left of 1 by the other entries and by the step out, which
- * makes the rows of I - K add up to P(|y'| > R) to its last digits. */
+/* (I - K) m = 1 by banded LU. The diagonal is taken as what is left of 1 by the other entries and by the step out,
+ * which makes the rows of I - K add up to P(|y'| > R) to its last digits. */
 static sl_status solve_mean(double *mean, const sl_exit_mesh *m, double start, sl_err *err)
 {
     size_t below = 0, above = 0;
@@ -61,11 +64,15 @@ static sl_status solve_mean(double *mean, const sl_exit_mesh *m, double start, s
         if (m->last[i] > i + 1 && m->last[i] - i - 1 > above) above = m->last[i] - i - 1;
     }
     const size_t rows = 2 * below + above + 1;
+    const double bytes = (double)m->n * (double)rows * sizeof(double);
+    if (m->n * rows > INT32_MAX || bytes > sl_memory_available(""))
+        return sl_fail(err, SL_E_MEMORY, "no memory for the mean exit time: a band of %zu x %zu, %.3g GB", m->n, rows,
+                       bytes / 1e9);
     double *const band = calloc(m->n * rows, sizeof *band), *const x = malloc(m->n * sizeof *x);
     lapack_int *const pivot = malloc(m->n * sizeof *pivot);
     sl_status st = SL_OK;
     if (!band || !x || !pivot) {
-        st = sl_fail(err, SL_E_MEMORY, "no memory for the mean exit time: a band of %zu x %zu", m->n, rows);
+        st = sl_fail(err, SL_E_MEMORY, "no memory for the mean exit time: %.3g GB", bytes / 1e9);
     } else {
         for (size_t i = 0; i < m->n; i++) {
             double others = m->leave[i];
@@ -78,9 +85,10 @@ static sl_status solve_mean(double *mean, const sl_exit_mesh *m, double start, s
             }
             band[i * rows + below + above] = others;
         }
-        const lapack_int code = LAPACKE_dgbsv(LAPACK_COL_MAJOR, (lapack_int)m->n, (lapack_int)below, (lapack_int)above, 1,
-                                              band, (lapack_int)rows, pivot, x, (lapack_int)m->n);
-        *mean = code == 0 ? sl_exit_mesh_at(m, x, start) : INFINITY;
+        const lapack_int code = LAPACKE_dgbsv(LAPACK_COL_MAJOR, (lapack_int)m->n, (lapack_int)below, (lapack_int)above,
+                                              1, band, (lapack_int)rows, pivot, x, (lapack_int)m->n);
+        if (code < 0) st = sl_fail(err, SL_E_MEMORY, "no memory for the mean exit time within LAPACK");
+        *mean = code == 0 ? sl_exit_mesh_at(m, x, start) : INFINITY; /* singular to rounding */
     }
     free(band);
     free(x);
@@ -96,13 +104,14 @@ sl_status sl_exit_mean(sl_approximation *mean, const sl_exit_law *law, double st
     for (size_t i = 0; i < MESHES; i++) {
         SL_TRY(solve_mean(&value[i], &law->mesh[i], start, err));
         if (!(value[i] >= 1 && value[i] <= longest))
-            return sl_fail(err, SL_E_NUMERIC, "the mean exit time is beyond %g steps, more than doubles resolve", longest);
+            return sl_fail(err, SL_E_NUMERIC, "the mean exit time is beyond %g steps, more than doubles resolve",
+                           longest);
     }
     *mean = (sl_approximation){value[0], fabs(value[1] - value[0])};
     return SL_OK;
 }
 
-/* ---- The law -------------------------------------------------------------------------------------------------------- */
+/* ---- The law ----------------------------------------------------------------------------------------------------- */
 
 /* P(tau = t + 1 | y) =: d_t(y) obeys d_{t+1} = K d_t from d_0 = P(|y'| > R): positive terms, nothing to subtract. Once
  * it shrinks by the same factor every step, at t and at t/2, it goes on so for ever. */
@@ -154,6 +163,18 @@ static void walk_step(walk *w)
     w->check_ratio = w->ratio;
 }
 
+/* Steps until t, or until P(tau <= t) >= p, or until the law is geometric. */
+static sl_status walk_until(walk *w, double t, double p, sl_err *err)
+{
+    static const double most = 2e7;
+    for (size_t k = 1; w->t < t && w->left < p && !w->geometric; k++) {
+        if (w->t >= most) return sl_fail(err, SL_E_NUMERIC, "the law of exits is not geometric after %g steps", most);
+        if (k % 1024 == 0 && sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "interrupted");
+        walk_step(w);
+    }
+    return SL_OK;
+}
+
 /* P(tau <= t) for t beyond where the walk has come, once it is geometric. */
 static double left_at(const walk *w, double t)
 {
@@ -161,8 +182,8 @@ static double left_at(const walk *w, double t)
     return fmin(1, w->left + w->d * decay / (1 - w->ratio));
 }
 
-sl_status sl_exit_survival(double *survival, double *left, double *error, size_t n, const sl_exit_law *law, double start,
-                           sl_err *err)
+sl_status sl_exit_survival(double *survival, double *left, double *error, size_t n, const sl_exit_law *law,
+                           double start, sl_err *err)
 {
     SL_TRY(check_start(law, start, err));
     double worst = 0, *const values = malloc((n + 1) * sizeof *values);
@@ -196,9 +217,10 @@ sl_status sl_exit_probability(sl_approximation *left, const sl_exit_law *law, do
     for (size_t i = 0; i < MESHES; i++) {
         walk w;
         SL_TRY(walk_init(&w, &law->mesh[i], start, err));
-        while (w.t < t && !w.geometric) walk_step(&w);
+        const sl_status st = walk_until(&w, t, 2, err);
         value[i] = w.t < t ? left_at(&w, t) : w.left;
         walk_clear(&w);
+        if (st != SL_OK) return st;
     }
     *left = (sl_approximation){value[0], fabs(value[1] - value[0])};
     return SL_OK;
@@ -209,15 +231,15 @@ static sl_status walk_quantile(double *t, const sl_exit_mesh *m, double start, d
 {
     walk w;
     SL_TRY(walk_init(&w, m, start, err));
-    while (w.left < p && !w.geometric) walk_step(&w);
+    const sl_status st = walk_until(&w, INFINITY, p, err);
     *t = w.t;
-    if (w.left < p) { /* 1 - P(tau <= t) = (1 - left) ratio^(t - w.t) */
+    if (st == SL_OK && w.left < p) { /* 1 - P(tau <= t) = (1 - left) ratio^(t - w.t) */
         *t = w.t + fmax(0, ceil(log((1 - p) / (1 - w.left)) / log(w.ratio)));
         while (left_at(&w, *t) < p) (*t)++;
         while (*t > w.t && left_at(&w, *t - 1) >= p) (*t)--;
     }
     walk_clear(&w);
-    return SL_OK;
+    return st;
 }
 
 sl_status sl_exit_quantile(uint64_t *t, bool *ambiguous, const sl_exit_law *law, double start, double p, sl_err *err)

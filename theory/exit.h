@@ -40,12 +40,12 @@ SL_CHECKED sl_status sl_exit_survival(double *survival, double *left, double *er
                                       double start, sl_err *err);
 
 /* P(tau <= t) for a t of any size: steps are iterated until the law has become geometric (to 1e-13), then continued.
- * Errors: SL_E_DOMAIN. */
+ * Errors: SL_E_DOMAIN; SL_E_NUMERIC where that takes more than 2e7 steps; SL_INTERRUPTED if sl_stop_requested. */
 SL_CHECKED sl_status sl_exit_probability(sl_approximation *left, const sl_exit_law *law, double start, double t,
                                          sl_err *err);
 
 /* The p-quantile: the least t with P(tau <= t) >= p, 0 < p < 1. *ambiguous (may be NULL): is p so close to P(tau <= t)
- * at this t or the one before that the error leaves the choice open? */
+ * at this t or the one before that the error leaves the choice open? Errors: as above. */
 SL_CHECKED sl_status sl_exit_quantile(uint64_t *t, bool *ambiguous, const sl_exit_law *law, double start, double p,
                                       sl_err *err);
 

@@ -4,10 +4,10 @@
 
 #include "base/kernel.h"
 
-SL_KERNEL void sl_exit_add_gaussian(double *restrict entry, const double *restrict node,
-                                    const double *restrict weight, size_t n, double c, double sigma, double scale)
+SL_KERNEL void sl_exit_add_gaussian(double *restrict entry, const double *restrict node, const double *restrict weight,
+                                    size_t n, double c, double sigma, double scale)
 {
-    #pragma omp simd
+#pragma omp simd
     for (size_t i = 0; i < n; i++) {
         const double x = (node[i] - c) / sigma;
         entry[i] += scale * weight[i] * exp(-x * x / 2);

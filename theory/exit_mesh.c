@@ -122,7 +122,7 @@ static size_t panel_of(const sl_exit_mesh *m, double r)
     return low;
 }
 
-/* ---- One step ----------------------------------------------------------------------------------------------------- */
+/* ---- One step ---------------------------------------------------------------------------------------------------- */
 
 /* The law of |y'| at one alpha: |y'| has a non-central chi law of centre c, scale sigma and k degrees. */
 typedef struct {
@@ -137,9 +137,11 @@ static double density(const step_law *p, double r)
         const double y = (r + p->c) / p->sigma, folded = y < reach ? exp(-y * y / 2) : 0;
         return (exp(-x * x / 2) + folded) * scale / sqrt(2 * M_PI);
     }
-    const double k = (double)p->k, nu = k / 2 - 1, rs = r * scale, z = rs * (p->c * scale), small = z * z / (4 * nu + 4);
+    const double k = (double)p->k, nu = k / 2 - 1, rs = r * scale, z = rs * (p->c * scale),
+                 small = z * z / (4 * nu + 4);
     if (small < 1e-9) /* I_nu(z) = (z/2)^nu (1 + z^2/(4 nu + 4) + ...) / Gamma(nu + 1) */
         return scale * exp((k - 1) * log(rs) - nu * M_LN2 - gsl_sf_lngamma(k / 2) - x * x / 2 - z) * (1 + small);
+    if (p->k == 3) return r / p->c * scale / sqrt(2 * M_PI) * exp(-x * x / 2) * -expm1(-2 * z);
     const double bessel = p->k == 2 ? gsl_sf_bessel_I0_scaled(z) : gsl_sf_bessel_Inu_scaled(nu, z);
     return rs * scale * pow(r / p->c, nu) * exp(-x * x / 2) * bessel;
 }
@@ -218,8 +220,8 @@ static void add_step(double *row, size_t *first, size_t *last, const sl_exit_mes
     }
 }
 
-/* How far alpha may go from a until the image of y, c = |1 + l alpha gamma| y and around it a step's length, has moved by
- * a panel or by its own width; and, where it comes to reach R, not beyond twice a. */
+/* How far alpha may go from a until the image of y, c = |1 + l alpha gamma| y and around it a step's length, has moved
+ * by a panel or by its own width; and, where it comes to reach R, not beyond twice a. */
 static double alpha_step(const sl_saddle *s, double y, double a)
 {
     const double step = s->l * sqrt(s->s2), drift = s->l * fabs(s->gamma) * y;
@@ -326,7 +328,7 @@ void sl_exit_mesh_step(double *out, const sl_exit_mesh *m, const double *u)
         const double *const row = m->row[i], *const from = u + m->first[i];
         const size_t length = m->last[i] - m->first[i];
         double sum = 0;
-        #pragma omp simd reduction(+ : sum)
+#pragma omp simd reduction(+ : sum)
         for (size_t j = 0; j < length; j++) sum += row[j] * from[j];
         out[i] = sum;
     }

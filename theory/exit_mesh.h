@@ -1,7 +1,8 @@
-/* theory/exit_mesh.h - functions on [0, R] by panels, and one step of linear SGD acting on them. Private to theory/exit.c.
+/* theory/exit_mesh.h - functions on [0, R] by panels, and one step of linear SGD acting on them. Private to
+ * theory/exit.c.
  *
- * A function is held by its values at the Gauss-Legendre nodes of panels. One step takes u to E u(|y'|; |y'| <= R) at each
- * node: a matrix whose rows touch few panels. */
+ * A function is held by its values at the Gauss-Legendre nodes of panels. One step takes u to E u(|y'|; |y'| <= R) at
+ * each node: a matrix whose rows touch few panels. */
 #ifndef SL_THEORY_EXIT_MESH_H
 #define SL_THEORY_EXIT_MESH_H
 
@@ -21,8 +22,8 @@ typedef struct {
     double *leave;        /* [n] P(|y'| > R), with all its digits */
 } sl_exit_mesh;
 
-/* alpha_nodes: a panel of alpha. *m is to be cleared, also after an error. Errors: SL_E_CONFIG for more than most panels;
- * SL_E_MEMORY. */
+/* alpha_nodes: a panel of alpha. *m is to be cleared, also after an error. Errors: SL_E_CONFIG for more than most
+ * panels; SL_E_MEMORY. */
 SL_CHECKED sl_status sl_exit_mesh_init(sl_exit_mesh *m, const sl_saddle *s, size_t degree, size_t alpha_nodes,
                                        size_t most, sl_err *err);
 void sl_exit_mesh_clear(sl_exit_mesh *m);

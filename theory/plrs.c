@@ -100,8 +100,8 @@ sl_status sl_plrs_steps(double *T, double *real, const sl_plrs *p, double gamma,
     const double needed = d / (pow(sl_plrs_centre(p), 0.25) * gamma);
     const double exact = log1p(needed * excess) / (2 * log1p(growth));
     if (!isfinite(exact))
-        return sl_fail(err, SL_E_DOMAIN, "gamma = %g and d = %g at a rate of %g: T is beyond the range of doubles", gamma,
-                       d, sl_plrs_centre(p));
+        return sl_fail(err, SL_E_DOMAIN, "gamma = %g and d = %g at a rate of %g: T is beyond the range of doubles",
+                       gamma, d, sl_plrs_centre(p));
     *T = ceil(exact * (1 - 1e-14)); /* a T that is whole but for rounding is that whole number */
     if (real) *real = exact;
     return SL_OK;
@@ -112,11 +112,10 @@ sl_status sl_plrs_stay(sl_plrs_tube *tube, const sl_plrs *p, double xi, double k
     SL_TRY(check(p, err));
     SL_TRY(check_positive("k", k, err));
     if (!(xi > 0 && xi < 1 && p->hi * xi < 1))
-        return sl_fail(err, SL_E_DOMAIN, "xi = %g at a largest rate of %g, need 0 < xi < 1 and their product below 1", xi,
-                       p->hi);
-    *tube = (sl_plrs_tube){.start = k * sqrt(p->hi),
-                           .radius = k * sqrt(-p->hi * log(p->hi * xi)),
-                           .horizon = -log(xi) / (p->hi * p->hi)};
+        return sl_fail(err, SL_E_DOMAIN, "xi = %g at a largest rate of %g, need 0 < xi < 1 and their product below 1",
+                       xi, p->hi);
+    *tube = (sl_plrs_tube){
+        .start = k * sqrt(p->hi), .radius = k * sqrt(-p->hi * log(p->hi * xi)), .horizon = -log(xi) / (p->hi * p->hi)};
     return SL_OK;
 }
 

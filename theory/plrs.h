@@ -55,9 +55,9 @@ SL_CHECKED sl_status sl_plrs_stay(sl_plrs_tube *tube, const sl_plrs *p, double x
 
 /* On f = a |x|^2/2 in dim dimensions, with noise of variance s2 in each, a bound on P(|x_t| > radius for some
  * t <= steps) from |x_0| <= start: given the rates x_t is Gaussian with |mean| <= start and variances
- * <= V = hi s2 / (a (2 - a hi)), so it is at most steps P(chi^2_dim > (radius - start)^2 / V), whatever the rates within
- * [lo, hi]. *left <= 1. The exact probability is sl_exit_probability of theory/exit.h with gamma = -a.
- * Errors: SL_E_DOMAIN, also for a hi >= 2 or radius <= start. */
+ * <= V = hi s2 / (a (2 - a hi)), so it is at most steps P(chi^2_dim > (radius - start)^2 / V), whatever the rates
+ * within [lo, hi]. *left <= 1. The exact probability is sl_exit_probability of theory/exit.h with gamma = -a. Errors:
+ * SL_E_DOMAIN, also for a hi >= 2 or radius <= start. */
 SL_CHECKED sl_status sl_plrs_leave_bound(double *left, const sl_plrs *p, double a, double s2, size_t dim, double start,
                                          double radius, double steps, sl_err *err);
 

@@ -23,8 +23,7 @@ sl_status sl_saddle_check(const sl_saddle *s, sl_err *err)
     SL_TRY(check_positive("learning rate l", s->l, err));
     SL_TRY(check_positive("noise variance s2", s->s2, err));
     SL_TRY(check_positive("radius R", s->R, err));
-    if (!(s->l * s->gamma <= 100))
-        return sl_fail(err, SL_E_DOMAIN, "l gamma = %g, need at most 100", s->l * s->gamma);
+    if (!(s->l * s->gamma <= 100)) return sl_fail(err, SL_E_DOMAIN, "l gamma = %g, need at most 100", s->l * s->gamma);
     if (!(s->delta >= 0 && s->delta <= 1))
         return sl_fail(err, SL_E_DOMAIN, "delta = %g, need 0 <= delta <= 1", s->delta);
     if (!(s->mu >= 0 && s->mu < 1)) return sl_fail(err, SL_E_DOMAIN, "momentum mu = %g, need 0 <= mu < 1", s->mu);
@@ -36,7 +35,8 @@ sl_status sl_saddle_check(const sl_saddle *s, sl_err *err)
 sl_status sl_saddle_schedule(sl_saddle *s, const sl_schedule *schedule, sl_err *err)
 {
     if (!sl_schedule_is_stationary(schedule))
-        return sl_fail(err, SL_E_CONFIG, "schedule '%s' changes with time: exit times are known for constant, random, plrs",
+        return sl_fail(err, SL_E_CONFIG,
+                       "schedule '%s' changes with time: exit times are known for constant, random, plrs",
                        schedule->spec.entry->name);
     s->l = sl_schedule_mean(schedule, 0, 1);
     s->delta = fmin(1, sqrt(3 * fmax(sl_schedule_q(schedule) - 1, 0)));
@@ -189,7 +189,7 @@ sl_status sl_saddle_quantile(double *t, const sl_saddle *s, double p, sl_err *er
     return SL_OK;
 }
 
-/* ---- The sum of Gaussian probabilities ----------------------------------------------------------------------------- */
+/* ---- The sum of Gaussian probabilities --------------------------------------------------------------------------- */
 
 sl_status sl_saddle_survival_sum(double *mean, double *survival, size_t n, const sl_saddle *s, sl_err *err)
 {

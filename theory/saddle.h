@@ -38,13 +38,13 @@ SL_CHECKED sl_status sl_saddle_second_moment(double *y2, const sl_saddle *s, dou
  * -(gamma_E + log 2)/2).
  * Relative errors: sqrt(v_inf)/R to a power, and O(l gamma) of the constant where delta > 0. */
 typedef struct {
-    double lyapunov;     /* Lambda = E log(1 + l gamma alpha); momentum: log r  */
-    double xi2;          /* E xi^2                                             */
-    double v_inf;        /* l^2 s2 E[alpha^2/A^2] / (1 - E[1/A^2]); momentum: l^2 s2 (r/(r-p))^2 / (r^2 - 1) */
-    double mean;         /* E tau with all of these terms                       */
+    double lyapunov; /* Lambda = E log(1 + l gamma alpha); momentum: log r  */
+    double xi2;      /* E xi^2                                             */
+    double v_inf;    /* l^2 s2 E[alpha^2/A^2] / (1 - E[1/A^2]); momentum: l^2 s2 (r/(r-p))^2 / (r^2 - 1) */
+    double mean;     /* E tau with all of these terms                       */
     double median;
-    double leading;      /* log(2 gamma R^2/(l q s2)) / (2 l gamma): the l^-1 log(1/l) law alone (without momentum)  */
-    double constant;     /* the same with the constant of E log|Z|              */
+    double leading;  /* log(2 gamma R^2/(l q s2)) / (2 l gamma): the l^-1 log(1/l) law alone (without momentum)  */
+    double constant; /* the same with the constant of E log|Z|              */
 } sl_saddle_law;
 SL_CHECKED sl_status sl_saddle_asymptotic(sl_saddle_law *law, const sl_saddle *s, sl_err *err);
 

@@ -41,7 +41,7 @@ static sl_status check_points(double a, double b, sl_err *err)
     return sl_fail(err, SL_E_DOMAIN, "a passage from %g to %g, need two finite points", a, b);
 }
 
-/* ---- Small T ------------------------------------------------------------------------------------------------------- */
+/* ---- Small T ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     sl_function derivative;
@@ -82,19 +82,21 @@ sl_status sl_sgd_rate_kramers(double *c, sl_function derivative, void *ctx, doub
     return SL_OK;
 }
 
-/* ---- Any T ----------------------------------------------------------------------------------------------------------- */
+/* ---- Any T ------------------------------------------------------------------------------------------------------- */
 
-/* With rho = exp(-f/T) and R(y) = int_{-inf}^y rho, tau0' = -R / (T rho); by L0 tau0 = -1 higher derivatives follow, and
+/* With rho = exp(-f/T) and R(y) = int_{-inf}^y rho, tau0' = -R / (T rho); by L0 tau0 = -1 higher derivatives follow:
+ *
  *   rho L1 tau0 = -(R/T) G' - rho ((q/2 - c3) f'^2/T + B f''),
  *   G = (q/2 - c3)/T int f'^3 dx + (3B/2 - A) f'^2/2 + B T f''/2.
- * By parts H(y) = int_{-inf}^y rho L1 tau0 = -R G/T + N, N = int rho (G/T - (q/2 - c3) f'^2/T - B f''), and
- *   tau0 = int R/(T rho) dy, tau1 = int H/(T rho) dy from the start to the end.
- * All integrals run together from the left, over panels with the integrals of Lagrange polynomials. */
+ *
+ * By parts H(y) = int_{-inf}^y rho L1 tau0 = -R G/T + N, N = int rho (G/T - (q/2 - c3) f'^2/T - B f''), and from the
+ * start to the end tau0 = int R/(T rho) dy, tau1 = int H/(T rho) dy. All integrals run together from the left, over
+ * panels with the integrals of Lagrange polynomials. */
 enum { NODES = 16, LEAST_PANELS = 64, MOST_PANELS = 16384 };
 typedef struct {
-    double x[NODES];             /* Gauss-Legendre on [0, 1]                    */
-    double whole[NODES];         /* int_0^1 of Lagrange polynomial j            */
-    double upto[NODES][NODES];   /* [k][j]: int_0^{x_k}                         */
+    double x[NODES];           /* Gauss-Legendre on [0, 1]                    */
+    double whole[NODES];       /* int_0^1 of Lagrange polynomial j            */
+    double upto[NODES][NODES]; /* [k][j]: int_0^{x_k}                         */
 } panel_rule;
 
 static sl_status make_rule(panel_rule *r, sl_err *err)
@@ -198,7 +200,7 @@ static double correction(const passage *p, const panel_rule *r, size_t panels)
     return sum.tau1 / sum.tau0;
 }
 
-/* The left end, beyond which there is no mass; the least f (of where there is) and the highest on the way. */
+/* The left end, beyond which there is no mass that counts; the least f, and the highest on the way. */
 static sl_status find_ends(passage *p, sl_err *err)
 {
     enum { SCAN = 4096 };
@@ -211,11 +213,13 @@ static sl_status find_ends(passage *p, sl_err *err)
         p->top = fmax(p->top, f);
     }
     const double way = p->to - p->from;
+    double behind = INFINITY; /* the least f from lo to the start: the well that is left, be the other one deeper */
     p->lo = p->from;
     for (double step = way / 256;; step *= growth) {
         const double f = value_of(p, p->lo);
+        behind = fmin(behind, f);
         p->bottom = fmin(p->bottom, f);
-        if (f - p->bottom > deep * p->T) return SL_OK;
+        if (f - behind > deep * p->T) return SL_OK;
         p->lo -= step;
         if (!(p->from - p->lo < farthest * way) || isnan(f))
             return sl_fail(err, SL_E_UNSTABLE, "f does not confine behind the start at %g", p->sign * p->from);
@@ -244,5 +248,6 @@ sl_status sl_sgd_rate_correction(double *c, sl_function f, sl_function derivativ
         }
         coarse = fine;
     }
-    return sl_fail(err, SL_E_NUMERIC, "the correction of the passage from %g to %g at T = %g did not converge", from, to, T);
+    return sl_fail(err, SL_E_NUMERIC, "the correction of the passage from %g to %g at T = %g did not converge", from,
+                   to, T);
 }

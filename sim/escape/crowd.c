@@ -96,17 +96,32 @@ static sl_status gather(movers *m, sl_crowd *c, const sl_region *region, sl_err 
     return SL_OK;
 }
 
-static void scatter(sl_crowd *c, const movers *m, const sl_exits *e)
+/* Without a kill radius, as of all dynamics (sim/ensemble.h). */
+static const double FARTHEST = 1e75;
+
+/* A jump can end in a set and beyond the kill radius at once. From B nobody goes on; elsewhere this is a loss. */
+static bool is_lost(const sl_split *s, const double *x)
+{
+    const double radius = s->ensemble->kill_radius > 0 ? s->ensemble->kill_radius : FARTHEST;
+    bool inside = true;
+    for (size_t d = 0; d < s->loss->dim; d++) inside = inside && isfinite(x[d]) && fabs(x[d]) <= radius;
+    return !inside && sl_region_which(&s->how.b, s->loss->dim, x) == SL_EXIT_CENSORED;
+}
+
+static void scatter(sl_crowd *c, const sl_split *s, const movers *m, const sl_exits *e)
 {
     const size_t dim = c->dim, bytes = dim * sizeof *c->x;
     for (size_t k = 0; k < m->n; k++) {
         const size_t i = m->who[k];
         c->time[i] = e->time[k];
-        c->at[i] = e->by[k];
+        c->at[i] = is_lost(s, e->x + k * dim) ? SL_EXIT_LOST : e->by[k];
         memcpy(c->x + i * dim, e->x + k * dim, bytes);
         if (c->v) memcpy(c->v + i * dim, e->v + k * dim, bytes);
     }
 }
+
+/* Of so few most can be lost by chance. */
+enum { FEW = 64 };
 
 sl_status sl_crowd_drive(sl_crowd *c, sl_split *s, const sl_region *region, const char *where, sl_err *err)
 {
@@ -126,7 +141,8 @@ sl_status sl_crowd_drive(sl_crowd *c, sl_split *s, const sl_region *region, cons
         const sl_escape how = {.region = *region, .x = m.x, .v = m.v, .keep_states = true};
         sl_exits e = {0};
         st = s->escape(&e, s->dynamics, &ensemble, &how, err);
-        if (st == SL_OK) scatter(c, &m, &e);
+        if (st == SL_DIVERGED && m.n < FEW) st = SL_OK;
+        if (st == SL_OK) scatter(c, s, &m, &e);
         s->updates += e.updates;
         if (st == SL_OK && e.censored > 0)
             st = sl_fail(err, SL_UNDECIDED, "%s: %llu of %zu particles were still under way after %llu steps", where,

@@ -29,8 +29,9 @@ typedef struct {
     size_t n;                   /* >= 1                                 */
 } sl_region;
 
-/* Of sl_ensemble, seed, experiment, replicas, start, start_spread, kill_radius, jobs and progress are read; steps is the
- * limit at which a replica that is still inside is censored; burn_in must be 0. Zeroed fields mean the defaults given. */
+/* Of sl_ensemble, seed, experiment, replicas, start, start_spread, kill_radius, jobs and progress are read; steps is
+ * the limit at which a replica that is still inside is censored; burn_in must be 0. Zeroed fields mean the defaults
+ * given. */
 typedef struct {
     sl_region region;
     /* Replica r starts from state r of these (x[r * dim + d], v alike, NULL: at rest) instead of ensemble.start. */
@@ -43,7 +44,8 @@ typedef struct {
 /* How a replica ended: the index of a set, or one of these. */
 enum {
     SL_EXIT_CENSORED = 254,
-    SL_EXIT_LOST = 255 /* in no set, but not a number or beyond the kill radius: without one, 1e75 at a step of 4, 8, ... */
+    SL_EXIT_LOST =
+        255 /* in no set, but not a number or beyond the kill radius: without one, 1e75 at a step of 4, 8, ... */
 };
 
 typedef struct {
@@ -59,8 +61,8 @@ typedef struct {
 } sl_exits;
 
 /* Out: *e, to be cleared by the caller; untouched after an error. SL_DIVERGED (the answer stands) if more than half of
- * the replicas were lost. SL_INTERRUPTED, with *e empty, if sl_stop_requested. Errors: SL_E_DOMAIN (also a start inside a
- * set, naming the set); SL_E_MEMORY. */
+ * the replicas were lost. SL_INTERRUPTED, with *e empty, if sl_stop_requested. Errors: SL_E_DOMAIN (also a start inside
+ * a set, naming the set); SL_E_MEMORY. */
 SL_CHECKED sl_status sl_sgd_escape(sl_exits *e, const sl_sgd *sgd, const sl_escape *how, sl_err *err);
 SL_CHECKED sl_status sl_overdamped_escape(sl_exits *e, const sl_langevin *l, const sl_escape *how, sl_err *err);
 SL_CHECKED sl_status sl_underdamped_escape(sl_exits *e, const sl_langevin *l, const sl_escape *how, sl_err *err);

@@ -105,6 +105,7 @@ static void set_up(sl_lanes *l, uint64_t first, size_t n, const double *x, const
             memset(xd, 0, b->B * sizeof *xd);
         for (size_t i = 0; i < b->B; i++) xd[i] += start[d];
     }
+    if (loss->kind->project) loss->kind->project(loss, b->B, b->B, b->x);
     loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
     if (dynamics->begin) dynamics->begin(dynamics->dynamics, b);
     if (l->young_scatter.failed) l->scatter.failed = true;

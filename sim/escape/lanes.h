@@ -16,10 +16,10 @@ typedef struct {
     sl_scatter scatter;   /* its lanes: replica, since                                           */
     uint64_t k;           /* the clock                                                           */
     size_t alive;
-    bool *living;         /* [capacity]                                                          */
-    size_t *idle;         /* [capacity] the B - alive lanes that are not alive                   */
-    double *park;         /* [2][dim]: x and gradient of idle lanes                              */
-    sl_block young;       /* where new replicas are set up                                       */
+    bool *living;   /* [capacity]                                                          */
+    size_t *idle;   /* [capacity] the B - alive lanes that are not alive                   */
+    double *park;   /* [2][dim]: x and gradient of idle lanes                              */
+    sl_block young; /* where new replicas are set up                                       */
     sl_scatter young_scatter;
     double *memory;
 } sl_lanes;

@@ -65,7 +65,7 @@ sl_status sl_paths_add(sl_paths *p, uint64_t replica, uint64_t step, const doubl
 
 static sl_table *empty_table(size_t dim)
 {
-    char name[1 + SL_LOSS_MAX_DIM][16] = {"step[1]"};
+    char name[1 + SL_LOSS_MAX_DIM][40] = {"step[1]"};
     const char *column[1 + SL_LOSS_MAX_DIM] = {name[0]};
     for (size_t d = 0; d < dim; d++) {
         snprintf(name[1 + d], sizeof name[1 + d], "x%zu[1]", d);

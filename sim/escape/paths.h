@@ -14,8 +14,8 @@ SL_CHECKED sl_status sl_paths_alloc(sl_paths **p, uint64_t n, size_t dim, sl_err
 void sl_paths_free(sl_paths *p);
 
 /* State x[dim] of a replica at a step later than the last one added (the same step again, or an x that is not finite,
- * is left out). Different replicas may be added to at once. Errors: SL_E_MEMORY, also when all paths together are longer
- * than SL_PATHS_NUMBERS. */
+ * is left out). Different replicas may be added to at once. Errors: SL_E_MEMORY, also when all paths together are
+ * longer than SL_PATHS_NUMBERS. */
 enum { SL_PATHS_NUMBERS = 1 << 26 };
 SL_CHECKED sl_status sl_paths_add(sl_paths *p, uint64_t replica, uint64_t step, const double *x, sl_err *err);
 

@@ -1,5 +1,6 @@
-/* The pilot run of splitting: where the levels are to be. What it finds is not used for the estimate, so it may look at
- * its particles and try again as it likes. */
+/* The pilot run of splitting: where the levels are to be. Nothing of it enters the estimate, so it may look at its
+ * particles and try again as it likes. (It starts from the same crossings of the first level as the stages do: given
+ * these, the stages are unbiased for any levels.) */
 #include <math.h>
 #include <stdlib.h>
 
@@ -69,26 +70,25 @@ static sl_status find_next(pilot *p, double from, double *gap, bool *last, sl_er
             return sl_crowd_resample(&p->here, 0, n, &p->trial, p->chosen, o.reached, p->s, 0, err);
         *gap = next_gap(*gap, part, n, p->s->how.share, &too_near, &too_far, part > p->high);
     }
-    return sl_fail(err, SL_UNDECIDED, "pilot run: no level was found beyond xi . x = %g that a part of about %g reaches "
-                   "from there before A, nor is B", from, p->s->how.share);
+    return sl_fail(err, SL_UNDECIDED,
+                   "pilot run: no level was found beyond xi . x = %g that a part of about %g reaches "
+                   "from there before A, nor is B",
+                   from, p->s->how.share);
 }
 
-static sl_status place(sl_rare *r, pilot *p, sl_err *err)
+static sl_status place(sl_rare *r, pilot *p, const sl_flux *flux, sl_err *err)
 {
-    sl_flux flux;
-    SL_TRY(sl_flux_run(&flux, p->s, 1, err));
-    const size_t m = flux.each * flux.cycles;
-    sl_status st = SL_OK;
+    const size_t m = flux->stock.n;
     uint32_t *all = malloc(m * sizeof *all);
-    if (!all) st = sl_fail(err, SL_E_MEMORY, "no memory for %zu particles", m);
-    for (size_t i = 0; i < m && all; i++) all[i] = (uint32_t)i;
-    if (st == SL_OK) st = sl_crowd_resample(&p->here, 0, p->here.n, &flux.stock, all, m, p->s, 0, err);
+    if (!all) return sl_fail(err, SL_E_MEMORY, "no memory for %zu particles", m);
+    for (size_t i = 0; i < m; i++) all[i] = (uint32_t)i;
+    sl_status st = sl_crowd_resample(&p->here, 0, p->here.n, &flux->stock, all, m, p->s, 0, err);
     free(all);
-    sl_flux_clear(&flux);
     r->n_levels = 1;
     r->level[0] = p->s->how.z;
     double gap = p->s->how.z - p->s->how.a;
-    for (bool last = false; st == SL_OK && !last;) {
+    while (st == SL_OK) {
+        bool last;
         const double from = r->level[r->n_levels - 1];
         st = find_next(p, from, &gap, &last, err);
         if (st != SL_OK || last) break;
@@ -100,7 +100,7 @@ static sl_status place(sl_rare *r, pilot *p, sl_err *err)
     return st;
 }
 
-sl_status sl_pilot_run(sl_rare *r, sl_split *s, sl_err *err)
+sl_status sl_pilot_run(sl_rare *r, sl_split *s, const sl_flux *flux, sl_err *err)
 {
     const size_t n = s->how.particles;
     pilot p = {.s = s, .low = FEWEST * s->how.share};
@@ -109,7 +109,7 @@ sl_status sl_pilot_run(sl_rare *r, sl_split *s, sl_err *err)
     if (st == SL_OK) st = sl_crowd_init(&p.trial, s, n, err);
     p.chosen = malloc(n * sizeof *p.chosen);
     if (st == SL_OK && !p.chosen) st = sl_fail(err, SL_E_MEMORY, "no memory for %zu particles", n);
-    if (st == SL_OK) st = place(r, &p, err);
+    if (st == SL_OK) st = place(r, &p, flux, err);
     sl_crowd_clear(&p.here);
     sl_crowd_clear(&p.trial);
     free(p.chosen);

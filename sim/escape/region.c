@@ -18,7 +18,9 @@ unsigned sl_region_which(const sl_region *region, size_t dim, const double *x)
             square += u * u, dot += x[d] * set->point[d];
         }
         const double limit = set->level * set->level;
-        if (set->kind == SL_SET_BEYOND ? square > limit : set->kind == SL_SET_WITHIN ? square < limit : dot >= set->level)
+        if (set->kind == SL_SET_BEYOND   ? square > limit
+            : set->kind == SL_SET_WITHIN ? square < limit
+                                         : dot >= set->level)
             return (unsigned)s;
     }
     return SL_EXIT_CENSORED;
@@ -40,8 +42,9 @@ sl_status sl_region_check(const sl_region *region, size_t dim, sl_err *err)
         if (!half && set->kind != SL_SET_BEYOND && set->kind != SL_SET_WITHIN)
             return sl_fail(err, SL_E_DOMAIN, "set %zu: kind = %d, need beyond, within or half", s, (int)set->kind);
         if (!(isfinite(set->level) && (half || set->level > 0)))
-            return sl_fail(err, SL_E_DOMAIN, half ? "set %zu: level = %g must be finite"
-                                                  : "set %zu: radius = %g, need 0 < radius < inf", s, set->level);
+            return sl_fail(err, SL_E_DOMAIN,
+                           half ? "set %zu: level = %g must be finite" : "set %zu: radius = %g, need 0 < radius < inf",
+                           s, set->level);
         bool zero = true;
         for (size_t d = 0; d < dim; d++) {
             if (!isfinite(set->point[d]))
@@ -61,39 +64,38 @@ static const uint64_t bit[GROUP] = {
 };
 
 /* Lanes j + i that are not INSIDE become suspect; what is not a number is inside of nothing. */
-#define MARK(INSIDE)                                                                              \
-    for (size_t j = 0; j < B; j += GROUP) {                                                       \
-        uint64_t outside = 0;                                                                     \
-        _Pragma("omp simd reduction(| : outside)") for (size_t i = 0; i < GROUP; i++) outside |=  \
-            (INSIDE) ? 0 : bit[i];                                                                \
-        suspect[j / GROUP] |= outside;                                                            \
+#define MARK(INSIDE)                                                                             \
+    for (size_t j = 0; j < B; j += GROUP) {                                                      \
+        uint64_t outside = 0;                                                                    \
+        _Pragma("omp simd reduction(| : outside)") for (size_t i = 0; i < GROUP; i++) outside |= \
+            (INSIDE) ? 0 : bit[i];                                                               \
+        suspect[j / GROUP] |= outside;                                                           \
     }
 
 /* SQUARE = |x - point|^2 and DOT = point . x of lane j + i. */
-#define MARK_SET(SQUARE, DOT)                                \
-    const double level = set->level, limit = level * level;  \
-    if (set->kind == SL_SET_BEYOND) {                        \
-        MARK((SQUARE) <= limit)                              \
-    } else if (set->kind == SL_SET_WITHIN) {                 \
-        MARK((SQUARE) >= limit)                              \
-    } else {                                                 \
-        MARK((DOT) < level)                                  \
+#define MARK_SET(SQUARE, DOT)                               \
+    const double level = set->level, limit = level * level; \
+    if (set->kind == SL_SET_BEYOND) {                       \
+        MARK((SQUARE) <= limit)                             \
+    } else if (set->kind == SL_SET_WITHIN) {                \
+        MARK((SQUARE) >= limit)                             \
+    } else {                                                \
+        MARK((DOT) < level)                                 \
     }
 
-static inline __attribute__((always_inline)) void mark_line(uint64_t *restrict suspect, const sl_set *set, size_t B,
-                                                            const double *restrict x)
+static SL_KERNEL void mark_line(uint64_t *restrict suspect, const sl_set *set, size_t B, const double *restrict x)
 {
     const double p = set->point[0];
     MARK_SET((x[j + i] - p) * (x[j + i] - p), x[j + i] * p)
 }
 
-static inline __attribute__((always_inline)) void mark_space(uint64_t *restrict suspect, const sl_set *set, size_t dim,
-                                                             size_t B, const double *restrict x, double *restrict sum)
+static SL_KERNEL void mark_space(uint64_t *restrict suspect, const sl_set *set, size_t dim, size_t B,
+                                 const double *restrict x, double *restrict sum)
 {
+    memset(sum, 0, B * sizeof *sum);
     for (size_t d = 0; d < dim; d++) {
         const double *restrict xd = x + d * B;
         const double p = set->point[d];
-        if (d == 0) memset(sum, 0, B * sizeof *sum);
         if (set->kind == SL_SET_HALF) {
 #pragma omp simd
             for (size_t i = 0; i < B; i++) sum[i] += xd[i] * p;
@@ -105,18 +107,23 @@ static inline __attribute__((always_inline)) void mark_space(uint64_t *restrict 
     MARK_SET(sum[j + i], sum[j + i])
 }
 
-SL_KERNEL void sl_region_suspects(uint64_t *restrict suspect, const sl_region *region, size_t dim, double radius,
-                                  size_t B, const double *restrict x, double *restrict scratch)
+static SL_KERNEL void mark_far(uint64_t *restrict suspect, double radius, size_t B, const double *restrict x)
 {
-    memset(suspect, 0, B / GROUP * sizeof *suspect);
+    MARK(fabs(x[j + i]) <= radius)
+}
+
+bool sl_region_suspects(uint64_t *suspect, const sl_region *region, size_t dim, double radius, size_t B,
+                        const double *x, double *scratch)
+{
+    for (size_t j = 0; j < B / GROUP; j++) suspect[j] = 0;
     for (size_t s = 0; s < region->n; s++) {
         if (dim == 1)
             mark_line(suspect, &region->set[s], B, x);
         else
             mark_space(suspect, &region->set[s], dim, B, x, scratch);
     }
-    for (size_t d = 0; d < dim && radius < INFINITY; d++) {
-        const double *restrict xd = x + d * B;
-        MARK(fabs(xd[j + i]) <= radius)
-    }
+    for (size_t d = 0; d < dim && radius < INFINITY; d++) mark_far(suspect, radius, B, x + d * B);
+    uint64_t any = 0;
+    for (size_t j = 0; j < B / GROUP; j++) any |= suspect[j];
+    return any != 0;
 }

@@ -10,8 +10,8 @@
 
 enum { SL_REGION_GROUP = 64 };
 
-/* Bit i of suspect[j]: lane 64 j + i. x: [dim][B], B a multiple of 64; scratch: [B]. */
-void sl_region_suspects(uint64_t *suspect, const sl_region *region, size_t dim, double radius, size_t B,
+/* Bit i of suspect[j]: lane 64 j + i. Returns whether there is any. x: [dim][B], B a multiple of 64; scratch: [B]. */
+bool sl_region_suspects(uint64_t *suspect, const sl_region *region, size_t dim, double radius, size_t B,
                         const double *x, double *scratch);
 
 /* Errors: SL_E_DOMAIN, naming the set and what is wrong with it. */

@@ -51,8 +51,12 @@ static sl_stream *add(sl_scatter *s, const sl_draw *draw, bool normal)
     }
     void *const rows = aligned_alloc(64, 4 * s->capacity * sizeof(uint32_t));
     if (!rows) return NULL;
-    s->stream[s->streams] = (sl_stream){
-        .seed = draw->seed, .sub = draw->sub, .purpose = draw->purpose, .normal = normal, .quarter = NONE, .rows = rows};
+    s->stream[s->streams] = (sl_stream){.seed = draw->seed,
+                                        .sub = draw->sub,
+                                        .purpose = draw->purpose,
+                                        .normal = normal,
+                                        .quarter = NONE,
+                                        .rows = rows};
     return &s->stream[s->streams++];
 }
 

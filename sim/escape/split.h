@@ -21,8 +21,8 @@ typedef struct {
     double updates;
 } sl_split;
 
-/* The seed of first exits number `call` >= 1: a bijection of the seed for every call, and different for every call of one
- * seed. Purpose and sub stay the caller's, so runs are still told apart by seed and experiment. */
+/* The seed of first exits number `call` >= 1: a bijection of the seed for every call, and different for every call of
+ * one seed. Purpose and sub stay the caller's, so runs are still told apart by seed and experiment. */
 uint64_t sl_split_seed(uint64_t seed, uint64_t call);
 
 /* ---- particles ---- */
@@ -60,16 +60,19 @@ SL_CHECKED sl_status sl_crowd_resample(sl_crowd *to, size_t first, size_t n, con
 /* groups x each replicas go to and fro between A and the first level, for as many cycles each after the burn-in. */
 typedef struct {
     size_t groups, each, cycles;
-    double *time;   /* [groups] steps that a group's cycles took in all                          */
-    sl_crowd stock; /* [groups][cycles * each] states on crossing the first level                */
+    double *time;    /* [groups] steps that a group's cycles took in all                         */
+    sl_crowd stock;  /* [groups][each][cycles] states on crossing the first level                */
+    double burn_in;  /* steps, of the replica that took the least                                */
+    char drift[320]; /* what was not stationary; "" if nothing was seen                          */
 } sl_flux;
 
+/* SL_UNDECIDED: the first level was not reached. */
 SL_CHECKED sl_status sl_flux_run(sl_flux *f, sl_split *s, size_t groups, sl_err *err);
 void sl_flux_clear(sl_flux *f);
 
 /* ---- the pilot run ---- */
 
 /* Fills r->level[] and n_levels. SL_UNDECIDED: no way to B was found; the levels are those up to there. */
-SL_CHECKED sl_status sl_pilot_run(sl_rare *r, sl_split *s, sl_err *err);
+SL_CHECKED sl_status sl_pilot_run(sl_rare *r, sl_split *s, const sl_flux *flux, sl_err *err);
 
 #endif

@@ -1,15 +1,15 @@
 /* Splitting, with levels that are fixed beforehand and the same number of particles from each.
  *
  * Why the mean time is 1 / (rate p) (Hill 1977). Let the process begin anew at the start whenever it reaches B. Then
- * arrivals in B are renewals, and by the renewal theorem they happen at a rate of exactly 1/E tau a step, E tau the mean
- * first-passage time from the start. Every arrival ends one excursion from A: it follows the last crossing of the first
- * level after a visit to A (B lies beyond that level). So the rate is also that of crossings, J, times the probability p
- * to go from a crossing on to B before A, crossing points taken as the stationary process has them: 1/E tau = J p, with
- * nothing neglected. In discrete time too: a step that jumps over levels, or into B, is at all of them at once. What is
- * neglected is that the flux run measures J and the crossing points after a burn-in, not at the stationary state: there
- * the process has begun anew E tau steps ago on average, here so many steps that the start is forgotten but B was not
- * reached. The two laws differ by the part of time within the memory t of the start, so the answer by a relative error
- * of the order of t / E tau.
+ * arrivals in B are renewals, and by the renewal theorem they happen at a rate of exactly 1/E tau a step, E tau the
+ * mean first-passage time from the start. Every arrival ends one excursion from A: it follows the last crossing of the
+ * first level after a visit to A (B lies beyond that level). So the rate is also that of crossings, J, times the
+ * probability p to go from a crossing on to B before A, crossing points taken as the stationary process has them:
+ * 1/E tau = J p, with nothing neglected. In discrete time too: a step that jumps over levels, or into B, is at all of
+ * them at once. What is neglected is that the flux run measures J and the crossing points after a burn-in, not at the
+ * stationary state: there the process has begun anew E tau steps ago on average, here so many steps that the start is
+ * forgotten but B was not reached. The two laws differ by the part of time within the memory t of the start, so the
+ * answer by a relative error of the order of t / E tau.
  *
  * Why p is unbiased: particles are copied in such a way that a state has the same number of descendants on average as
  * any other of its stage, whatever happened before; so by induction from the last stage back the product of the parts
@@ -19,8 +19,8 @@
  * several levels), but stops a particle at a time; here all particles of all repeats make one call of the first-exit
  * engine a stage, which keeps its blocks full.
  *
- * Errors: repeats share nothing but the levels (each has its part of the flux run and of the particles), so the spread
- * over them is that of independent copies, and includes what p owes to the crossing points. */
+ * Errors: repeats share nothing but the levels (each has its part of the flux run, and particles of its own), so the
+ * spread over them is that of independent copies, and includes what p owes to the crossing points. */
 #include "sim/escape/splitting.h"
 
 #include <math.h>
@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "sim/escape/split.h"
 
 enum { PARTICLES = 1024, REPEATS = 32, LEAST_PARTICLES = 8, LEAST_REPEATS = 2 };
@@ -65,18 +66,20 @@ static sl_status check_sets(const sl_splitting *how, size_t dim, sl_err *err)
     if (!(length > 0 && isfinite(length)))
         return sl_fail(err, SL_E_DOMAIN, "splitting: |xi|^2 = %g, need a direction", length);
     if (!(how->a < how->z && isfinite(how->z - how->a)))
-        return sl_fail(err, SL_E_DOMAIN, "splitting: A up to %g and a first level at %g, need a < z, both finite", how->a,
-                       how->z);
+        return sl_fail(err, SL_E_DOMAIN, "splitting: A up to %g and a first level at %g, need a < z, both finite",
+                       how->a, how->z);
     if (!(how->b.n >= 1 && how->b.n <= SL_REGION_SETS - 2))
         return sl_fail(err, SL_E_DOMAIN, "splitting: B has %zu sets, need 1 to %d", how->b.n, SL_REGION_SETS - 2);
     for (size_t i = 0; i < how->b.n; i++) {
         const double begins = nearest(&how->b.set[i], how->xi, dim);
         if (!(begins > how->a))
-            return sl_fail(err, SL_E_CONFIG, "splitting: B (its set %zu) begins at xi . x = %g and overlaps with A, which "
-                           "ends at %g", i, begins, how->a);
+            return sl_fail(err, SL_E_CONFIG,
+                           "splitting: B (its set %zu) begins at xi . x = %g and overlaps with A, which ends at %g", i,
+                           begins, how->a);
         if (!(begins >= how->z))
-            return sl_fail(err, SL_E_CONFIG, "splitting: B (its set %zu) begins at xi . x = %g, before the first level, %g",
-                           i, begins, how->z);
+            return sl_fail(err, SL_E_CONFIG,
+                           "splitting: B (its set %zu) begins at xi . x = %g, before the first level, %g", i, begins,
+                           how->z);
     }
     return SL_OK;
 }
@@ -94,13 +97,22 @@ static sl_status check(sl_split *s, const sl_splitting *how, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "splitting: share = %g, need 0.01 <= share <= 0.9", h->share);
     if (!(h->particles >= LEAST_PARTICLES && h->repeats >= LEAST_REPEATS && h->particles <= MOST_PARTICLES &&
           h->repeats <= MOST_PARTICLES / h->particles))
-        return sl_fail(err, SL_E_DOMAIN, "splitting: %zu particles and %zu repeats, need at least %d and %d, together "
-                       "<= 2^28", h->particles, h->repeats, LEAST_PARTICLES, LEAST_REPEATS);
+        return sl_fail(err, SL_E_DOMAIN,
+                       "splitting: %zu particles and %zu repeats, need at least %d and %d, together <= 2^28",
+                       h->particles, h->repeats, LEAST_PARTICLES, LEAST_REPEATS);
     SL_TRY(check_sets(h, s->loss->dim, err));
+    /* Two generations, as many crossings again as two, and what moves of one of them, here and in its first exits. */
+    const double bytes = 6 * (double)h->particles * (double)h->repeats *
+                         (8 * (double)s->loss->dim * (1 + s->velocity) + sizeof(uint64_t) + 2);
+    if (bytes > 0.9 * sl_memory_available(""))
+        return sl_fail(err, SL_E_MEMORY,
+                       "splitting: %zu particles and %zu repeats take %.3g bytes, more than there are", h->particles,
+                       h->repeats, bytes);
     const double *start = s->ensemble->start ? s->ensemble->start : s->loss->start;
     const double at = dot(h->xi, start, s->loss->dim);
     if (!(at <= h->a))
-        return sl_fail(err, SL_E_CONFIG, "splitting: the start is at xi . x = %g, not in A, which ends at %g", at, h->a);
+        return sl_fail(err, SL_E_CONFIG, "splitting: the start is at xi . x = %g, not in A, which ends at %g", at,
+                       h->a);
     return SL_OK;
 }
 
@@ -172,30 +184,32 @@ static void tell(const sl_split *s, size_t done, size_t all)
 
 /* ---- the answer ---- */
 
-/* rate = C / <t>, t the time that a repeat's C crossings took; time = <t> / (C <p>), a ratio of means over repeats, to
- * first order in their deviations with what t and p of a repeat have to do with each other. */
-static void estimate(sl_rare *r, const double *p, const double *t, size_t n, double crossings)
+/* C / <t>, t[repeats] the steps that a repeat's C crossings took. */
+static sl_estimate rate_of(const sl_flux *flux)
 {
+    const double crossings = (double)(flux->each * flux->cycles);
+    return sl_ratio(sl_exact(crossings), sl_mean(flux->time, flux->groups));
+}
+
+/* <t> / (C <p>), a ratio of means over repeats: its error to first order in their deviations, what t and p of a repeat
+ * have to do with each other included. */
+static sl_estimate time_of(const sl_rare *r, const sl_flux *flux, const double *p)
+{
+    const double crossings = (double)(flux->each * flux->cycles), mean = crossings / r->rate.value;
     sl_welford residual = {0};
-    const sl_estimate mean = sl_mean(t, n);
-    r->probability = sl_mean(p, n);
-    r->rate = (sl_estimate){.value = crossings / mean.value,
-                            .se = crossings * mean.se / (mean.value * mean.value),
-                            .dof = mean.dof};
-    if (!(r->probability.value > 0)) return;
-    for (size_t j = 0; j < n; j++) sl_welford_add(&residual, t[j] / mean.value - p[j] / r->probability.value);
-    r->time.value = mean.value / (crossings * r->probability.value);
-    r->time.se = r->time.value * sl_welford_mean(&residual).se;
-    r->time.dof = mean.dof;
+    for (size_t j = 0; j < flux->groups; j++)
+        sl_welford_add(&residual, flux->time[j] / mean - p[j] / r->probability.value);
+    const double value = 1 / (r->rate.value * r->probability.value);
+    return (sl_estimate){.value = value, .se = value * sl_welford_mean(&residual).se, .dof = residual.n - 1};
 }
 
 static sl_status run(sl_rare *r, sl_split *s, sl_flux *flux, stages *g, sl_err *err)
 {
     const size_t n = s->how.particles, repeats = s->how.repeats;
     g->s = s;
-    SL_TRY(sl_pilot_run(r, s, err));
-    tell(s, 1, r->n_levels + 2);
     SL_TRY(sl_flux_run(flux, s, repeats, err));
+    r->rate = rate_of(flux);
+    SL_TRY(sl_pilot_run(r, s, flux, err));
     tell(s, 2, r->n_levels + 2);
     g->chosen = malloc(n * sizeof *g->chosen);
     g->p = malloc(repeats * sizeof *g->p);
@@ -207,9 +221,11 @@ static sl_status run(sl_rare *r, sl_split *s, sl_flux *flux, stages *g, sl_err *
         SL_TRY(stage(g, r, i, err));
         tell(s, i + 3, r->n_levels + 2);
     }
-    estimate(r, g->p, flux->time, repeats, (double)(flux->each * flux->cycles));
-    if (r->probability.value > 0) return SL_OK;
-    return sl_fail(err, SL_UNDECIDED, "no particle of %zu repeats reached B", repeats);
+    r->probability = sl_mean(g->p, repeats);
+    if (!(r->probability.value > 0)) return sl_fail(err, SL_UNDECIDED, "no particle of %zu repeats reached B", repeats);
+    r->time = time_of(r, flux, g->p);
+    if (flux->drift[0]) return sl_fail(err, SL_UNDECIDED, "%s", flux->drift);
+    return SL_OK;
 }
 
 static sl_status split(sl_rare *r, sl_split *s, const sl_splitting *how, sl_err *err)
@@ -252,8 +268,8 @@ static sl_status escape_overdamped(sl_exits *e, const void *dynamics, const sl_e
     return sl_overdamped_escape(e, &l, how, err);
 }
 
-static sl_status escape_underdamped(sl_exits *e, const void *dynamics, const sl_ensemble *ensemble, const sl_escape *how,
-                                    sl_err *err)
+static sl_status escape_underdamped(sl_exits *e, const void *dynamics, const sl_ensemble *ensemble,
+                                    const sl_escape *how, sl_err *err)
 {
     sl_langevin l = *(const sl_langevin *)dynamics;
     l.ensemble = *ensemble;
@@ -264,18 +280,25 @@ sl_status sl_sgd_splitting(sl_rare *r, const sl_sgd *sgd, const sl_splitting *ho
 {
     if (!sgd->schedule.spec.entry) return sl_fail(err, SL_E_DOMAIN, "the ensemble has no schedule");
     if (!sl_schedule_is_stationary(&sgd->schedule))
-        return sl_fail(err, SL_E_CONFIG, "splitting: schedule '%s' is not stationary: its rates follow the clock, which "
-                       "particles that start from one another do not share", sgd->schedule.spec.entry->name);
+        return sl_fail(err, SL_E_CONFIG,
+                       "splitting: schedule '%s' is not stationary: its rates follow the clock, which "
+                       "particles that start from one another do not share",
+                       sgd->schedule.spec.entry->name);
     const bool velocity = sgd->rule.kind != SL_RULE_PLAIN;
-    sl_split s = {.dynamics = sgd, .ensemble = &sgd->ensemble, .loss = &sgd->loss, .escape = escape_sgd,
-                  .velocity = velocity, .memory = velocity ? 1 / (1 - sgd->rule.mu) : 0};
+    sl_split s = {.dynamics = sgd,
+                  .ensemble = &sgd->ensemble,
+                  .loss = &sgd->loss,
+                  .escape = escape_sgd,
+                  .velocity = velocity,
+                  .memory = velocity ? 1 / (1 - sgd->rule.mu) : 0};
     return split(r, &s, how, err);
 }
 
 sl_status sl_overdamped_splitting(sl_rare *r, const sl_langevin *l, const sl_splitting *how, sl_err *err)
 {
     if (l->scheme == SL_OVERDAMPED_LM)
-        return sl_fail(err, SL_E_CONFIG, "splitting: the scheme 'lm' keeps noise from step to step, so that x alone is not "
+        return sl_fail(err, SL_E_CONFIG,
+                       "splitting: the scheme 'lm' keeps noise from step to step, so that x alone is not "
                        "a state to start from: use 'euler'");
     sl_split s = {.dynamics = l, .ensemble = &l->ensemble, .loss = &l->loss, .escape = escape_overdamped};
     return split(r, &s, how, err);
@@ -287,7 +310,11 @@ sl_status sl_underdamped_splitting(sl_rare *r, const sl_langevin *l, const sl_sp
     if (!(decay > 0 && isfinite(decay)))
         return sl_fail(err, SL_E_DOMAIN, "friction = %g, time step h = %g: need both positive and finite", l->friction,
                        l->h);
-    sl_split s = {.dynamics = l, .ensemble = &l->ensemble, .loss = &l->loss, .escape = escape_underdamped,
-                  .velocity = true, .memory = 1 / decay};
+    sl_split s = {.dynamics = l,
+                  .ensemble = &l->ensemble,
+                  .loss = &l->loss,
+                  .escape = escape_underdamped,
+                  .velocity = true,
+                  .memory = 1 / decay};
     return split(r, &s, how, err);
 }

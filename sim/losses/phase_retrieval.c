@@ -5,7 +5,7 @@ enum { MOST_SAMPLES = 65536 };
 
 static const sl_param params[] = {
     {.name = "n", .help = "number of coordinates", .def = 2, .min = 1, .max = SL_LOSS_MAX_DIM, .integer = true},
-    {.name = "m", .help = "number of measurements", .def = 256, .min = 1, .max = MOST_SAMPLES, .integer = true},
+    {.name = "m", .help = "number of measurements, m >= n", .def = 256, .min = 1, .max = MOST_SAMPLES, .integer = true},
     {.name = "seed", .help = "which measurements", .def = 0, .min = 0, .max = 4294967295.0, .integer = true},
 };
 
@@ -15,6 +15,9 @@ static sl_status init(sl_loss *loss, sl_err *err)
     const sl_spec *s = &loss->spec;
     loss->dim = (size_t)sl_spec_get(s, "n");
     loss->samples = (size_t)sl_spec_get(s, "m");
+    if (loss->samples < loss->dim) /* f would not grow across the measurements */
+        return sl_fail(err, SL_E_DOMAIN, "loss 'phase-retrieval': m = %zu, need m >= n = %zu", loss->samples,
+                       loss->dim);
     return sl_sample_table(&loss->table, loss->samples, loss->dim, (uint64_t)sl_spec_get(s, "seed"), err);
 }
 
@@ -31,5 +34,5 @@ const sl_loss_kind sl_loss_phase_retrieval = {
     .hessian_vector = sl_phase_retrieval_hessian_vector,
     .laplacian = sl_phase_retrieval_laplacian,
     .sample_gradient = sl_phase_retrieval_sample_gradient,
-    .confining = false, /* not with fewer than n measurements */
+    .confining = true,
 };

@@ -1,114 +1,126 @@
 #include "base/kernel.h"
 #include "sim/losses/losses.h"
 
-/* f = (1/4m) sum_j (s_j^2 - y_j)^2, s_j = a_j.x, y_j = a_j0^2, with a_j in row j of loss->table. A few lanes at a time,
- * whose coordinates stay in the first cache while the table goes by. */
-enum { LANES = 16 };
+/* f = (1/4m) sum_j (s_j^2 - y_j)^2, s_j = a_j.x, y_j = a_j0^2, with a_j in row j of loss->table.
+ *
+ * A few lanes at a time, copied together so that they stay in the first cache while the table goes by (in place, the
+ * coordinates of a block lie a power of two apart and evict each other: 4 times slower for 32 coordinates). The number
+ * of lanes w is 8 or 16, written out where these are called so that each is compiled for itself. */
+enum { WIDE = 16, NARROW = 8 };
+typedef double lanes[SL_LOSS_MAX_DIM * WIDE];
 
-static inline size_t width(size_t B, size_t first)
+static inline __attribute__((always_inline)) void gather(double *restrict to, size_t n, size_t w, size_t stride,
+                                                         const double *restrict x)
 {
-    return B - first < LANES ? B - first : LANES;
-}
-
-static inline void dot(double *restrict s, size_t n, size_t w, size_t stride, const double *restrict a,
-                       const double *restrict x)
-{
-    for (size_t i = 0; i < w; i++) s[i] = 0;
     for (size_t d = 0; d < n; d++)
 #pragma omp simd
-        for (size_t i = 0; i < w; i++) s[i] += a[d] * x[d * stride + i];
+        for (size_t i = 0; i < w; i++) to[d * w + i] = x[d * stride + i];
+}
+
+static inline __attribute__((always_inline)) void dot(double *restrict s, size_t n, size_t w, const double *restrict a,
+                                                      const double *restrict x)
+{
+    double sum[WIDE] = {0};
+    for (size_t d = 0; d < n; d++)
+#pragma omp simd
+        for (size_t i = 0; i < w; i++) sum[i] += a[d] * x[d * w + i];
+#pragma omp simd
+    for (size_t i = 0; i < w; i++) s[i] = sum[i];
 }
 
 /* g += s a. */
-static inline void spread(double *restrict g, size_t n, size_t w, size_t stride, const double *restrict a,
-                          const double *restrict s)
+static inline __attribute__((always_inline)) void spread(double *restrict g, size_t n, size_t w,
+                                                         const double *restrict a, const double *restrict s)
 {
     for (size_t d = 0; d < n; d++)
 #pragma omp simd
-        for (size_t i = 0; i < w; i++) g[d * stride + i] += a[d] * s[i];
+        for (size_t i = 0; i < w; i++) g[d * w + i] += a[d] * s[i];
 }
 
-static inline void clear(double *restrict g, size_t n, size_t w, size_t stride)
+/* Hessian times u; the gradient where u is NULL. */
+static inline __attribute__((always_inline)) void derivative(const sl_loss *loss, size_t w, size_t stride,
+                                                             const double *restrict x, const double *restrict u,
+                                                             double *restrict out)
 {
+    const size_t n = loss->dim, m = loss->samples;
+    const double share = 1 / (double)m;
+    _Alignas(64) lanes at, along, sum;
+    _Alignas(64) double s[WIDE], t[WIDE];
+    gather(at, n, w, stride, x);
+    if (u) gather(along, n, w, stride, u);
+    for (size_t i = 0; i < n * w; i++) sum[i] = 0;
+    for (size_t j = 0; j < m; j++) {
+        const double *a = loss->table + j * n, y = a[0] * a[0];
+        dot(s, n, w, a, at);
+        if (u) {
+            dot(t, n, w, a, along);
+#pragma omp simd
+            for (size_t i = 0; i < w; i++) s[i] = share * (3 * s[i] * s[i] - y) * t[i];
+        } else {
+#pragma omp simd
+            for (size_t i = 0; i < w; i++) s[i] *= share * (s[i] * s[i] - y);
+        }
+        spread(sum, n, w, a, s);
+    }
     for (size_t d = 0; d < n; d++)
 #pragma omp simd
-        for (size_t i = 0; i < w; i++) g[d * stride + i] = 0;
+        for (size_t i = 0; i < w; i++) out[d * stride + i] = sum[d * w + i];
 }
 
+/* The mean over j of (s^2 - y)^2/4, or of |a|^2 (3 s^2 - y). */
+static inline __attribute__((always_inline)) void mean(const sl_loss *loss, size_t w, size_t stride,
+                                                       const double *restrict x, int curvature, double *restrict out)
+{
+    const size_t n = loss->dim, m = loss->samples;
+    _Alignas(64) lanes at;
+    _Alignas(64) double s[WIDE], sum[WIDE] = {0};
+    gather(at, n, w, stride, x);
+    for (size_t j = 0; j < m; j++) {
+        const double *a = loss->table + j * n, y = a[0] * a[0];
+        double a2 = 0;
+        for (size_t d = 0; d < n && curvature; d++) a2 += a[d] * a[d];
+        dot(s, n, w, a, at);
+#pragma omp simd
+        for (size_t i = 0; i < w; i++) {
+            const double s2 = s[i] * s[i];
+            sum[i] += curvature ? a2 * (3 * s2 - y) : 0.25 * (s2 - y) * (s2 - y);
+        }
+    }
+    for (size_t i = 0; i < w; i++) out[i] = sum[i] / (double)m;
+}
+
+/* B is a multiple of 8. */
 SL_KERNEL void sl_phase_retrieval_value(const sl_loss *loss, size_t B, size_t stride, const double *restrict x,
                                         double *restrict f)
 {
-    const size_t n = loss->dim, m = loss->samples;
-    for (size_t first = 0; first < B; first += LANES) {
-        const size_t w = width(B, first);
-        double s[LANES], sum[LANES] = {0};
-        for (size_t j = 0; j < m; j++) {
-            const double *a = loss->table + j * n, y = a[0] * a[0];
-            dot(s, n, w, stride, a, x + first);
-#pragma omp simd
-            for (size_t i = 0; i < w; i++) sum[i] += (s[i] * s[i] - y) * (s[i] * s[i] - y);
-        }
-        for (size_t i = 0; i < w; i++) f[first + i] = sum[i] / (4 * (double)m);
-    }
+    size_t i = 0;
+    for (; i + WIDE <= B; i += WIDE) mean(loss, WIDE, stride, x + i, 0, f + i);
+    if (i < B) mean(loss, NARROW, stride, x + i, 0, f + i);
 }
 
 SL_KERNEL void sl_phase_retrieval_gradient(const sl_loss *loss, size_t B, size_t stride, const double *restrict x,
                                            double *restrict g)
 {
-    const size_t n = loss->dim, m = loss->samples;
-    const double share = 1 / (double)m;
-    for (size_t first = 0; first < B; first += LANES) {
-        const size_t w = width(B, first);
-        double s[LANES];
-        clear(g + first, n, w, stride);
-        for (size_t j = 0; j < m; j++) {
-            const double *a = loss->table + j * n, y = a[0] * a[0];
-            dot(s, n, w, stride, a, x + first);
-#pragma omp simd
-            for (size_t i = 0; i < w; i++) s[i] *= share * (s[i] * s[i] - y);
-            spread(g + first, n, w, stride, a, s);
-        }
-    }
+    size_t i = 0;
+    for (; i + WIDE <= B; i += WIDE) derivative(loss, WIDE, stride, x + i, NULL, g + i);
+    if (i < B) derivative(loss, NARROW, stride, x + i, NULL, g + i);
 }
 
 SL_KERNEL void sl_phase_retrieval_hessian_vector(const sl_loss *loss, size_t B, size_t stride,
                                                  const double *restrict x, const double *restrict u,
                                                  double *restrict h)
 {
-    const size_t n = loss->dim, m = loss->samples;
-    const double share = 1 / (double)m;
-    for (size_t first = 0; first < B; first += LANES) {
-        const size_t w = width(B, first);
-        double s[LANES], t[LANES];
-        clear(h + first, n, w, stride);
-        for (size_t j = 0; j < m; j++) {
-            const double *a = loss->table + j * n, y = a[0] * a[0];
-            dot(s, n, w, stride, a, x + first);
-            dot(t, n, w, stride, a, u + first);
-#pragma omp simd
-            for (size_t i = 0; i < w; i++) t[i] *= share * (3 * s[i] * s[i] - y);
-            spread(h + first, n, w, stride, a, t);
-        }
-    }
+    size_t i = 0;
+    for (; i + WIDE <= B; i += WIDE) derivative(loss, WIDE, stride, x + i, u + i, h + i);
+    if (i < B) derivative(loss, NARROW, stride, x + i, u + i, h + i);
 }
 
 SL_KERNEL void sl_phase_retrieval_laplacian(const sl_loss *loss, size_t B, size_t stride, const double *restrict x,
                                             double *restrict out)
 {
-    const size_t n = loss->dim, m = loss->samples;
-    for (size_t first = 0; first < B; first += LANES) {
-        const size_t w = width(B, first);
-        double s[LANES], sum[LANES] = {0};
-        for (size_t j = 0; j < m; j++) {
-            const double *a = loss->table + j * n, y = a[0] * a[0];
-            double a2 = 0;
-            for (size_t d = 0; d < n; d++) a2 += a[d] * a[d];
-            dot(s, n, w, stride, a, x + first);
-#pragma omp simd
-            for (size_t i = 0; i < w; i++) sum[i] += a2 * (3 * s[i] * s[i] - y);
-        }
-        for (size_t i = 0; i < w; i++) out[first + i] = sum[i] / (double)m;
-    }
+    size_t i = 0;
+    for (; i + WIDE <= B; i += WIDE) mean(loss, WIDE, stride, x + i, 1, out + i);
+    if (i < B) mean(loss, NARROW, stride, x + i, 1, out + i);
 }
 
 /* Every lane has a sample of its own, so rows are gathered. */
@@ -118,19 +130,19 @@ SL_KERNEL void sl_phase_retrieval_sample_gradient(const sl_loss *loss, size_t B,
 {
     const size_t n = loss->dim;
     const double *restrict table = loss->table;
-    for (size_t first = 0; first < B; first += LANES) {
-        const size_t w = width(B, first);
-        double s[LANES] = {0};
+    for (size_t first = 0; first < B; first += NARROW) {
+        const uint32_t *j = index + first;
+        double s[NARROW] = {0};
         for (size_t d = 0; d < n; d++)
 #pragma omp simd
-            for (size_t i = 0; i < w; i++) s[i] += table[index[first + i] * n + d] * x[d * stride + first + i];
+            for (size_t i = 0; i < NARROW; i++) s[i] += table[j[i] * n + d] * x[d * stride + first + i];
 #pragma omp simd
-        for (size_t i = 0; i < w; i++) {
-            const double a0 = table[index[first + i] * n];
+        for (size_t i = 0; i < NARROW; i++) {
+            const double a0 = table[j[i] * n];
             s[i] *= s[i] * s[i] - a0 * a0;
         }
         for (size_t d = 0; d < n; d++)
 #pragma omp simd
-            for (size_t i = 0; i < w; i++) g[d * stride + first + i] = table[index[first + i] * n + d] * s[i];
+            for (size_t i = 0; i < NARROW; i++) g[d * stride + first + i] = table[j[i] * n + d] * s[i];
     }
 }

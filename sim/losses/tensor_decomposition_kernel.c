@@ -97,59 +97,73 @@ SL_KERNEL void sl_tensor_decomposition_laplacian(const sl_loss *loss, size_t B, 
     }
 }
 
-/* d phi / d u_j = 2 (N - |u_j|^2) u_j + 4 (sum_l (u_l.u_j) u_l - |u_j|^2 u_j) - 2 q_j (Q - q_j^2) y with N = sum_l |u_l|^2,
- * q_l = y.u_l, Q = sum_l q_l^2. */
+/* What a sample's gradient is made of, LANES replicas at a time, in one piece of memory. */
+typedef struct {
+    double u[SL_TENSOR_MAX][SL_TENSOR_MAX][LANES];    /* [j][k]                                 */
+    double gram[SL_TENSOR_MAX][SL_TENSOR_MAX][LANES]; /* u_j.u_l                                */
+    double y[SL_TENSOR_MAX][LANES];                   /* the signs                              */
+    double q[SL_TENSOR_MAX][LANES];                   /* y.u_j, then minus 2 q_j (Q - q_j^2)     */
+    double N[LANES], Q[LANES];                        /* sum_j |u_j|^2, sum_j (y.u_j)^2          */
+} parts;
+
+static inline __attribute__((always_inline)) void prepare(parts *p, size_t D, size_t stride, const double *restrict x,
+                                                          const uint32_t *restrict index)
+{
+    for (size_t k = 0; k < D; k++)
+#pragma omp simd
+        for (size_t i = 0; i < LANES; i++) p->y[k][i] = 1 - 2 * (double)(int32_t)(index[i] >> k & 1);
+    for (size_t j = 0; j < D; j++)
+        for (size_t k = 0; k < D; k++)
+#pragma omp simd
+            for (size_t i = 0; i < LANES; i++) p->u[j][k][i] = x[(j * D + k) * stride + i];
+    for (size_t i = 0; i < LANES; i++) p->N[i] = p->Q[i] = 0;
+    for (size_t j = 0; j < D; j++) {
+        double q[LANES] = {0};
+        for (size_t k = 0; k < D; k++)
+#pragma omp simd
+            for (size_t i = 0; i < LANES; i++) q[i] += p->y[k][i] * p->u[j][k][i];
+        for (size_t l = 0; l <= j; l++) {
+            double dot[LANES] = {0};
+            for (size_t k = 0; k < D; k++)
+#pragma omp simd
+                for (size_t i = 0; i < LANES; i++) dot[i] += p->u[j][k][i] * p->u[l][k][i];
+#pragma omp simd
+            for (size_t i = 0; i < LANES; i++) p->gram[j][l][i] = p->gram[l][j][i] = dot[i];
+        }
+#pragma omp simd
+        for (size_t i = 0; i < LANES; i++) {
+            p->q[j][i] = q[i];
+            p->Q[i] += q[i] * q[i];
+            p->N[i] += p->gram[j][j][i];
+        }
+    }
+    for (size_t j = 0; j < D; j++)
+#pragma omp simd
+        for (size_t i = 0; i < LANES; i++) p->q[j][i] *= -2 * (p->Q[i] - p->q[j][i] * p->q[j][i]);
+}
+
+/* d phi / d u_j = 2 (N - |u_j|^2) u_j + 4 (sum_l (u_l.u_j) u_l - |u_j|^2 u_j) - 2 q_j (Q - q_j^2) y with
+ * N = sum_l |u_l|^2, q_l = y.u_l, Q = sum_l q_l^2. */
 SL_KERNEL void sl_tensor_decomposition_sample_gradient(const sl_loss *loss, size_t B, size_t stride,
                                                        const double *restrict x, const uint32_t *restrict index,
                                                        double *restrict g)
 {
     const size_t D = components(loss);
+    _Alignas(64) parts p;
     for (size_t first = 0; first < B; first += LANES) {
-        const double *u = x + first;
-        double y[SL_TENSOR_MAX][LANES], q[SL_TENSOR_MAX][LANES], Q[LANES] = {0}, N[LANES] = {0};
-        for (size_t k = 0; k < D; k++)
-#pragma omp simd
-            for (size_t i = 0; i < LANES; i++) y[k][i] = 1 - 2 * (double)(int32_t)(index[first + i] >> k & 1);
+        prepare(&p, D, stride, x + first, index + first);
         for (size_t j = 0; j < D; j++) {
-            for (size_t i = 0; i < LANES; i++) q[j][i] = 0;
+            /* 2 (N - |u_j|^2) - 4 |u_j|^2 goes to the diagonal of 4 gram */
+#pragma omp simd
+            for (size_t i = 0; i < LANES; i++) p.gram[j][j][i] = 0.5 * (p.N[i] - p.gram[j][j][i]);
             for (size_t k = 0; k < D; k++) {
-                const double *ujk = u + (j * D + k) * stride;
+                double sum[LANES] = {0};
+                for (size_t l = 0; l < D; l++)
 #pragma omp simd
-                for (size_t i = 0; i < LANES; i++) {
-                    q[j][i] += y[k][i] * ujk[i];
-                    N[i] += ujk[i] * ujk[i];
-                }
-            }
+                    for (size_t i = 0; i < LANES; i++) sum[i] += p.gram[j][l][i] * p.u[l][k][i];
+                double *out = g + (j * D + k) * stride + first;
 #pragma omp simd
-            for (size_t i = 0; i < LANES; i++) Q[i] += q[j][i] * q[j][i];
-        }
-        for (size_t j = 0; j < D; j++) {
-            double self[LANES] = {0};
-            for (size_t k = 0; k < D; k++) {
-                const double *ujk = u + (j * D + k) * stride;
-#pragma omp simd
-                for (size_t i = 0; i < LANES; i++) self[i] += ujk[i] * ujk[i];
-            }
-            for (size_t k = 0; k < D; k++) {
-                const size_t at = (j * D + k) * stride;
-#pragma omp simd
-                for (size_t i = 0; i < LANES; i++)
-                    g[first + at + i] = (2 * N[i] - 6 * self[i]) * u[at + i] -
-                                        2 * q[j][i] * (Q[i] - q[j][i] * q[j][i]) * y[k][i];
-            }
-            for (size_t l = 0; l < D; l++) {
-                double dot[LANES] = {0};
-                for (size_t k = 0; k < D; k++) {
-                    const double *ujk = u + (j * D + k) * stride, *ulk = u + (l * D + k) * stride;
-#pragma omp simd
-                    for (size_t i = 0; i < LANES; i++) dot[i] += ujk[i] * ulk[i];
-                }
-                for (size_t k = 0; k < D; k++) {
-                    const double *ulk = u + (l * D + k) * stride;
-                    double *gjk = g + (j * D + k) * stride + first;
-#pragma omp simd
-                    for (size_t i = 0; i < LANES; i++) gjk[i] += 4 * dot[i] * ulk[i];
-                }
+                for (size_t i = 0; i < LANES; i++) out[i] = 4 * sum[i] + p.q[j][i] * p.y[k][i];
             }
         }
     }

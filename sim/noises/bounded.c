@@ -27,17 +27,17 @@ static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
 }
 
 /* Normals over their length: no direction is preferred. */
-static void add_sphere(const sl_loss *loss, double s2, sl_noise_source *source, double *g)
+void sl_noise_add_sphere(const sl_loss *loss, double length, size_t j, sl_noise_source *source, double *g)
 {
     const sl_block *b = source->block;
     const size_t B = b->B;
     memset(b->noise, 0, B * sizeof *b->noise);
     for (size_t d = 0; d < loss->dim; d++) {
         double *z = b->kept + d * B;
-        sl_noise_normals(source, 0, d, 1, z);
+        sl_noise_normals(source, j, d, 1, z);
         sl_noise_add_square(B, b->noise, z);
     }
-    sl_noise_over_root(B, b->noise, sqrt((double)loss->dim * s2));
+    sl_noise_over_root(B, b->noise, length);
     for (size_t d = 0; d < loss->dim; d++) sl_noise_add_product(B, g + d * B, b->noise, b->kept + d * B);
 }
 
@@ -46,7 +46,7 @@ static void add(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_
     const law which = (law)noise->data[0];
     const sl_block *b = source->block;
     if (which == SPHERE && loss->dim > 1) {
-        add_sphere(loss, s2, source, g);
+        sl_noise_add_sphere(loss, sqrt((double)loss->dim * s2), 0, source, g);
         return;
     }
     for (size_t d = 0; d < loss->dim; d++) {

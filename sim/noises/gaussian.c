@@ -8,11 +8,9 @@
 void sl_noise_add_gaussian(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *g)
 {
     (void)noise;
-    const sl_block *b = source->block;
-    for (size_t d = 0; d < loss->dim; d++) {
-        sl_noise_normals(source, 0, d, sqrt(s2), b->noise);
-        sl_noise_add(b->B, g + d * b->B, b->noise);
-    }
+    sl_block *b = source->block;
+    for (size_t d = 0; d < loss->dim; d++)
+        sl_block_add_normals(b, source->ensemble, SL_PURPOSE_NOISE, d, source->step, sqrt(s2), g + d * b->B);
 }
 
 const sl_noise_kind sl_noise_gaussian = {

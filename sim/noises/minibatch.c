@@ -1,6 +1,8 @@
 /* The noise of real mini-batches of a finite sum f = (1/N) sum f_k: with I of `size` samples drawn with replacement,
  * n = sqrt(s2) (mean over I of grad f_k(x) - grad f(x)). At s2 = 1 the mini-batch's gradient stands in for the full
  * one, as in training; another s2 scales it. The covariance is s2 / size times that of the samples' gradients at x.
+ * sphere > 0 is the noisy SGD of Ge et al. 2015: a vector of that length in a uniform direction is added as well, which
+ * adds sphere^2 / dim to each variance.
  *
  * Sample index = floor(N u) with u of 32 bits: probabilities are 1/N up to 2^-32. */
 #include <math.h>
@@ -9,11 +11,12 @@
 #include "sim/noise_kernel.h"
 #include "sim/noises/noises.h"
 
-enum { MOST = 1 << 12 }; /* a channel a draw, which takes 16 kB in first exits: 64 MB a thread */
+enum { MOST = 1 << 12 }; /* a channel a draw, which takes 16 kB in first exits: 64 MB a thread; then the sphere's */
 enum { LANES = 512 };    /* whose indices are held at once */
 
 static const sl_param params[] = {
     {.name = "size", .help = "samples of a mini-batch", .def = 1, .min = 1, .max = MOST, .integer = true},
+    {.name = "sphere", .help = "length of a vector of uniform direction that is added, as in noisy SGD", .max = 1e12},
 };
 
 static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
@@ -22,6 +25,7 @@ static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
         return sl_fail(err, SL_E_CONFIG, "noise 'minibatch': loss '%s' is not a mean over samples",
                        loss->kind->entry.name);
     noise->data[0] = sl_spec_get(&noise->spec, "size");
+    noise->data[1] = sl_spec_get(&noise->spec, "sphere");
     noise->depends_on_x = noise->not_normal = true;
     return SL_OK;
 }
@@ -42,6 +46,7 @@ static void add(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_
         }
         for (size_t d = 0; d < loss->dim; d++) sl_noise_add_times(B, g + d * B, weight, b->kept + d * B);
     }
+    if (noise->data[1] > 0) sl_noise_add_sphere(loss, noise->data[1], MOST / SL_LOSS_MAX_DIM, source, g);
 }
 
 static sl_status covariance(double *covariance, const sl_noise *noise, const sl_loss *loss, double s2, const double *x,
@@ -68,6 +73,7 @@ static sl_status covariance(double *covariance, const sl_noise *noise, const sl_
     }
     const double scale = s2 / (noise->data[0] * (double)loss->samples);
     for (size_t j = 0; j < dim * dim; j++) covariance[j] *= scale;
+    for (size_t d = 0; d < dim; d++) covariance[d * dim + d] += noise->data[1] * noise->data[1] / (double)dim;
     return SL_OK;
 }
 

@@ -53,7 +53,8 @@ static sl_estimate mean_time(const sl_exits *e)
 static void assert_within(sl_estimate e, double expected, const char *what)
 {
     if (!(fabs(e.value - expected) <= Z * e.se))
-        fail_msg("%s: %.9g +- %.2g, expected %.9g (z = %.2f)", what, e.value, e.se, expected, (e.value - expected) / e.se);
+        fail_msg("%s: %.9g +- %.2g, expected %.9g (z = %.2f)", what, e.value, e.se, expected,
+                 (e.value - expected) / e.se);
 }
 
 /* The part of replicas that are out by then. */
@@ -66,8 +67,8 @@ static double share_until(const sl_exits *e, uint64_t time)
 
 /* ---- against exact times ---- */
 
-/* The saddle's unstable coordinate, y' = y + l alpha (y - n), from rest out of |y| <= 1; s2 = 0.01. Constant rate: sums of
- * the exact survival function, compared elsewhere with a Nystrom solve (to 1e-12); quantiles from the same. Rates on
+/* The saddle's unstable coordinate, y' = y + l alpha (y - n), from rest out of |y| <= 1; s2 = 0.01. Constant rate: sums
+ * of the exact survival function, compared elsewhere with a Nystrom solve (to 1e-12); quantiles from the same. Rates on
  * U[0, 2 l]: Nystrom on graded panels, to the digits given (two orders agree, and constant rates come out as above). */
 static void saddle__meets_exact_means_and_quantiles(void **state)
 {
@@ -95,7 +96,7 @@ static void saddle__meets_exact_means_and_quantiles(void **state)
         assert_within(mean, rows[i].mean, rows[i].schedule);
         assert_near(e.updates, mean.value * N, 1e-6 * e.updates);
         assert_true(fabs(mean.value - 1.005 * rows[i].mean) > Z * mean.se); /* control: half a percent is seen */
-        for (size_t q = 0; q < 7 && rows[i].quantile[q] > 0; q++) { /* P(tau <= t) >= p > P(tau <= t - 1) */
+        for (size_t q = 0; q < 7 && rows[i].quantile[q] > 0; q++) {         /* P(tau <= t) >= p > P(tau <= t - 1) */
             const double error = Z * sqrt(at[q] * (1 - at[q]) / N);
             assert_true(share_until(&e, rows[i].quantile[q]) >= at[q] - error);
             assert_true(share_until(&e, rows[i].quantile[q] - 1) < at[q] + error);
@@ -148,8 +149,12 @@ static void double_well__meets_the_transfer_operator(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         sl_sgd s = chain("double-well", rows[i].rule, rows[i].l, rows[i].mu, rows[i].schedule, rows[i].s2, 40000);
         s.ensemble.start = &rows[i].from;
-        const sl_operator op = {.kind = &sl_transfer, .loss = s.loss, .rule = s.rule, .schedule = s.schedule,
-                                .noise_variance = rows[i].s2, .grid = rows[i].grid};
+        const sl_operator op = {.kind = &sl_transfer,
+                                .loss = s.loss,
+                                .rule = s.rule,
+                                .schedule = s.schedule,
+                                .noise_variance = rows[i].s2,
+                                .grid = rows[i].grid};
         const sl_question q = {.task = SL_TASK_MFPT, .from = {rows[i].from}, .to = {rows[i].to}};
         sl_answer a = {0};
         assert_true(sl_operator_solve(&a, &op, &q, NULL) >= 0);
@@ -177,7 +182,8 @@ static void overdamped__meets_quadrature(void **state)
     (void)state;
     const double T = 0.25, h = 0.01, start = -1, to = 0.5;
     double log_tau;
-    assert_ok(sl_passage_log_time(&log_tau, double_well, NULL, T, start, to + 0.5826 * sqrt(2 * T * h), -INFINITY, &err));
+    assert_ok(
+        sl_passage_log_time(&log_tau, double_well, NULL, T, start, to + 0.5826 * sqrt(2 * T * h), -INFINITY, &err));
     sl_langevin l = bath("double-well", T, h, 0, 20000);
     l.ensemble.start = &start;
     const sl_escape how = past(1, to);
@@ -231,7 +237,8 @@ static void underdamped__flies_from_the_states_given(void **state)
 
 /* ---- against one replica after the other ---- */
 
-static double normal_of(const sl_ensemble *e, sl_purpose purpose, uint64_t replica, uint64_t step, uint32_t d, double sigma)
+static double normal_of(const sl_ensemble *e, sl_purpose purpose, uint64_t replica, uint64_t step, uint32_t d,
+                        double sigma)
 {
     const sl_draw draw = {.seed = e->seed, .step = step, .sub = e->experiment << 16 | d, .purpose = purpose};
     return sl_random_normal_at(replica, sigma, &draw);
@@ -246,13 +253,14 @@ static uint64_t lone_sgd(const sl_sgd *s, const sl_region *region, uint64_t r, d
     for (uint32_t d = 0; d < 2; d++) x[d] = normal_of(e, SL_PURPOSE_START, r, 0, d, e->start_spread);
     for (uint64_t k = 0;; k++) {
         if (sl_region_which(region, 2, x) != SL_EXIT_CENSORED || k == e->steps) return k;
-        const sl_draw draw = {.seed = e->seed ^ (uint64_t)e->experiment << 48, .step = k, .purpose = SL_PURPOSE_SCHEDULE};
-        const double u = sl_random_uniform_at(r, &draw),
-                     rate = sl_schedule_is_random(&s->schedule) ? s->schedule.lr * 2 * u
-                                                                : sl_schedule_lr(&s->schedule, 0, 0, k);
+        const sl_draw draw = {
+            .seed = e->seed ^ (uint64_t)e->experiment << 48, .step = k, .purpose = SL_PURPOSE_SCHEDULE};
+        const double u = sl_random_uniform_at(r, &draw), rate = sl_schedule_is_random(&s->schedule)
+                                                                    ? s->schedule.lr * 2 * u
+                                                                    : sl_schedule_lr(&s->schedule, 0, 0, k);
         for (uint32_t d = 0; d < 2; d++) {
-            v[d] = s->rule.mu * v[d] - (s->loss.data[d] * x[d] +
-                                        normal_of(e, SL_PURPOSE_NOISE, r, k, d, sqrt(s->noise_variance)));
+            v[d] = s->rule.mu * v[d] -
+                   (s->loss.data[d] * x[d] + normal_of(e, SL_PURPOSE_NOISE, r, k, d, sqrt(s->noise_variance)));
             x[d] += rate * v[d];
         }
     }
@@ -305,7 +313,8 @@ static void lm__keeps_the_noise_of_its_replica(void **state)
         uint64_t k = 0;
         for (; !(fabs(x) > 1); k++)
             x += 0.5 * (normal_of(&l.ensemble, SL_PURPOSE_THERMAL, r, k, 0, sigma) +
-                        normal_of(&l.ensemble, SL_PURPOSE_THERMAL, r, k + 1, 0, sigma)) - l.h * x;
+                        normal_of(&l.ensemble, SL_PURPOSE_THERMAL, r, k + 1, 0, sigma)) -
+                 l.h * x;
         assert_int_equal(e.time[r], k);
     }
     sl_exits_clear(&e);

@@ -257,6 +257,28 @@ static void minibatch__draws_every_sample_alike(void **state)
     assert_true(sl_chi_square(seen, expected, SAMPLES, 0) > 1e-4);
 }
 
+/* The finite sums of the registry, at a point off their starts: sampled moments against those of all samples. */
+static void minibatch__has_the_covariance_of_registered_sums(void **state)
+{
+    (void)state;
+    static const char *const sums[] = {"phase-retrieval:n=3:m=50", "tensor-decomposition:d=2"};
+    for (size_t m = 0; m < sizeof sums / sizeof *sums; m++) {
+        const double x[MOST_DIM] = {0.8, 0.3, -0.4, 0.6, 0};
+        double covariance[MOST_DIM * MOST_DIM];
+        sl_loss loss;
+        sl_noise noise;
+        draw(&noise, &loss, "minibatch:size=2", sums[m], 1, x);
+        assert_ok(sl_noise_covariance(covariance, &noise, &loss, 1, x, &err));
+        for (size_t d = 0; d < loss.dim; d++) {
+            assert_true(covariance[d * loss.dim + d] > 0);
+            assert_within(mean_of(component, &d), 0, "mean", sums[m]);
+            for (size_t e = 0; e < loss.dim; e++)
+                assert_within(mean_of(product, (const size_t[]){d, e}), covariance[d * loss.dim + e], "covariance",
+                              sums[m]);
+        }
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void init__refuses_what_does_not_fit(void **state)
@@ -336,6 +358,7 @@ int main(void)
         cmocka_unit_test(bounded__cube_and_signs_keep_their_bounds),
         cmocka_unit_test(minibatch__has_the_covariance_of_its_samples),
         cmocka_unit_test(minibatch__draws_every_sample_alike),
+        cmocka_unit_test(minibatch__has_the_covariance_of_registered_sums),
         cmocka_unit_test(init__refuses_what_does_not_fit),
         cmocka_unit_test(entries__are_the_registry),
     };

@@ -101,7 +101,7 @@ static void matrix_factorisation__has_its_known_points(void **state)
     for (int d = 0; d < 6; d++) assert_near(g[d], 0, 1e-15);
     sl_loss_hessian(&loss, minimum, H);
     eigenvalues(w, H, 6);
-    /* third row: 1.5 + 0.2 and 0.5 + 0.2; diagonal entries 2 lambda; U_21 and U_12 mix into 0 and lambda_1 + lambda_2 */
+    /* third row: 1.5 + 0.2 and 0.5 + 0.2; diagonal entries: 2 lambda; U_21 and U_12 mix: 0 and lambda_1 + lambda_2 */
     static const double at_minimum[6] = {0, 0.7, 1, 1.7, 2, 3};
     for (int d = 0; d < 6; d++) assert_near(w[d], at_minimum[d], 1e-13);
 
@@ -230,6 +230,20 @@ static void tensor__is_zero_at_the_components_in_any_order(void **state)
     twice[0] = twice[4] = twice[10] = twice[15] = 1;
     assert_near(sl_loss_value(&loss, twice), 2, 0);
     assert_near(sl_tensor_error(4, twice), 0.5, 1e-15);
+}
+
+/* Vectors in another order, axes in another order, signs of both: nothing changes. */
+static void tensor__does_not_see_order_and_signs(void **state)
+{
+    (void)state;
+    const sl_loss loss = loss_of("tensor-decomposition:d=4");
+    static const int row[4] = {2, 0, 3, 1}, column[4] = {1, 3, 0, 2}, sign[4] = {1, -1, -1, 1};
+    double u[16], v[16];
+    normals(u, 16, 8);
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 4; k++) v[4 * row[i] + column[k]] = sign[i] * sign[3 - k] * u[4 * i + k];
+    assert_close(sl_loss_value(&loss, v), sl_loss_value(&loss, u), 1e-14);
+    assert_close(sl_tensor_error(4, v), sl_tensor_error(4, u), 1e-14);
 }
 
 /* |T - sum u_i^4|^2/|T|^2 with the full tensors of 81 entries, NumPy; and over an orthonormal set the two measures
@@ -408,8 +422,8 @@ static void ensemble__decomposes_a_tensor_of_100_coordinates(void **state)
         for (size_t k = 0; k < 10; k++) length += o.coordinate[10 * i + k].x2.value;
         assert_near(length, 1, 1e-12);
     }
-    /* Near a minimum 90 tangent directions of curvature a = 4, each with f = (l s2/2)/(2 - a l); further corrections are
-     * of the order of f itself. The start has f = d - 1 = 9. */
+    /* Near a minimum 90 tangent directions of curvature a = 4, each with f = (l s2/2)/(2 - a l); further corrections
+     * are of the order of f itself. The start has f = d - 1 = 9. */
     assert_near(o.loss.value, 90 * 0.5 * 0.05 * 1e-6 / (2 - 4 * 0.05), 4 * o.loss.se);
     assert_true(o.loss.se < 0.01 * o.loss.value);
     sl_observed_clear(&o);
@@ -441,6 +455,7 @@ static void init__refuses_what_makes_no_sense(void **state)
     assert_fails(sl_loss_init(&loss, "matrix-factorisation:n=2:spectrum=1,2,3", &err), SL_E_DOMAIN, "3 values");
     assert_fails(sl_loss_init(&loss, "matrix-factorisation:spectrum=1,nan", &err), SL_E_DOMAIN, "nan");
     assert_fails(sl_loss_init(&loss, "phase-retrieval:m=0", &err), SL_E_DOMAIN, "m = 0");
+    assert_fails(sl_loss_init(&loss, "phase-retrieval:n=5:m=4", &err), SL_E_DOMAIN, "m = 4");
     assert_fails(sl_loss_init(&loss, "phase-retrieval:n=129", &err), SL_E_DOMAIN, "129");
     assert_fails(sl_loss_init(&loss, "phase-retrieval:seed=-1", &err), SL_E_DOMAIN, "seed = -1");
     assert_fails(sl_loss_init(&loss, "tensor-decomposition:d=12", &err), SL_E_DOMAIN, "12");
@@ -465,6 +480,7 @@ int main(void)
         cmocka_unit_test(phase_retrieval__has_its_known_points),
         cmocka_unit_test(phase_retrieval__tends_to_its_mean),
         cmocka_unit_test(tensor__is_zero_at_the_components_in_any_order),
+        cmocka_unit_test(tensor__does_not_see_order_and_signs),
         cmocka_unit_test(tensor_error__is_numpys),
         cmocka_unit_test(tensor__has_the_curvatures_of_the_spheres),
         cmocka_unit_test(project__keeps_unit_norms_and_directions),

@@ -61,6 +61,9 @@ static void smoothness__of_a_factorisation(void **state)
         assert_ok(sl_strict_smoothness(&s, &loss, &area, 0, &err));
         assert_close(s.beta, 3 * 2.25 - 0.5, 1e-6);
         assert_close(s.rho, 9., 1e-6);
+        assert_ok(sl_strict_exact(&s, &loss, &area, &err));
+        assert_near(s.beta, 3 * 2.25 - 0.5, 1e-14);
+        assert_near(s.rho, 9, 1e-14);
     }
 }
 
@@ -158,7 +161,7 @@ static void find__says_what_is_not_strict(void **state)
     assert_false(s.strict);
 }
 
-/* Eigenvalues 1 and 1/2, r = 1: minima +-e_1 with curvatures 2 and 1/2, saddles +-sqrt(1/2) e_2 with -1/2, a maximum. */
+/* Eigenvalues 1 and 1/2, r = 1: minima +-e_1 with curvatures 2 and 1/2, saddles +-sqrt(1/2) e_2 with -1/2. */
 static void find__a_factorisation_is_strict(void **state)
 {
     (void)state;
@@ -216,6 +219,10 @@ static void refuses_what_makes_no_sense(void **state)
     assert_fails(sl_strict_smoothness(&s, &loss, &(sl_area){.lo = &two, .hi = &one}, 0, &err), SL_E_DOMAIN, "lo < hi");
     assert_fails(sl_strict_smoothness(&s, &tensor, &ball, 0, &err), SL_E_DOMAIN, "subset");
     assert_fails(sl_strict_exact(&s, &tensor, &ball, &err), SL_E_DOMAIN, "subset");
+    const sl_loss factors = loss_of("matrix-factorisation");
+    static const double elsewhere[2] = {0, 0.1};
+    assert_fails(sl_strict_exact(&s, &factors, &(sl_area){.centre = elsewhere, .radius = 1}, &err), SL_E_DOMAIN,
+                 "closed form");
     const sl_loss bent = loss_of("rosenbrock");
     assert_fails(sl_strict_exact(&s, &bent, &ball, &err), SL_E_DOMAIN, "rosenbrock");
     assert_fails(sl_strict_find(&p, &large, &ball, &(sl_strict_choice){0}, &err), SL_E_DOMAIN, "17");
