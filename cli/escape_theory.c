@@ -302,7 +302,8 @@ static void quadrature_time(sl_escape_forecast *f, const sl_escape_case *c)
                             NULL) != SL_OK)
         return;
     const double time = exp(log_time) / time_of_step(c) * c->unit;
-    if (is_sgd(c) && c->s.sgd.rule.mu == 0 && sl_alpha_of_schedule(&alpha, &c->s.sgd.schedule, NULL) == SL_OK &&
+    if (is_sgd(c) && is_gaussian(c) && c->s.sgd.rule.mu == 0 &&
+        sl_alpha_of_schedule(&alpha, &c->s.sgd.schedule, NULL) == SL_OK &&
         sl_sgd_rate_correction(&correction, sl_loss_slice_value, sl_loss_slice_derivative, second_derivative, &slice, T,
                                from, to, &alpha, NULL) == SL_OK)
         add_opinion(f, "first_order", time * (1 + time_of_step(c) * correction), "quadrature, to first order in l");
