@@ -56,29 +56,70 @@ static sl_status prepare(sl_sgd *sgd, sl_tensor_method method, const sl_lab *lab
                             sgd->ensemble.steps, err);
 }
 
-sl_status sl_tensor_measure(sl_tensor_curves *c, sl_tensor_method method, const sl_lab *lab, sl_err *err)
+typedef struct {
+    const sl_lab *lab;
+    sl_tensor_method method;
+} piece;
+
+/* A row for each run: its error at all points. */
+static sl_status fill_errors(sl_table *t, const sl_table *paths, size_t runs, size_t d, sl_err *err)
+{
+    for (size_t r = 0; r < runs; r++) {
+        double error[SL_TENSOR_POINTS];
+        const size_t first = sl_table_block_start(paths, r);
+        if (sl_table_block_start(paths, r + 1) < first + SL_TENSOR_POINTS)
+            return sl_fail(err, SL_E_NUMERIC, "run %zu of the tensor decomposition broke off", r);
+        for (size_t i = 0; i < SL_TENSOR_POINTS; i++) error[i] = sl_tensor_error(d, sl_table_row(paths, first + i) + 1);
+        SL_TRY(sl_table_add(t, error, err));
+    }
+    return SL_OK;
+}
+
+static sl_status measure(void *ctx, sl_table **out, sl_err *err)
 {
     static const double origin[SL_LOSS_MAX_DIM];
+    const piece *p = ctx;
+    const size_t d = sizes[p->lab->scale].d;
+    char names[SL_TENSOR_POINTS][24];
+    const char *columns[SL_TENSOR_POINTS];
     sl_sgd sgd;
     sl_exits e;
-    SL_TRY(prepare(&sgd, method, lab, err));
-    const size_t runs = (size_t)sgd.ensemble.replicas, d = sizes[lab->scale].d;
-    sl_escape how = {.paths = runs, .path_every = EVERY};
+    SL_TRY(prepare(&sgd, p->method, p->lab, err));
+    sl_escape how = {.paths = sgd.ensemble.replicas, .path_every = EVERY};
     sl_region_ball(&how.region, origin, d * d, 2 * (double)d); /* a ball that holds all the spheres: nobody leaves */
-    SL_TRY(sl_sgd_escape(&e, &sgd, &how, err));
-    double *error = malloc(runs * SL_TENSOR_POINTS * sizeof *error);
-    sl_status st = SL_OK;
-    if (!error) st = sl_fail(err, SL_E_MEMORY, "no memory for %zu curves of %d points", runs, SL_TENSOR_POINTS);
-    for (size_t r = 0; r < runs && st == SL_OK; r++) {
-        const size_t first = sl_table_block_start(e.paths, r);
-        if (sl_table_block_start(e.paths, r + 1) < first + SL_TENSOR_POINTS)
-            st = sl_fail(err, SL_E_NUMERIC, "run %zu of '%s' broke off", r, sl_tensor_name[method]);
-        for (size_t i = 0; i < SL_TENSOR_POINTS && st == SL_OK; i++)
-            error[r * SL_TENSOR_POINTS + i] = sl_tensor_error(d, sl_table_row(e.paths, first + i) + 1);
+    for (int i = 0; i < SL_TENSOR_POINTS; i++) {
+        snprintf(names[i], sizeof names[i], "error_%d[1]", i * EVERY);
+        columns[i] = names[i];
     }
+    SL_TRY(sl_sgd_escape(&e, &sgd, &how, err));
+    sl_table *t = sl_table_alloc(SL_TENSOR_POINTS, columns);
+    sl_status st = t ? fill_errors(t, e.paths, (size_t)e.replicas, d, err) : sl_fail(err, SL_E_MEMORY, "no memory");
     sl_exits_clear(&e);
     if (st == SL_OK)
-        *c = (sl_tensor_curves){.d = d, .runs = runs, .every = EVERY, .error = error};
+        *out = t;
+    else
+        sl_table_free(t);
+    return st;
+}
+
+sl_status sl_tensor_measure(sl_tensor_curves *c, sl_tensor_method method, const sl_lab *lab, sl_err *err)
+{
+    piece p = {lab, method};
+    sl_table *t = NULL;
+    char key[64];
+    snprintf(key, sizeof key, "tensor %s", sl_tensor_name[method]);
+    SL_TRY(sl_run_job(lab->run, &t, key, measure, &p, err));
+    const size_t runs = sl_table_rows(t);
+    sl_status st = SL_OK;
+    double *error = malloc(runs * SL_TENSOR_POINTS * sizeof *error);
+    if (!error || sl_table_columns(t) != SL_TENSOR_POINTS)
+        st = error ? sl_fail(err, SL_E_FORMAT, "the saved '%s' is not of this figure", key)
+                   : sl_fail(err, SL_E_MEMORY, "no memory for %zu curves of %d points", runs, SL_TENSOR_POINTS);
+    for (size_t r = 0; r < runs && st == SL_OK; r++)
+        memcpy(error + r * SL_TENSOR_POINTS, sl_table_row(t, r), SL_TENSOR_POINTS * sizeof *error);
+    sl_table_free(t);
+    if (st == SL_OK)
+        *c = (sl_tensor_curves){.d = sizes[lab->scale].d, .runs = runs, .every = EVERY, .error = error};
     else
         free(error);
     return st;
