@@ -3,7 +3,7 @@
  * tau = min{k : x_k in one of the region's sets}, in steps; a start inside a set is refused. The dynamics are those of
  * sim/ensemble.h, step for step. Replica r's numbers are a function of (seed, experiment, r, step) alone (streams of
  * their own: not those that sl_sgd_run draws), so that nothing depends on threads or on who else has finished: replicas
- * that are out leave their block, whose lanes are moved together. */
+ * that are out make room for the next ones. Where the schedule changes with time, blocks begin together and shrink. */
 #ifndef SL_SIM_ESCAPE_EXIT_H
 #define SL_SIM_ESCAPE_EXIT_H
 
@@ -41,12 +41,9 @@ typedef struct {
     uint64_t path_every; /* 0: 1                                                                                    */
 } sl_escape;
 
-/* How a replica ended: the index of a set, or one of these. */
-enum {
-    SL_EXIT_CENSORED = 254,
-    SL_EXIT_LOST =
-        255 /* in no set, but not a number or beyond the kill radius: without one, 1e75 at a step of 4, 8, ... */
-};
+/* How a replica ended: the index of a set, or one of these. Lost: in no set, but not a number, or with a coordinate
+ * beyond the kill radius (without one: beyond 1e75 at a step that is a multiple of 4). */
+enum { SL_EXIT_CENSORED = 254, SL_EXIT_LOST = 255 };
 
 typedef struct {
     uint64_t replicas;
