@@ -216,9 +216,9 @@ static void minibatch__has_the_covariance_of_its_samples(void **state)
         }
     const struct {
         const char *model;
-        double s2, factor;
-    } cases[] = {{"minibatch", 1, 1}, {"minibatch:size=3", 1, 1. / 3}, {"minibatch:size=10", 1, 0.1},
-                 {"minibatch:size=2", 0.25, 0.125}};
+        double s2, factor, round; /* round: what a sphere adds to each variance, its length squared / 2 */
+    } cases[] = {{"minibatch", 1, 1, 0}, {"minibatch:size=3", 1, 1. / 3, 0}, {"minibatch:size=10", 1, 0.1, 0},
+                 {"minibatch:size=2", 0.25, 0.125, 0}, {"minibatch:size=2:sphere=1.2", 0.25, 0.125, 0.72}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         sl_loss loss;
         sl_noise noise;
@@ -228,7 +228,7 @@ static void minibatch__has_the_covariance_of_its_samples(void **state)
         for (size_t d = 0; d < 2; d++) {
             assert_within(mean_of(component, &d), 0, "mean", cases[c].model);
             for (size_t e = 0; e < 2; e++) {
-                const double expected = cases[c].factor * C[2 * d + e];
+                const double expected = cases[c].factor * C[2 * d + e] + (d == e ? cases[c].round : 0);
                 assert_close(covariance[2 * d + e], expected, 1e-12);
                 assert_within(mean_of(product, (const size_t[]){d, e}), expected, "covariance", cases[c].model);
             }
