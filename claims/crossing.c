@@ -21,8 +21,8 @@ static void schedule_of(char text[64], double delta)
     snprintf(text, 64, delta > 0 ? "random:delta=%s" : "constant", number);
 }
 
-sl_status sl_crossing_exact(sl_estimate *steps, const sl_crossing *c, double reach, double tolerance,
-                            const sl_lab *lab, sl_err *err)
+sl_status sl_crossing_exact(sl_estimate *steps, const sl_crossing *c, double reach, double tolerance, const sl_lab *lab,
+                            sl_err *err)
 {
     char schedule[64];
     schedule_of(schedule, c->delta);

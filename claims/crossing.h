@@ -12,8 +12,8 @@ typedef struct {
     const char *loss;  /* of one dimension                     */
     const char *noise; /* NULL: Gaussian                       */
     double l, delta, s2;
-    double from, to;   /* out at x >= to, or x <= to < from    */
-    bool either_side;  /* out at |x - from| > |to - from|; not by the operator */
+    double from, to;  /* out at x >= to, or x <= to < from    */
+    bool either_side; /* out at |x - from| > |to - from|; not by the operator */
 } sl_crossing;
 
 /* The noise variance that has temperature T: 2T/(l q). */

@@ -57,9 +57,9 @@ static sl_status by_operator(const sl_lab *lab, sl_finding *f, double delta, sl_
                           "Delta=%g, one C/l, l=%.3g and %.3g: log of the ratio of l tau", delta, l, less);
 }
 
-/* By ensembles, T = 0.067 to 0.036 (at Delta = 1 a C larger by q): the straight line through log(l tau) of four settings
- * of which no two have the same C. Left out: 1.5 T T' / height, 1.5 %, and at Delta = 1 what the tails of alpha n do at
- * these rates, 5 %. */
+/* By ensembles, T = 0.067 to 0.036 (at Delta = 1 a C larger by q): the straight line through log(l tau) of four
+ * settings of which no two have the same C. Left out: 1.5 T T' / height, 1.5 %, and at Delta = 1 what the tails of
+ * alpha n do at these rates, 5 %. */
 static sl_status by_ensembles(const sl_lab *lab, sl_finding *f, double delta, uint32_t experiment, sl_err *err)
 {
     static const struct {
@@ -104,10 +104,12 @@ static sl_status batch_size(const sl_lab *lab, sl_finding *f, sl_err *err)
     }
     SL_TRY(by_splitting(lab, f, SL_EXPERIMENT_BATCH_SIZE + 16, err));
     snprintf(f->note, sizeof f->note,
-             "slopes over 2 df/(q D0): %.4f (constant rate, operator), %.3f +- %.3f (ensembles), %.4f +- %.4f (splitting); a "
+             "slopes over 2 df/(q D0): %.4f (constant rate, operator), %.3f +- %.3f (ensembles), %.4f +- %.4f "
+             "(splitting); a "
              "random rate (Delta = 1): %.4f, %.3f +- %.3f",
              f->parts[0].measured.value, f->parts[3].measured.value, f->parts[3].measured.se,
-             f->parts[8].measured.value, f->parts[8].measured.se, f->parts[4].measured.value, f->parts[7].measured.value, f->parts[7].measured.se);
+             f->parts[8].measured.value, f->parts[8].measured.se, f->parts[4].measured.value,
+             f->parts[7].measured.value, f->parts[7].measured.se);
     return SL_OK;
 }
 
@@ -240,8 +242,7 @@ static sl_status exponential_law(const sl_lab *lab, sl_finding *f, double replic
         SL_TRY(stay(&steps[i], &w, replicas, lab, experiment + i, err));
         SL_TRY(gaussian_time(&exact[i], &w, err));
     }
-    for (int i = 0; i < 2; i++)
-        /* Wrong on purpose: alpha = 2, the end of the family of stable laws. */
+    for (int i = 0; i < 2; i++) /* Wrong on purpose: alpha = 2, the end of the family of stable laws. */
         SL_TRY(sl_finding_add(f, sl_exponent(steps[i + 1], steps[i], at[i + 1] - at[i]),
                               log(exact[i + 1] / exact[i]) / (at[i + 1] - at[i]), 1.5, 2, err,
                               "gaussian, T=%g to %g: -d log tau / d log sigma", temperatures[i], temperatures[i + 1]));
@@ -279,12 +280,13 @@ static sl_status heavy_tail(const sl_lab *lab, sl_finding *f, sl_err *err)
     SL_TRY(width_or_height(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 32, err));
     SL_TRY(exponential_law(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 40, err));
     SL_TRY(out_of_basin(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 48, err));
-    snprintf(f->note, sizeof f->note,
-             "fitted exponents of sigma: %.3f +- %.3f (alpha = 1), %.3f +- %.3f (1.3), %.3f +- %.3f (1.6); of the width "
-             "%.3f +- %.3f (1.5); Gaussian noise: %.1f, then %.1f, rising",
-             f->parts[0].measured.value, f->parts[0].measured.se, f->parts[2].measured.value, f->parts[2].measured.se,
-             f->parts[4].measured.value, f->parts[4].measured.se, f->parts[6].measured.value, f->parts[6].measured.se,
-             f->parts[8].measured.value, f->parts[9].measured.value);
+    snprintf(
+        f->note, sizeof f->note,
+        "fitted exponents of sigma: %.3f +- %.3f (alpha = 1), %.3f +- %.3f (1.3), %.3f +- %.3f (1.6); of the width "
+        "%.3f +- %.3f (1.5); Gaussian noise: %.1f, then %.1f, rising",
+        f->parts[0].measured.value, f->parts[0].measured.se, f->parts[2].measured.value, f->parts[2].measured.se,
+        f->parts[4].measured.value, f->parts[4].measured.se, f->parts[6].measured.value, f->parts[6].measured.se,
+        f->parts[8].measured.value, f->parts[9].measured.value);
     return SL_OK;
 }
 
@@ -292,8 +294,9 @@ const sl_claim sl_claim_escape_heavy_tail = {
     .id = "escape.heavy-tail",
     .paper = "Imkeller and Pavlyukevich 2006; Simsekli et al. 2019",
     .equation = "exit times",
-    .statement = "with alpha-stable noise the time to leave a well is a power sigma^-alpha of the noise's scale, set by "
-                 "the well's width and not by its height, where Gaussian noise takes exponentially long in the height",
+    .statement =
+        "with alpha-stable noise the time to leave a well is a power sigma^-alpha of the noise's scale, set by "
+        "the well's width and not by its height, where Gaussian noise takes exponentially long in the height",
     .expected = SL_HOLDS,
     .measure = heavy_tail,
     .parts = 11,

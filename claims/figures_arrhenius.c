@@ -196,8 +196,8 @@ static sl_curve points_of(const char *title, int block, const char *y, const cha
 
 static sl_status arrhenius(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"inverse_temperature[1/f]", "steps[1]",   "steps_se[1]",
-                                          "exact[1]",                 "kramers[1]", "first_order[1]"};
+    static const char *const columns[] = {
+        "inverse_temperature[1/f]", "steps[1]", "steps_se[1]", "exact[1]", "kramers[1]", "first_order[1]"};
     sl_prose text = {0};
     sl_say(&text,
            "Mean steps of SGD from one minimum of the double well to the other, l = %g, T = l q s²/2, by the transfer "
@@ -210,13 +210,11 @@ static sl_status arrhenius(const sl_lab *lab, char **summary, cJSON *result, sl_
         return st;
     }
     /* Blocks: 3 delta + way. Constant rate blue and sky blue, random rate vermilion and orange. */
-    const sl_curve times[] = {line_of("Eyring-Kramers", BY_OPERATOR, "5", 6, 1),
-                              line_of("Δ = 0: exact", BY_OPERATOR, "2", 0, 0),
-                              line_of("Δ = 1: exact", WAYS + BY_OPERATOR, "2", 1, 0),
-                              points_of("splitting", BY_SPLITTING, "2", NULL, 0),
-                              points_of("splitting", WAYS + BY_SPLITTING, "2", NULL, 1),
-                              points_of("ensemble", BY_ENSEMBLE, "2", NULL, 5),
-                              points_of("ensemble", WAYS + BY_ENSEMBLE, "2", NULL, 4)};
+    const sl_curve times[] = {
+        line_of("Eyring-Kramers", BY_OPERATOR, "5", 6, 1),         line_of("Δ = 0: exact", BY_OPERATOR, "2", 0, 0),
+        line_of("Δ = 1: exact", WAYS + BY_OPERATOR, "2", 1, 0),    points_of("splitting", BY_SPLITTING, "2", NULL, 0),
+        points_of("splitting", WAYS + BY_SPLITTING, "2", NULL, 1), points_of("ensemble", BY_ENSEMBLE, "2", NULL, 5),
+        points_of("ensemble", WAYS + BY_ENSEMBLE, "2", NULL, 4)};
     const sl_curve ratios[] = {line_of("Δ = 0: exact", BY_OPERATOR, "($2/$5)", 0, 0),
                                line_of("Δ = 1: exact", WAYS + BY_OPERATOR, "($2/$5)", 1, 0),
                                line_of("first order in l", BY_OPERATOR, "($6/$5)", 0, 2),

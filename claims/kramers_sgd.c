@@ -35,9 +35,9 @@ static sl_status slower(sl_estimate *ratio, double T, double l, double delta, co
 
 /* ---- kramers.sgd-rate ------------------------------------------------------------------------------------------ */
 
-/* At the rates l and l/2 and one temperature, so low that the overshoot of the last step, 2 sqrt(l) of a time of 2 10^5,
- * does not count. The next order in l is 1.3 l^2 to 2.1 l^2 (Delta = 1): 3 l^2 holds it; extrapolation leaves about 3 l^2
- * of the first order's coefficient. */
+/* At the rates l and l/2 and one temperature, so low that the overshoot of the last step, 2 sqrt(l) of a time of 2
+ * 10^5, does not count. The next order in l is 1.3 l^2 to 2.1 l^2 (Delta = 1): 3 l^2 holds it; extrapolation leaves
+ * about 3 l^2 of the first order's coefficient. */
 static sl_status in_the_rate(const sl_lab *lab, sl_finding *f, double T, double l, double delta, sl_err *err)
 {
     const sl_alpha_law alpha = sl_alpha_uniform(delta);
@@ -86,11 +86,8 @@ static sl_status in_closed_form(const sl_lab *lab, sl_finding *f, double T, doub
 /* With momentum SGD is a particle of unit mass in time sqrt(l) a step, with friction (1 - mu)/sqrt(l). */
 static sl_status with_momentum(const sl_lab *lab, sl_finding *f, double T, double mu, double l, sl_err *err)
 {
-    const sl_sgd_chain chain = {.loss = "double-well",
-                                .alpha_on = SL_ALPHA_ON_GRADIENT,
-                                .l = l,
-                                .mu = mu,
-                                .s2 = 2 * T * (1 - mu) / l};
+    const sl_sgd_chain chain = {
+        .loss = "double-well", .alpha_on = SL_ALPHA_ON_GRADIENT, .l = l, .mu = mu, .s2 = 2 * T * (1 - mu) / l};
     const sl_question q = {.task = SL_TASK_MFPT, .from = {-1}, .to = {1}};
     const double friction = (1 - mu) / sqrt(l);
     double action, k, overdamped;
@@ -162,8 +159,8 @@ static sl_status in_the_plane(const sl_lab *lab, sl_finding *f, double T, double
     const sl_status st = sl_exits_mean(&steps, &e, err);
     sl_exits_clear(&e);
     SL_TRY(st);
-    /* Left out: the rate's correction, 1 % (5872.4 steps by the transfer operator). Wrong on purpose: Eyring and Kramers
-     * with the highest saddle alone. */
+    /* Left out: the rate's correction, 1 % (5872.4 steps by the transfer operator). Wrong on purpose: Eyring and
+     * Kramers with the highest saddle alone. */
     return sl_finding_add(f, sl_ratio(sl_scaled(l, steps), exact), 1, 0.1, one_saddle / exact.value, err,
                           "mueller-brown, T=%g l=%g: l tau / tau(Fokker-Planck)", T, l);
 }
@@ -179,10 +176,11 @@ static sl_status sgd_rate(const sl_lab *lab, sl_finding *f, sl_err *err)
     }
     SL_TRY(with_momentum(lab, f, 0.05, 0.9, 0.01, err));
     SL_TRY(in_the_plane(lab, f, 0.2, 0.005, err));
-    snprintf(f->note, sizeof f->note,
-             "at T = %g SGD crosses sooner than Langevin by %.3g l (constant rate), %.3g l (Delta = 1: its noise alpha n "
-             "has longer tails, which lower the barrier)",
-             T, -f->parts[1].measured.value, -f->parts[7].measured.value);
+    snprintf(
+        f->note, sizeof f->note,
+        "at T = %g SGD crosses sooner than Langevin by %.3g l (constant rate), %.3g l (Delta = 1: its noise alpha n "
+        "has longer tails, which lower the barrier)",
+        T, -f->parts[1].measured.value, -f->parts[7].measured.value);
     return SL_OK;
 }
 
@@ -190,8 +188,9 @@ const sl_claim sl_claim_kramers_sgd_rate = {
     .id = "kramers.sgd-rate",
     .paper = "Kramers 1940; Musso 2020",
     .equation = "Eyring-Kramers, eq 20",
-    .statement = "SGD takes 1/(l k) steps over a barrier, k the Eyring-Kramers rate at T = l q D0/(2C), as T and l go to "
-                 "0, and (1 + c l)/(l k) to first order in l, c = (|f''(saddle)| - f''(min))/4 for a constant rate",
+    .statement =
+        "SGD takes 1/(l k) steps over a barrier, k the Eyring-Kramers rate at T = l q D0/(2C), as T and l go to "
+        "0, and (1 + c l)/(l k) to first order in l, c = (|f''(saddle)| - f''(min))/4 for a constant rate",
     .expected = SL_HOLDS,
     .measure = sgd_rate,
     .parts = 11,
@@ -211,13 +210,14 @@ static sl_status continuous(const sl_lab *lab, sl_finding *f, sl_err *err)
         sl_estimate ratio;
         SL_TRY(slower(&ratio, T, settings[i].l, settings[i].delta, lab, err));
         /* Wrong on purpose: as if passages were counted to the saddle and back. */
-        SL_TRY(sl_finding_add(f, ratio, 1, 0.1, 2, err, "Delta=%g T=%g l=%g: l tau / tau(Langevin)",
-                              settings[i].delta, T, settings[i].l));
+        SL_TRY(sl_finding_add(f, ratio, 1, 0.1, 2, err, "Delta=%g T=%g l=%g: l tau / tau(Langevin)", settings[i].delta,
+                              T, settings[i].l));
     }
-    snprintf(f->note, sizeof f->note,
-             "at l = %g SGD takes %.0f %% of the time that Langevin's equation of the same temperature takes, at l = %g "
-             "with a random rate (Delta = 1) %.0f %%",
-             settings[0].l, 100 * f->parts[0].measured.value, settings[2].l, 100 * f->parts[2].measured.value);
+    snprintf(
+        f->note, sizeof f->note,
+        "at l = %g SGD takes %.0f %% of the time that Langevin's equation of the same temperature takes, at l = %g "
+        "with a random rate (Delta = 1) %.0f %%",
+        settings[0].l, 100 * f->parts[0].measured.value, settings[2].l, 100 * f->parts[2].measured.value);
     return SL_OK;
 }
 

@@ -28,7 +28,8 @@ static void crossing_noise__has_the_temperature(void **state)
     assert_close(sl_crossing_noise(0.03, 0.1, 1), 0.45, 1e-15);
 }
 
-/* A small rate: Langevin's time by quadrature in 25 digits, 729.670691942322799 at T = 0.05, times 1 + c l, c = -0.21. */
+/* A small rate: Langevin's time by quadrature in 25 digits, 729.670691942322799 at T = 0.05, times 1 + c l, c = -0.21.
+ */
 static void crossing_exact__tends_to_langevin(void **state)
 {
     (void)state;
@@ -52,8 +53,12 @@ static void crossings__agree_in_three_ways(void **state)
 {
     (void)state;
     const sl_lab lab = lab_of(3);
-    const sl_crossing up = {
-        .loss = "tilted-double-well", .l = 0.1, .delta = 1, .s2 = sl_crossing_noise(0.08, 0.1, 1), .from = -1, .to = 0.9};
+    const sl_crossing up = {.loss = "tilted-double-well",
+                            .l = 0.1,
+                            .delta = 1,
+                            .s2 = sl_crossing_noise(0.08, 0.1, 1),
+                            .from = -1,
+                            .to = 0.9};
     sl_crossing down = up;
     down.from = 0.9;
     down.to = -1;
