@@ -28,7 +28,7 @@ static const sl_option options[] = {
               .max = 1e15),
     SL_OPTION("method", SL_OPT_CHOICE, "direct|splitting", "direct",
               "all replicas to their end, or multilevel splitting for rare arrivals (--to-basin)"),
-    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 2,
+    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 8,
               .max = 1e7),
     SL_OPTION("repeats", SL_OPT_INTEGER, "N", "32", "splitting: independent repeats, for the error", .min = 2,
               .max = 1e5),
@@ -119,6 +119,10 @@ static sl_status set_up_splitting(sl_escape_case *c, const sl_escape_forecast *f
                        "--method splitting needs a schedule with one law at every step, '%s' changes with "
                        "time; --method direct follows it",
                        sl_cli_text(cli, "schedule"));
+    if (f->temperature == 0)
+        return sl_fail(err, SL_E_CONFIG,
+                       "--method splitting: without noise (%s 0) nothing comes out of the basin of the start",
+                       c->s.dynamics == SL_DYNAMICS_SGD ? "--noise-variance" : "--temperature");
     SL_TRY(sl_escape_levels(c, f->temperature, err));
     c->how.particles = (size_t)sl_cli_integer(cli, "particles");
     c->how.repeats = (size_t)sl_cli_integer(cli, "repeats");
