@@ -142,6 +142,7 @@ static void exit__of_deep_minima(void **state)
     sl_exit_law *law;
     sl_approximation far, near, mean;
     double left[5001], error;
+    uint64_t t;
     assert_ok(sl_exit_law_new(&law, &s, &err));
     assert_ok(sl_exit_survival(NULL, left, &error, 5001, law, 0, &err));
     assert_ok(sl_exit_probability(&near, law, 0, 5000, &err));
@@ -157,6 +158,15 @@ static void exit__of_deep_minima(void **state)
     assert_fails(sl_exit_mean(&mean, law, 0, &err), SL_E_NUMERIC, "beyond 1e+12 steps");
     assert_ok(sl_exit_probability(&near, law, 0, 1e4, &err));
     assert_true(near.value > 0 && near.value < 1e-20);
+    assert_ok(sl_exit_probability(&far, law, 0, 1e15, &err)); /* a factor a step that is 1 to rounding */
+    assert_close(far.value, near.value * 1e11, 0.01);
+    assert_fails(sl_exit_quantile(&t, NULL, law, 0, 0.5, &err), SL_E_NUMERIC, "beyond 2^53 steps");
+    sl_exit_law_free(law);
+    s.R = 20;
+    assert_ok(sl_exit_law_new(&law, &s, &err));
+    assert_ok(sl_exit_probability(&far, law, 0, 1e15, &err));
+    assert_true(far.value == 0); /* below the least of doubles */
+    assert_fails(sl_exit_quantile(&t, NULL, law, 0, 0.5, &err), SL_E_NUMERIC, "beyond 2^53 steps");
     sl_exit_law_free(law);
 }
 
