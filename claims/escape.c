@@ -279,7 +279,7 @@ static sl_status heavy_tail(const sl_lab *lab, sl_finding *f, sl_err *err)
     }
     SL_TRY(width_or_height(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 32, err));
     SL_TRY(exponential_law(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 40, err));
-    SL_TRY(out_of_basin(lab, f, replicas, SL_EXPERIMENT_HEAVY_TAIL + 48, err));
+    SL_TRY(out_of_basin(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 48, err));
     snprintf(
         f->note, sizeof f->note,
         "fitted exponents of sigma: %.3f +- %.3f (alpha = 1), %.3f +- %.3f (1.3), %.3f +- %.3f (1.6); of the width "

@@ -12,7 +12,8 @@
 /* ---- plrs.saddle-decrease -------------------------------------------------------------------------------------- */
 
 /* On the saddle of (x^2 - y^2)/2 + y^4/4 the first steps are those of the quadratic saddle, known exactly; y^4 adds
- * a share of some E y^2, 1 % at the largest rate. The tolerance, 6 % of a difference of two spreads, is for sampling. */
+ * a share of some E y^2, 1 % at the largest rate. The tolerance, 6 % of a difference of two spreads, is for sampling.
+ */
 static sl_status decreases(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const double hi[] = {0.3, 0.1, 0.03, 0.01}, curvature[] = {1, -1};
