@@ -230,7 +230,14 @@ static sl_status survive(sl_escape_found *o, sl_err *err)
     return st;
 }
 
-static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
+/* Would --method splitting take this case? */
+static bool may_split(const sl_escape_case *c, const sl_escape_forecast *f)
+{
+    return c->to_basin && !c->from_saddle && f->temperature != 0 &&
+           (c->s.dynamics != SL_DYNAMICS_SGD || sl_schedule_is_stationary(&c->s.sgd.schedule));
+}
+
+static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_escape_forecast *f, const sl_exits *e)
 {
     uint64_t outside = 0;
     for (uint64_t i = 0; i < e->replicas; i++) outside += e->by[i] < c->region.n && e->time[i] == 0;
@@ -239,8 +246,8 @@ static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
                  (unsigned long long)outside);
     if (e->exited == 0 && e->censored > 0)
         add_note(notes, "nothing left within %llu steps: there is no mean%s", (unsigned long long)c->max_steps,
-                 c->to_basin ? "; --max-steps waits longer, --method splitting is for rare arrivals"
-                             : "; --max-steps waits longer");
+                 may_split(c, f) ? "; --max-steps waits longer, --method splitting is for rare arrivals"
+                                 : "; --max-steps waits longer");
     else if (e->censored > 0)
         add_note(notes,
                  "%llu of %llu were still inside at step %llu: the mean is known only up to there "
@@ -253,7 +260,8 @@ static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
                  (unsigned long long)e->lost);
 }
 
-static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_cli *cli, cJSON *notes, sl_err *err)
+static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_escape_forecast *f, const sl_cli *cli,
+                         cJSON *notes, sl_err *err)
 {
     sl_progress progress;
     sl_progress_start(&progress, cli);
@@ -275,7 +283,7 @@ static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_cli *cl
         return SL_OK;
     }
     SL_TRY(survive(o, err));
-    note_exits(notes, c, &o->exits);
+    note_exits(notes, c, f, &o->exits);
     if (st == SL_DIVERGED && err) *err = why;
     return st;
 }
@@ -284,7 +292,7 @@ static sl_status escape(sl_cli *cli, sl_escape_case *c, const sl_escape_forecast
                         sl_run *run, cJSON **result, sl_err *err)
 {
     sl_escape_found o = {0};
-    const sl_status outcome = measure(&o, c, cli, notes, err);
+    const sl_status outcome = measure(&o, c, f, cli, notes, err);
     sl_status st = outcome;
     if (outcome >= 0 && outcome != SL_INTERRUPTED) {
         *result = sl_escape_json(c, &o, f, outcome == SL_DIVERGED ? "diverged" : "complete", notes, config);

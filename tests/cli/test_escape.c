@@ -118,7 +118,7 @@ static void basin__is_left_after_the_operators_time(void **state)
     cJSON_Delete(j);
 }
 
-/* Noise that is normal, the same everywhere and in all directions is gaussian, whatever its name; other noise is not. */
+/* Noise that is normal, the same everywhere and in all directions is gaussian, whatever its name; no other is. */
 static void basin__is_predicted_for_any_normal_noise(void **state)
 {
     (void)state;
@@ -150,7 +150,8 @@ static void basin__is_predicted_for_any_normal_noise(void **state)
     cJSON_Delete(even), cJSON_Delete(plain), cJSON_Delete(uneven);
 }
 
-/* Mueller and Brown's deepest minimum has curvature 40: at l = 0.1 gradient descent itself runs out of it, at 0.04 not. */
+/* Mueller and Brown's deepest minimum has curvature 40: at l = 0.1 gradient descent itself runs out of it, not at 0.04.
+ */
 static void basin__that_does_not_hold_the_steps_has_no_prediction(void **state)
 {
     (void)state;

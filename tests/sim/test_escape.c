@@ -484,7 +484,8 @@ static void paths__thin_out_as_they_grow(void **state)
         const double *row = sl_table_row(e.paths, end - 1);
         assert_true(row[0] == (double)e.time[r] && row[1] == e.x[r]);
         const double every = sl_table_row(e.paths, first + 1)[0];
-        for (size_t i = first; i + 1 < end; i++) assert_true(sl_table_row(e.paths, i)[0] == every * (double)(i - first));
+        for (size_t i = first; i + 1 < end; i++)
+            assert_true(sl_table_row(e.paths, i)[0] == every * (double)(i - first));
         assert_true(every == 1 || end - first > SL_PATH_STATES / 2);
         assert_true(end - first <= SL_PATH_STATES && exp2(round(log2(every))) == every);
         whole += every == 1;
