@@ -78,7 +78,7 @@ typedef struct {
     size_t n_curve;
 } sl_escape_forecast;
 
-/* Errors: those of sl_predict; what theory cannot do is left out. */
+/* What theory cannot do is left out. Errors: SL_E_MEMORY. */
 SL_CHECKED sl_status sl_escape_predict(sl_escape_forecast *f, const sl_escape_case *c, sl_err *err);
 
 /* ---- what was measured ---- */

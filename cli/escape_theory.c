@@ -469,12 +469,13 @@ sl_status sl_escape_predict(sl_escape_forecast *f, const sl_escape_case *c, sl_e
     *f = (sl_escape_forecast){.mean = NAN, .median = NAN, .lyapunov = NAN, .gamma = NAN, .barrier = NAN,
                               .al = NAN, .al_bound = NAN};
     for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++) f->quantile[i] = NAN;
+    /* A temperature is known before averages at it, which may be beyond what quadrature can do, and are not needed. */
     const sl_status st = sl_predict(p, &c->s, err);
     f->eq20 = p->eq20;
     f->temperature = is_sgd(c) ? p->temperature : c->s.langevin.temperature;
     if (isnan(f->temperature)) f->temperature = p->eq20;
     free(p);
-    SL_TRY(st);
+    if (st == SL_E_MEMORY) return st;
     if (c->to_basin)
         predict_basin(f, c);
     else
