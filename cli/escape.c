@@ -28,7 +28,7 @@ static const sl_option options[] = {
               .max = 1e15),
     SL_OPTION("method", SL_OPT_CHOICE, "direct|splitting", "direct",
               "all replicas to their end, or multilevel splitting for rare arrivals (--to-basin)"),
-    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 2,
+    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 8,
               .max = 1e7),
     SL_OPTION("repeats", SL_OPT_INTEGER, "N", "32", "splitting: independent repeats, for the error", .min = 2,
               .max = 1e5),
