@@ -71,7 +71,7 @@ sl_status sl_crossing_exits(sl_exits *e, const sl_crossing *c, double replicas, 
 
 sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err)
 {
-    const double exited = (double)e->exited;
+    const double exited = (double)e->exited, n = (double)e->replicas;
     double at_risk = 0, squares = 0;
     for (uint64_t r = 0; r < e->replicas; r++) at_risk += (double)e->time[r];
     if (exited < 2)
@@ -82,7 +82,7 @@ sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err)
         const double residual = (double)e->time[r] - (e->by[r] < SL_EXIT_CENSORED ? mean : 0);
         squares += residual * residual;
     }
-    *steps = (sl_estimate){mean, sqrt(squares / (exited * (exited - 1))), exited - 1};
+    *steps = (sl_estimate){mean, sqrt(squares * n / (n - 1)) / exited, exited - 1};
     return SL_OK;
 }
 

@@ -166,12 +166,12 @@ static sl_status stay(sl_estimate *steps, const heavy_well *w, double replicas, 
     return sl_crossing_sampled(steps, &c, replicas, 1e8, lab, experiment, err);
 }
 
-/* tau ~ sigma^-alpha, by a line through four scales at which one jump leaves every 500 to 15000 steps; and the time
+/* tau ~ sigma^-alpha, by a line through four scales at which one jump leaves every 1000 to 3 10^4 steps; and the time
  * itself at the last. */
 static sl_status power_law(const sl_lab *lab, sl_finding *f, double alpha, double replicas, uint32_t experiment,
                            sl_err *err)
 {
-    static const double times[] = {500, 1500, 5000, 15000};
+    static const double times[] = {1000, 3000, 1e4, 3e4};
     enum { N = sizeof times / sizeof *times };
     heavy_well w = {alpha, 1, 1, 0.1, 0};
     double x[N], y[N], se[N];

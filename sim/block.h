@@ -58,6 +58,9 @@ SL_CHECKED sl_status sl_overdamped_dynamics(sl_dynamics *d, sl_langevin_state *s
 SL_CHECKED sl_status sl_underdamped_dynamics(sl_dynamics *d, sl_langevin_state *state, const sl_langevin *l,
                                              sl_err *err);
 
+/* Without a kill radius: beyond this x^4 is soon not a number. */
+#define SL_FARTHEST 1e75
+
 /* Refuses what sl_sgd_run refuses of an ensemble. Errors: SL_E_DOMAIN. */
 SL_CHECKED sl_status sl_ensemble_check(const sl_ensemble *e, const sl_loss *loss, sl_err *err);
 

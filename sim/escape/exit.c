@@ -13,9 +13,6 @@
  * a run. */
 static const double LITTLE = 64 << 20;
 
-/* Without a kill radius: beyond this x^4 is soon not a number. */
-static const double FARTHEST = 1e75;
-
 /* ---- before and after ---- */
 
 static sl_status refuse_start(unsigned set, const char *who, sl_err *err)
@@ -99,7 +96,7 @@ static sl_status escape(sl_exits *out, const sl_dynamics *dynamics, const sl_esc
     const sl_ensemble *e = dynamics->ensemble;
     SL_TRY(check(dynamics, how, err));
     sl_escape_job job = {.dynamics = dynamics, .how = how, .limit = e->steps, .far_often = e->kill_radius > 0};
-    job.radius = job.far_often ? fmin(e->kill_radius, FARTHEST) : FARTHEST;
+    job.radius = job.far_often ? fmin(e->kill_radius, SL_FARTHEST) : SL_FARTHEST;
     SL_TRY(check_starts(&job, dynamics->loss->dim, err));
     sl_exits result = {0};
     job.e = &result;
