@@ -71,7 +71,7 @@ typedef struct {
     double gamma;    /* minus the lowest curvature at a saddle                                                   */
     double barrier;  /* f(saddle) - f(minimum), the lowest; NAN: none                                            */
     double eq20, temperature;
-    double steps; /* about how many until half have left, for how often paths are sampled; 0: no idea          */
+    double al, al_bound; /* to a basin: l times the largest curvature of the start's minimum, and what is stable   */
     sl_escape_opinion opinion[SL_ESCAPE_OPINIONS];
     size_t n_opinions;
     double curve_t[SL_ESCAPE_CURVE + 1], curve_s[SL_ESCAPE_CURVE + 1]; /* survival as predicted */

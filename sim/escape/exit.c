@@ -104,7 +104,7 @@ static sl_status escape(sl_exits *out, const sl_dynamics *dynamics, const sl_esc
     sl_exits result = {0};
     job.e = &result;
     sl_status st = allocate(&result, dynamics, how, err);
-    if (st == SL_OK && how->paths > 0) st = sl_paths_alloc(&job.paths, how->paths, dynamics->loss->dim, err);
+    if (st == SL_OK && how->paths > 0) st = sl_paths_alloc(&job.paths, how->paths, dynamics->loss->dim, how->path_every, SL_PATH_STATES, err);
     if (st == SL_OK) st = sl_escape_work(&job, err);
     if (st == SL_OK && job.paths) st = sl_paths_table(&result.paths, job.paths, err);
     sl_paths_free(job.paths);
