@@ -64,6 +64,7 @@ sl_status sl_net_regime_init(sl_net_regime *r, const sl_train_config *c, uint64_
     if (!r->memory || !r->point || !r->gradient)
         return sl_fail(err, SL_E_MEMORY, "no memory for regime '%s' on %zu parameters", c->regime, space.n);
     sl_regime_bind(&r->run, &r->regime, &space, r->memory);
+    sl_regime_begin(&r->run);
     return SL_OK;
 }
 

@@ -26,6 +26,11 @@ const char *sl_regime_memory(size_t i)
     return ((const sl_regime_family *)sl_regimes[i])->memory;
 }
 
+bool sl_regime_needs_loss(const sl_regime *r)
+{
+    return sl_regime_family_of(r)->losses;
+}
+
 sl_status sl_regime_init(sl_regime *regime, const char *text, const sl_rule *rule, uint64_t steps_per_epoch,
                          sl_err *err)
 {
@@ -119,7 +124,6 @@ void sl_regime_bind(sl_regime_run *run, const sl_regime *r, const sl_regime_spac
     const size_t vector = space->n * space->lanes * (space->flat ? sizeof(float) : sizeof(double));
     for (size_t i = 0; i < run->vectors; i++) run->vector[i] = at[VECTORS] + i * vector;
     cut(run);
-    sl_regime_begin(run);
 }
 
 size_t sl_regime_numbers_length(const sl_regime_run *run)
@@ -143,44 +147,79 @@ void sl_regime_begin(sl_regime_run *run)
 
 /* ---- a step ---- */
 
-/* Lanes without a gain: at the first step, and for as long as they have met no gradient. */
-static bool any_without_gain(const sl_regime_run *run)
+/* The length of a probe, for every lane, into run->probe. */
+static void probe_lengths(sl_regime_run *run, const void *x)
 {
-    for (size_t i = 0; i < run->space.lanes; i++)
-        if (!(sl_regime_kept(run, sl_regime_layers(run), i)[SL_KEPT_GAIN] > 0)) return true;
-    return false;
+    const double *const norm = sl_regime_sum(run, sl_regime_layers(run), SL_SUM_GG);
+    sl_regime_norms(run, x);
+    for (size_t i = 0; i < run->space.lanes; i++) run->probe[i] = PROBE * fmax(sqrt(norm[i]), 1);
 }
 
+/* Probes of the lengths in run->probe for the lanes where that is not 0. */
+static void set_probes(sl_regime_run *run, const void *x, const void *g)
+{
+    const double *const norm = sl_regime_sum(run, sl_regime_layers(run), SL_SUM_GG);
+    double *const d = run->probe;
+    sl_regime_norms(run, g);
+    for (size_t i = 0; i < run->space.lanes; i++)
+        d[i] = norm[i] > 0 && isfinite(norm[i]) ? d[i] / sqrt(norm[i]) : 0;
+    sl_regime_away(run, run->vector[0], x, g, d);
+}
+
+/* Lanes without a gain: at the first step, and for as long as they have met no gradient. */
 bool sl_regime_probe(sl_regime_run *run, const void *x, const void *g)
 {
     const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    const double *const norm = sl_regime_sum(run, whole, SL_SUM_GG);
-    double *const d = run->probe;
-    memset(d, 0, lanes * sizeof *d);
-    if (run->vectors == 0 || !any_without_gain(run)) return false;
-    sl_regime_norms(run, x);
+    bool any = false;
+    for (size_t i = 0; i < lanes; i++) {
+        run->probe[i] = 0;
+        any |= !(sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0);
+    }
+    if (run->vectors == 0 || !any) return false;
+    probe_lengths(run, x);
     for (size_t i = 0; i < lanes; i++)
-        if (!(sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0)) d[i] = fmax(sqrt(norm[i]), 1);
-    sl_regime_norms(run, g);
-    for (size_t i = 0; i < lanes; i++) d[i] = norm[i] > 0 && isfinite(norm[i]) ? PROBE * d[i] / sqrt(norm[i]) : 0;
-    sl_regime_away(run, run->vector[0], x, g, d);
+        if (sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0) run->probe[i] = 0;
+    set_probes(run, x, g);
     return true;
+}
+
+/* The previous point, but no nearer than a probe; where x has not moved, a probe. */
+static void previous_point(sl_regime_run *run, const void *x, const void *g)
+{
+    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
+    const double *const ss = sl_regime_sum(run, whole, SL_SUM_SS);
+    double *const stretch = run->probe + lanes;
+    bool any_near = false, any_still = false;
+    probe_lengths(run, x);
+    sl_regime_length(run, x, run->vector[0]);
+    for (size_t i = 0; i < lanes; i++) {
+        const double length = sqrt(ss[i]), least = run->probe[i];
+        const bool still = !(length > 0), near = !still && length < least;
+        stretch[i] = near ? least / length : 0;
+        if (!still && sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0) run->probe[i] = 0;
+        any_near |= near;
+        any_still |= run->probe[i] > 0;
+    }
+    if (any_near) sl_regime_stretch(run, run->vector[0], x, stretch);
+    if (any_still) set_probes(run, x, g);
 }
 
 const void *sl_regime_point(sl_regime_run *run, uint64_t k, const void *x, const void *g)
 {
     const sl_regime_family *const f = sl_regime_family_of(run->regime);
     if (f->point) return f->point(run, k, x, g);
-    const bool probing = sl_regime_probe(run, x, g);
-    return f->second || probing ? run->vector[0] : NULL;
+    if (!f->second) return sl_regime_probe(run, x, g) ? run->vector[0] : NULL;
+    previous_point(run, x, g);
+    return run->vector[0];
 }
 
-double sl_regime_first_gain(const sl_regime_sight *sight)
+double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight)
 {
     const double *const q = sight->sum;
     if (!(q[SL_SUM_SS] > 0)) return 0;
     if (!(q[SL_SUM_YY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_GG]);
-    return q[SL_SUM_SY] > 0 ? q[SL_SUM_SY] / q[SL_SUM_YY] : sqrt(q[SL_SUM_SS] / q[SL_SUM_YY]);
+    if (!(q[SL_SUM_SY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_YY]);
+    return r->rule.kind == SL_RULE_SIGN ? q[SL_SUM_SS] / q[SL_SUM_SY] : q[SL_SUM_SY] / q[SL_SUM_YY];
 }
 
 double sl_regime_rate_of(const sl_regime *r, double gain, const sl_regime_sight *sight)

@@ -52,6 +52,9 @@ extern const size_t sl_n_regimes;
 int sl_regime_gradients(size_t i);
 const char *sl_regime_memory(size_t i);
 
+/* Does it look at losses? Others are given none if that costs anything. */
+bool sl_regime_needs_loss(const sl_regime *r);
+
 /* "secant-short", "polyak:fstar=0.1", ... Errors: those of sl_spec_parse; SL_E_CONFIG for a rule with alpha on the
  * gradient; SL_E_DOMAIN for an epoch of no steps. */
 SL_CHECKED sl_status sl_regime_init(sl_regime *r, const char *text, const sl_rule *rule, uint64_t steps_per_epoch,
@@ -81,6 +84,7 @@ typedef struct {
 
 /* Bytes of memory (aligned to 64) that a run needs; INFINITY: more than can be addressed. */
 double sl_regime_bytes(const sl_regime *r, const sl_regime_space *space);
+/* Leaves the state that is there; a new one begins with sl_regime_begin. */
 void sl_regime_bind(sl_regime_run *run, const sl_regime *r, const sl_regime_space *space, void *memory);
 /* The state before step 0. */
 void sl_regime_begin(sl_regime_run *run);

@@ -116,7 +116,7 @@ static void first_gains(sl_regime_run *run, const sl_regime_step *step)
         if (!(run->probe[i] > 0)) continue;
         sl_regime_sight sight = {0};
         for (size_t q = 0; q < SL_SUMS; q++) sight.sum[q] = sl_regime_sum(run, whole, q)[i];
-        const double gain = sl_regime_first_gain(&sight);
+        const double gain = sl_regime_first_gain(run->regime, &sight);
         if (isfinite(gain)) sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] = gain;
     }
     sl_regime_copy(run, run->vector[OTHER_X], step->x, run->probe);
@@ -161,6 +161,7 @@ const sl_regime_family sl_regime_auto = {
     .memory = "the other trajectory and where both began; gain, sums of losses",
     .vectors = 4,
     .second = true,
+    .losses = true,
     .point = point,
     .update = update,
 };

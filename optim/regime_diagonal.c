@@ -12,17 +12,11 @@
 
 enum { SMOOTH, GROWTH, MEMORY, RATIO };
 enum { POINT, PRODUCTS, SQUARES };                 /* vectors */
-enum { ENVELOPE = SL_KEPT_OWN, MEAN, STEPS };      /* numbers */
+enum { MEAN = SL_KEPT_OWN + 1, STEPS };            /* numbers */
 
 static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kept)
 {
-    const double ss = sight->sum[SL_SUM_SS], sy = sight->sum[SL_SUM_SY], yy = sight->sum[SL_SUM_YY];
-    const double smooth = sl_regime_param(r, SMOOTH), last = kept[SL_KEPT_GAIN], least_cosine = 0.01;
-    if (isnan(ss) || isnan(yy)) return NAN;
-    if (!(ss > 0) || !(yy > 0)) return last > 0 ? last : sl_regime_first_gain(sight);
-    const double now = sy > least_cosine * sqrt(ss) * sqrt(yy) ? yy / sy : sqrt(yy / ss), before = kept[ENVELOPE];
-    kept[ENVELOPE] = before > 0 ? fmax(now, smooth * before + (1 - smooth) * now) : now;
-    return last > 0 ? fmin(1 / kept[ENVELOPE], sl_regime_param(r, GROWTH) * last) : 1 / kept[ENVELOPE];
+    return sl_regime_secant_gain(r, sight, kept, false);
 }
 
 /* 1/h of every lane, 0 where there is none yet. */
@@ -65,7 +59,7 @@ static void after(sl_regime_run *run, const sl_regime_step *step)
 }
 
 static const sl_param params[] = {
-    [SMOOTH] = SL_REGIME_SMOOTH(0.9),
+    [SMOOTH] = SL_REGIME_SMOOTH(0.5),
     [GROWTH] = SL_REGIME_GROWTH(2),
     [MEMORY] = {.name = "memory", .help = "memory of the metric, per step", .def = 0.99, .max = 1, .open_max = true},
     [RATIO] = {.name = "ratio", .help = "how far a coordinate's stretch may be from 1", .def = 4, .min = 1, .max = 1e6},

@@ -35,6 +35,7 @@ typedef struct {
     size_t vectors; /* vector 0 is the point of second gradients */
     bool second;    /* a second gradient in every step, at the previous point; else only at the first, for a probe */
     bool by_layer;
+    bool losses;    /* it looks at the losses */
     bool norms;     /* GG and G1 are needed whatever the rule */
     /* The gain; kept: SL_REGIME_NUMBERS numbers, of which SL_KEPT_GAIN is the last gain (0: none yet). */
     double (*gain)(const sl_regime *r, const sl_regime_sight *sight, double *kept);
@@ -83,8 +84,12 @@ static inline double *sl_regime_sum(const sl_regime_run *run, size_t layer, size
     return run->sums + (layer * SL_SUMS + q) * run->space.lanes;
 }
 
-/* The gain of the first step, from a probe: the short step; d where there is no curvature. 0: no gradient, no gain. */
-double sl_regime_first_gain(const sl_regime_sight *sight);
+/* The gain of the first step, from a probe: the short step (sign: the long one); d where there is no curvature. 0: no gradient, no gain. */
+double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight);
+
+/* The gain from a secant, smoothed and safeguarded; the first two parameters of r are SL_REGIME_SMOOTH and
+ * SL_REGIME_GROWTH, and kept[SL_KEPT_OWN] is its. */
+double sl_regime_secant_gain(const sl_regime *r, const sl_regime_sight *sight, double *kept, bool is_long);
 
 /* rate = what the rule makes of the gain, with the sums of sight. */
 double sl_regime_rate_of(const sl_regime *r, double gain, const sl_regime_sight *sight);
@@ -107,6 +112,10 @@ void sl_regime_zero(sl_regime_run *run, void *a);
 void sl_regime_decay(sl_regime_run *run, void *g, const void *x, double w);
 /* p = x + d[lane] g in lanes with d > 0 */
 void sl_regime_away(sl_regime_run *run, void *p, const void *x, const void *g, const double *d);
+/* SS of s = x - x0 */
+void sl_regime_length(sl_regime_run *run, const void *x, const void *x0);
+/* p = x + c[lane] (p - x) in lanes with c > 0 */
+void sl_regime_stretch(sl_regime_run *run, void *p, const void *x, const double *c);
 /* One step of the rule (without weight decay) at rate[layer][lane]. */
 void sl_regime_apply(sl_regime_run *run, void *x, void *v, const void *g, const double *rate);
 

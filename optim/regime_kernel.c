@@ -34,6 +34,23 @@ SL_KERNEL void sl_regime_secant_d(size_t n, const double *restrict x, const doub
     }
 }
 
+SL_KERNEL void sl_regime_length_f(size_t n, const float *restrict x, const float *restrict x0, double *restrict ss)
+{
+    double a = 0;
+#pragma omp simd reduction(+ : a)
+    for (size_t i = 0; i < n; i++) {
+        const double s = (double)x[i] - (double)x0[i];
+        a += s * s;
+    }
+    *ss = a;
+}
+
+SL_KERNEL void sl_regime_length_d(size_t n, const double *restrict x, const double *restrict x0, double *restrict ss)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) ss[i] += (x[i] - x0[i]) * (x[i] - x0[i]);
+}
+
 SL_KERNEL void sl_regime_norms_f(size_t n, const float *restrict g, double *restrict gg, double *restrict g1)
 {
     double a = 0, b = 0;
@@ -88,6 +105,16 @@ SL_KERNEL void sl_regime_away_d(size_t n, double *restrict p, const double *rest
                                 const double *restrict d)
 {
     EACH(p[i] = d[i] > 0 ? x[i] + d[i] * g[i] : p[i];)
+}
+
+SL_KERNEL void sl_regime_stretch_f(size_t n, float *restrict p, const float *restrict x, float c)
+{
+    EACH(p[i] = x[i] + c * (p[i] - x[i]);)
+}
+
+SL_KERNEL void sl_regime_stretch_d(size_t n, double *restrict p, const double *restrict x, const double *restrict c)
+{
+    EACH(p[i] = c[i] > 0 ? x[i] + c[i] * (p[i] - x[i]) : p[i];)
 }
 
 SL_KERNEL void sl_regime_select_d(size_t n, double *restrict to, const double *restrict from,

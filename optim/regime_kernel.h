@@ -23,6 +23,13 @@ void sl_regime_decay_d(size_t n, double *g, const double *x, double w);
 void sl_regime_away_f(size_t n, float *p, const float *x, const float *g, float d);
 void sl_regime_away_d(size_t n, double *p, const double *x, const double *g, const double *d);
 
+/* p = x + c (p - x) */
+void sl_regime_stretch_f(size_t n, float *p, const float *x, float c);
+void sl_regime_stretch_d(size_t n, double *p, const double *x, const double *c);
+/* s's, s = x - x0 */
+void sl_regime_length_f(size_t n, const float *x, const float *x0, double *ss);
+void sl_regime_length_d(size_t n, const double *x, const double *x0, double *ss);
+
 /* to = mask ? from : to */
 void sl_regime_select_d(size_t n, double *to, const double *from, const double *mask);
 

@@ -38,6 +38,7 @@ const sl_regime_family sl_regime_polyak = {
               .source = "Loizou et al. 2021, SPS_max",
               SL_REGIME_PARAMS(params)},
     .memory = "gain",
+    .losses = true,
     .norms = true,
     .gain = gain,
     .derive = growth,

@@ -16,7 +16,7 @@ enum { EPOCHS = SL_KEPT_OWN, LOGS, DUE };                /* numbers */
 static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kept)
 {
     const double last = kept[SL_KEPT_GAIN], ss = sight->sum[SL_SUM_SS], sy = fabs(sight->sum[SL_SUM_SY]);
-    if (sight->secant && !(last > 0)) return sl_regime_first_gain(sight);
+    if (sight->secant && !(last > 0)) return sl_regime_first_gain(r, sight);
     if (kept[DUE] == 0) return last;
     kept[DUE] = 0;
     if (isnan(ss) || isnan(sy)) return NAN;

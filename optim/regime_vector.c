@@ -91,6 +91,25 @@ void sl_regime_secant(sl_regime_run *run, const void *x, const void *x0, const v
     gather_sums(run, SL_SUM_SS, SL_SUM_YY + 1);
 }
 
+static void length_piece(void *ctx, size_t i, int worker)
+{
+    (void)worker;
+    const flat *const t = ctx;
+    const span p = span_of(t->run, i);
+    sl_regime_length_f(p.n, t->x + p.first, t->x0 + p.first, partial(t, i) + SL_SUM_SS);
+}
+
+void sl_regime_length(sl_regime_run *run, const void *x, const void *x0)
+{
+    const size_t B = run->space.lanes;
+    clear_sums(run, SL_SUM_SS, SL_SUM_SS + 1);
+    flat t = {.run = run, .x = x, .x0 = x0};
+    if (run->space.flat) share(&t, length_piece);
+    for (size_t d = 0; !run->space.flat && d < run->space.n; d++)
+        sl_regime_length_d(B, (const double *)x + d * B, (const double *)x0 + d * B, sl_regime_sum(run, 0, SL_SUM_SS));
+    gather_sums(run, SL_SUM_SS, SL_SUM_SS + 1);
+}
+
 static void norms_piece(void *ctx, size_t i, int worker)
 {
     (void)worker;
@@ -163,6 +182,23 @@ void sl_regime_away(sl_regime_run *run, void *p, const void *x, const void *g, c
     if (run->space.flat && d[0] > 0) share(&t, away_piece);
     for (size_t j = 0; !run->space.flat && j < run->space.n; j++)
         sl_regime_away_d(B, (double *)p + j * B, (const double *)x + j * B, (const double *)g + j * B, d);
+}
+
+static void stretch_piece(void *ctx, size_t i, int worker)
+{
+    (void)worker;
+    const flat *const t = ctx;
+    const span p = span_of(t->run, i);
+    sl_regime_stretch_f(p.n, t->to + p.first, t->x + p.first, t->number);
+}
+
+void sl_regime_stretch(sl_regime_run *run, void *p, const void *x, const double *c)
+{
+    const size_t B = run->space.lanes;
+    flat t = {.run = run, .to = p, .x = x, .number = (float)c[0]};
+    if (run->space.flat && c[0] > 0) share(&t, stretch_piece);
+    for (size_t j = 0; !run->space.flat && j < run->space.n; j++)
+        sl_regime_stretch_d(B, (double *)p + j * B, (const double *)x + j * B, c);
 }
 
 void sl_regime_copy(sl_regime_run *run, void *to, const void *from, const double *mask)
