@@ -73,7 +73,7 @@ static void sizes(double bytes[N_ARRAYS], const sl_regime *r, const sl_regime_sp
     bytes[NUMBERS] = (layers + 1) * lanes * SL_REGIME_NUMBERS * each;
     bytes[SUMS] = (layers + 1) * lanes * SL_SUMS * each;
     bytes[RATE] = layers * lanes * each;
-    bytes[PROBES] = 3 * lanes * each;
+    bytes[PROBES] = 5 * lanes * each;
     bytes[PARTIAL] = pieces * SL_SUMS * each;
     bytes[PIECES] = (2 * pieces + 3) * sizeof(size_t);
     bytes[VECTORS] = (double)sl_regime_family_of(r)->vectors * (double)s->n * lanes * (s->flat ? sizeof(float) : each);
@@ -216,6 +216,7 @@ const void *sl_regime_point(sl_regime_run *run, uint64_t k, const void *x, const
 double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight)
 {
     const double *const q = sight->sum;
+    if (isnan(q[SL_SUM_SS]) || isnan(q[SL_SUM_YY])) return NAN;
     if (!(q[SL_SUM_SS] > 0)) return 0;
     if (!(q[SL_SUM_YY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_GG]);
     if (!(q[SL_SUM_SY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_YY]);
@@ -274,14 +275,39 @@ static bool decide_all(sl_regime_run *run, const sl_regime_step *step)
     return good;
 }
 
-bool sl_regime_update(sl_regime_run *run, const sl_regime_step *step)
+/* out = loss + (w/2)|x|^2 */
+static void add_decay(sl_regime_run *run, double *out, const double *loss, const void *x)
 {
+    const double *const xx = sl_regime_sum(run, sl_regime_layers(run), SL_SUM_GG);
+    sl_regime_norms(run, x);
+    for (size_t i = 0; i < run->space.lanes; i++) out[i] = loss[i] + run->regime->rule.weight_decay / 2 * xx[i];
+}
+
+/* Weight decay belongs to the loss. *s: step with that seen to. */
+static void decay(sl_regime_run *run, sl_regime_step *s, const sl_regime_step *step)
+{
+    const double w = run->regime->rule.weight_decay;
+    const size_t lanes = run->space.lanes;
+    *s = *step;
+    if (!(w > 0)) return;
+    sl_regime_decay(run, s->g, s->x, w);
+    if (s->g2) sl_regime_decay(run, s->g2, run->vector[0], w);
+    if (!sl_regime_needs_loss(run->regime)) return;
+    double *const first = run->probe + 3 * lanes, *const second = first + lanes;
+    add_decay(run, first, step->loss, s->x);
+    s->loss = first;
+    if (!s->g2) return;
+    add_decay(run, second, step->loss2, run->vector[0]);
+    s->loss2 = second;
+}
+
+bool sl_regime_update(sl_regime_run *run, const sl_regime_step *given)
+{
+    sl_regime_step s;
+    const sl_regime_step *const step = &s;
     const sl_regime *const r = run->regime;
     const sl_regime_family *const f = sl_regime_family_of(r);
-    if (r->rule.weight_decay > 0) {
-        sl_regime_decay(run, step->g, step->x, r->rule.weight_decay);
-        if (step->g2) sl_regime_decay(run, step->g2, run->vector[0], r->rule.weight_decay);
-    }
+    decay(run, &s, given);
     if (f->update) return f->update(run, step);
     if (step->g2) sl_regime_secant(run, step->x, run->vector[0], step->g, step->g2);
     if (f->norms || step->k == 0 || r->rule.kind == SL_RULE_SIGN || step->g2) sl_regime_norms(run, step->g);

@@ -78,7 +78,7 @@ typedef struct {
     double *numbers;        /* [layers + 1][lanes][SL_REGIME_NUMBERS]; the last layer stands for the whole */
     void *vector[SL_REGIME_VECTORS]; /* [n][lanes] each, one behind the other                               */
     /* Scratch. */
-    double *sums, *rate, *probe, *partial;
+    double *sums, *rate, *probe, *partial; /* probe: [5][lanes], lengths of probes first */
     size_t *piece;
 } sl_regime_run;
 

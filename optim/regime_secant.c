@@ -56,14 +56,18 @@ static double gain_of_layer(const sl_regime *r, const sl_regime_sight *sight, do
     return own > 0 ? fmin(fmax(own, all / ratio), all * ratio) : all;
 }
 
-/* The secant of this batch alone: no memory, but a part of the long step only, as many times less as there are batches
- * in an epoch. */
-static double gain_random(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+/* The secant of this batch alone: no memory, but a part of the long step only. Yang et al. divide by the size of the
+ * batch that the curvature is from; ours by the root of the number of batches in an epoch, as noise would have it. */
+static double divisor(const sl_regime *r)
 {
     enum { DIVIDE };
-    const double divide = sl_regime_param(r, DIVIDE) > 0 ? sl_regime_param(r, DIVIDE) : (double)r->period;
+    return sl_regime_param(r, DIVIDE) > 0 ? sl_regime_param(r, DIVIDE) : sqrt((double)r->period);
+}
+
+static double gain_random(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+{
     if (isnan(sight->sum[SL_SUM_SS]) || isnan(sight->sum[SL_SUM_YY])) return NAN;
-    if (sight->sum[SL_SUM_SS] > 0 && sight->sum[SL_SUM_YY] > 0) return 1 / (divide * curvature(r, sight, true));
+    if (sight->sum[SL_SUM_SS] > 0 && sight->sum[SL_SUM_YY] > 0) return 1 / (r->derived * curvature(r, sight, true));
     return kept[SL_KEPT_GAIN] > 0 ? kept[SL_KEPT_GAIN] : sl_regime_first_gain(r, sight);
 }
 
@@ -82,7 +86,7 @@ static const sl_param layered[] = {
                      .max = 1e6},
 };
 static const sl_param random_bb[] = {
-    {.name = "divide", .help = "what the long step is divided by; 0: the batches of an epoch", .def = 0, .max = 1e9},
+    {.name = "divide", .help = "what the long step is divided by; 0: the root of the batches of an epoch", .def = 0, .max = 1e9},
 };
 
 static const char point[] = "the previous point; gain and curvature";
@@ -109,13 +113,14 @@ const sl_regime_family sl_regime_secant_short = {
 };
 const sl_regime_family sl_regime_random_bb = {
     .entry = {.name = "random-bb",
-              .help = "s's/s'y of a random mini-batch over the batches of an epoch, every step anew",
+              .help = "s's/s'y of every random mini-batch by itself, over the root of the batches of an epoch",
               .source = "after Yang et al. 2018",
               SL_REGIME_PARAMS(random_bb)},
     .memory = "the previous point; gain",
     .vectors = 1,
     .second = true,
     .gain = gain_random,
+    .derive = divisor,
 };
 const sl_regime_family sl_regime_layer_wise = {
     .entry = {.name = "layer-wise",
