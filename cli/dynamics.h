@@ -11,6 +11,7 @@ typedef struct {
     sl_dynamics_kind dynamics;
     sl_sgd sgd;           /* holds loss and ensemble for all dynamics              */
     sl_langevin langevin; /* its ensemble and loss are copies of sgd's             */
+    sl_regime regime;     /* of sgd.regime, where --regime was given               */
     double batch;         /* C                                                     */
     double
         start[SL_LOSS_MAX_DIM]; /* where --start was given: of sgd.ensemble.start, so a simulation stays where it is */

@@ -15,6 +15,8 @@
 static const sl_option options[] = {
     SL_OPTION("loss", SL_OPT_TEXT, "L", "double-well", "the loss; see sgdlab list losses"),
     SL_DYNAMICS_OPTIONS,
+    SL_OPTION("regime", SL_OPT_TEXT, "R", NULL, "automatic learning rate of sgd, in place of --schedule and --lr; see "
+              "sgdlab list regimes"),
     SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "measured steps; by default 100 relaxation times", .min = 1, .max = 1e15),
     SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "steps before measuring; by default 40 relaxation times", .min = 0, .max = 1e15),
     SL_ENSEMBLE_OPTIONS,
@@ -23,13 +25,39 @@ static const sl_option options[] = {
     SL_OPTION("series", SL_OPT_INTEGER, "N", "0", "a row of the time series every N steps; 0: none", .min = 0, .max = 1e15),
 };
 
+static sl_status set_regime(sl_simulation *s, const sl_cli *cli, sl_err *err)
+{
+    static const char *const of_rates[] = {"schedule", "lr", "alpha-on"};
+    for (size_t i = 0; i < sizeof of_rates / sizeof *of_rates; i++)
+        if (sl_cli_given(cli, of_rates[i]))
+            return sl_fail(err, SL_E_USAGE, "--regime and --%s exclude each other: a regime sets the rate of the step",
+                           of_rates[i]);
+    if (s->dynamics != SL_DYNAMICS_SGD)
+        return sl_fail(err, SL_E_USAGE, "--regime is for sgd; --dynamics %s has a time step",
+                       sl_cli_text(cli, "dynamics"));
+    s->sgd.rule.alpha_on = SL_ALPHA_ON_STEP;
+    SL_TRY(sl_regime_init(&s->regime, sl_cli_text(cli, "regime"), &s->sgd.rule, 1, err));
+    s->sgd.regime = &s->regime;
+    return SL_OK;
+}
+
 /* Everything but burn-in, steps and histogram, which wait for theory. */
 static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
 {
     SL_TRY(sl_simulation_init(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
+    if (sl_cli_text(cli, "regime")) SL_TRY(set_regime(s, cli, err));
     s->sgd.ensemble.sample_every = sl_cli_integer(cli, "sample-every");
     s->sgd.ensemble.series_every = sl_cli_integer(cli, "series");
     return SL_OK;
+}
+
+/* The configuration without what a regime takes the place of, or without the regime. */
+static void resolve(cJSON *config, const sl_simulation *s)
+{
+    static const char *const of_schedules[] = {"schedule", "lr", "alpha-on"};
+    for (size_t i = 0; s->sgd.regime && i < sizeof of_schedules / sizeof *of_schedules; i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(config, of_schedules[i]);
+    if (!s->sgd.regime) cJSON_DeleteItemFromObjectCaseSensitive(config, "regime");
 }
 
 static uint64_t relaxations(double times, double relaxation, uint64_t least)
@@ -63,6 +91,7 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
         cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     }
     SL_TRY(sl_simulation_horizon(s, cli, e->burn_in + e->steps, err));
+    resolve(config, s);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
     const size_t bins = (size_t)sl_cli_integer(cli, "histogram");
@@ -254,8 +283,8 @@ static sl_status simulate(sl_cli *cli, sl_simulation *s, const sl_prediction *p,
     const sl_status outcome = run_ensemble(&o, s, &progress, err);
     sl_progress_end(&progress);
     if (outcome < 0 || outcome == SL_INTERRUPTED) return outcome;
-    if (s->dynamics == SL_DYNAMICS_SGD && !sl_schedule_is_stationary(&s->sgd.schedule))
-        cJSON_AddItemToArray(notes, cJSON_CreateString("the schedule changes with time: averages are over the measured "
+    if (s->dynamics == SL_DYNAMICS_SGD && (s->sgd.regime || !sl_schedule_is_stationary(&s->sgd.schedule)))
+        cJSON_AddItemToArray(notes, cJSON_CreateString("the learning rate changes with time: averages are over the measured "
                                                        "steps, not of a stationary state"));
     const bool none_left = o.killed == s->sgd.ensemble.replicas; /* then numbers say nothing */
     add_notes(notes, p, &o, none_left);

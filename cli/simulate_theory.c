@@ -178,6 +178,7 @@ static bool noise_allows(sl_prediction *p, const sl_sgd *sgd)
 static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *err)
 {
     const sl_sgd *sgd = &s->sgd;
+    if (sgd->regime) return SL_OK; /* rates that follow the gradients: no law is known */
     const double l = sgd->rule.lr, mu = sgd->rule.mu, soft = softest(&sgd->loss);
     p->relaxation = (1 - mu) / (l * soft) + 1 / (1 - mu);
     if (sgd->noise_variance > 0 && !noise_allows(p, sgd)) return SL_OK;

@@ -24,6 +24,7 @@ typedef struct {
     double *noise;     /* [B]: scratch of a step                                              */
     double *kept;      /* [dim][B]: noise that a scheme keeps; in SGD scratch of noise models */
     double *rate;      /* [B]: scratch for learning rates that differ                         */
+    void *extra;       /* what a dynamics asked for in extra_bytes; each block's own, kept over its steps */
 } sl_block;
 
 typedef struct {
@@ -34,6 +35,7 @@ typedef struct {
     const void *dynamics;
     bool velocity;   /* is there a v?                                                      */
     bool stationary; /* has every step one law, whatever k? (no schedule that changes)     */
+    double (*extra_bytes)(const void *dynamics, size_t B); /* NULL: none; INFINITY: too much */
     double mass;     /* kinetic temperature = mass <v^2>                                   */
     uint64_t every;  /* steps between samples unless the ensemble says                     */
 } sl_dynamics;

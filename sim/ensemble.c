@@ -187,6 +187,13 @@ static size_t block_size(const sl_plan *p)
     return p->block * (4 * p->dim + 2);
 }
 
+/* Bytes of a block's extra memory. */
+static double extra_bytes(const sl_plan *p)
+{
+    const sl_dynamics *const d = p->dynamics;
+    return d->extra_bytes ? d->extra_bytes(d->dynamics, p->block) : 0;
+}
+
 static void block_bind(sl_block *b, const sl_plan *p, double *memory)
 {
     const size_t all = p->dim * p->block;
@@ -245,7 +252,9 @@ sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *e
     if (workers > slots) workers = slots;
 
     run r = {.plan = p, .radius = e->kill_radius > 0 ? fmin(e->kill_radius, SL_FARTHEST) : SL_FARTHEST};
-    const size_t each = block_size(p) + sl_observer_size(p);
+    const double more = ceil(extra_bytes(p) / 64) * 8; /* doubles, whole cache lines */
+    if (!(more < 0x1p40)) return sl_fail(err, SL_E_MEMORY, "no memory for a regime in %zu coordinates", p->dim);
+    const size_t extra = (size_t)more, own = block_size(p) + sl_observer_size(p), each = (own + 7) / 8 * 8 + extra;
     double *memory = aligned_alloc(64, workers * each * sizeof *memory);
     r.slot_memory = malloc((slots + 1) * slot_size * sizeof *r.slot_memory);
     r.block = calloc(workers, sizeof *r.block);
@@ -261,6 +270,7 @@ sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *e
     for (size_t w = 0; w < workers; w++) {
         block_bind(&r.block[w], p, memory + w * each);
         sl_observer_bind(&r.observer[w], p, memory + w * each + block_size(p));
+        r.block[w].extra = memory + (w + 1) * each - extra;
     }
     sl_slot total;
     sl_slot_bind(&total, p, r.slot_memory + slots * slot_size);

@@ -126,6 +126,7 @@ sl_status sl_sgd_escape(sl_exits *e, const sl_sgd *sgd, const sl_escape *how, sl
 {
     sl_sgd_state state;
     sl_dynamics dynamics;
+    if (sgd->regime) return sl_fail(err, SL_E_CONFIG, "exit times need a schedule: a regime's state is not split");
     SL_TRY(sl_sgd_dynamics(&dynamics, &state, sgd, err));
     return escape(e, &dynamics, how, err);
 }
