@@ -99,7 +99,7 @@ static void measure__lengths_grow_by_the_updates(void **state)
 {
     (void)state;
     sl_table *t;
-    sl_effective_config c = plain_config(1, 80, 20);
+    sl_effective_config c = plain_config(0.4, 80, 20);
     assert_ok(sl_effective_measure(&t, &c, &err));
     assert_int_equal(sl_table_rows(t), 4);
     assert_string_equal(sl_table_get(t, "layer_1"), "4.weight");
@@ -107,11 +107,11 @@ static void measure__lengths_grow_by_the_updates(void **state)
         for (size_t k = 0; k < 2; k++) {
             const double *const row = sl_table_row(t, i) + 4 + 4 * k, *const next = sl_table_row(t, i + 1) + 4 + 4 * k;
             assert_close(log(next[0] / row[0]), 20 * row[2] * row[2], 0.02);
-            assert_close(row[1], 1 / row[0], 1e-12);
+            assert_close(row[1], 0.4 / row[0], 1e-12);
             assert_true(row[2] > 0.005 && row[3] > 0 && row[3] < row[2]);
         }
     const double *const row = sl_table_row(t, 2);
-    assert_true(row[0] == 40 && row[1] == 1);
+    assert_true(row[0] == 40 && row[1] == 0.4);
     assert_close(row[2], fmax(row[6], row[10]) / fmin(row[6], row[10]), 1e-12);
     sl_table_free(t);
 }
