@@ -23,7 +23,7 @@ typedef struct {
     double *x, *v, *g; /* [dim][B]                                                            */
     double *noise;     /* [B]: scratch of a step                                              */
     double *kept;      /* [dim][B]: noise that a scheme keeps; in SGD scratch of noise models */
-    double *rate;      /* [B]: scratch for learning rates that differ                         */
+    double *rate;      /* [B]: scratch for learning rates that differ; weights of the samples of a weighted dynamics */
     void *extra;       /* what a dynamics asked for in extra_bytes; each block's own, kept over its steps */
 } sl_block;
 
@@ -36,6 +36,8 @@ typedef struct {
     bool velocity;   /* is there a v?                                                      */
     bool stationary; /* has every step one law, whatever k? (no schedule that changes)     */
     double (*extra_bytes)(const void *dynamics, size_t B); /* NULL: none; INFINITY: too much */
+    bool weighted;   /* averages are sum w y / sum w: lane i of a state counts with w = rate[i] > 0, left there by
+                        begin and step. No histogram                                       */
     double mass;     /* kinetic temperature = mass <v^2>                                   */
     uint64_t every;  /* steps between samples unless the ensemble says                     */
 } sl_dynamics;

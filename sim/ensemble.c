@@ -243,6 +243,9 @@ sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *e
     const double start = now();
     const sl_ensemble *e = dynamics->ensemble;
     SL_TRY(sl_ensemble_check(e, dynamics->loss, err));
+    if (dynamics->weighted && e->histogram.bins > 0)
+        return sl_fail(err, SL_E_CONFIG, "histogram: bins = %zu, need 0 where samples have unequal weights",
+                       e->histogram.bins);
     const sl_plan plan = plan_of(dynamics), *p = &plan;
     const size_t slot_size = sl_slot_size(p);
     size_t slots = SLOT_BYTES / (slot_size * sizeof(double));

@@ -10,6 +10,11 @@
 void sl_observe_moments(size_t B, const double *x, const double *v, const double *g, double *sums, double *g2);
 /* The same without a velocity: rows 3 and 4 are left alone. */
 void sl_observe_positions(size_t B, const double *x, const double *g, double *sums, double *g2);
+/* The same, each lane with its weight w[B]; v NULL: without a velocity. */
+void sl_observe_weighted(size_t B, const double *w, const double *x, const double *v, const double *g, double *sums,
+                         double *g2);
+/* sum += w y */
+void sl_observe_add_weighted(size_t B, const double *w, const double *y, double *sum);
 /* sum += y */
 void sl_observe_add(size_t B, const double *y, double *sum);
 /* sum += scale y^2 */

@@ -66,7 +66,8 @@ static double *coordinate_sums(const sl_observer *ob, size_t d, size_t which, si
 static void open_unit(sl_observer *ob, const sl_block *b)
 {
     memset(ob->sums, 0, ob->plan->observables * b->B * sizeof *ob->sums);
-    for (size_t i = 0; i < b->B; i++) ob->weight[i] = ob->living[i];
+    const bool weighted = ob->plan->dynamics->weighted; /* then they add up sample by sample */
+    for (size_t i = 0; i < b->B; i++) ob->weight[i] = weighted ? 0 : ob->living[i];
     ob->taken = 0;
 }
 
@@ -90,7 +91,7 @@ SL_KERNEL static int any_outside(size_t B, const double *x, double radius)
 static void freeze(sl_observer *ob, size_t i, size_t B)
 {
     for (size_t j = 0; j < ob->plan->observables; j++) ob->frozen[j * B + i] = ob->sums[j * B + i];
-    ob->weight[i] = (double)ob->taken / (double)ob->plan->unit;
+    if (!ob->plan->dynamics->weighted) ob->weight[i] = (double)ob->taken / (double)ob->plan->unit;
     ob->living[i] = 0;
     ob->alive--;
 }
@@ -135,6 +136,21 @@ static void close_unit(sl_observer *ob, const sl_block *b, sl_slot *s)
     ob->units++;
 }
 
+/* What the lanes' samples weigh, killed ones nothing. */
+static void add_weights(sl_observer *ob, const sl_block *b)
+{
+    const double scale = 1 / (double)ob->plan->unit;
+    for (size_t i = 0; i < b->B; i++) ob->weight[i] += ob->living[i] > 0 ? scale * b->rate[i] : 0;
+}
+
+static void add_values(const sl_observer *ob, const sl_block *b, const double *y, double *sum)
+{
+    if (ob->plan->dynamics->weighted)
+        sl_observe_add_weighted(b->B, b->rate, y, sum);
+    else
+        sl_observe_add(b->B, y, sum);
+}
+
 /* Histogram groups are what the errors come from: 64 groups of replicas, or the batches of a lone one. */
 static void count(sl_observer *ob, const sl_block *b)
 {
@@ -158,18 +174,21 @@ void sl_observer_sample(sl_observer *ob, const sl_block *b, sl_slot *s)
     for (size_t d = 0; d < ob->plan->dim; d++) {
         const double *x = b->x + d * B, *v = b->v + d * B, *g = b->g + d * B;
         double *sums = coordinate_sums(ob, d, 0, B);
-        if (ob->plan->dynamics->velocity)
+        if (ob->plan->dynamics->weighted)
+            sl_observe_weighted(B, b->rate, x, ob->plan->dynamics->velocity ? v : NULL, g, sums, gradient2);
+        else if (ob->plan->dynamics->velocity)
             sl_observe_moments(B, x, v, g, sums, gradient2);
         else
             sl_observe_positions(B, x, g, sums, gradient2);
     }
     loss->kind->value(loss, B, B, b->x, ob->value);
-    sl_observe_add(B, ob->value, ob->sums + SL_OB_LOSS * B);
+    add_values(ob, b, ob->value, ob->sums + SL_OB_LOSS * B);
     if (loss->kind->laplacian) {
         loss->kind->laplacian(loss, B, B, b->x, ob->trace);
-        sl_observe_add(B, ob->trace, ob->sums + SL_OB_LAPLACIAN * B);
+        add_values(ob, b, ob->trace, ob->sums + SL_OB_LAPLACIAN * B);
     }
     if (ob->plan->bins > 0) count(ob, b);
+    if (ob->plan->dynamics->weighted) add_weights(ob, b);
     s->samples += ob->alive;
     if (++ob->taken == ob->plan->unit) {
         close_unit(ob, b, s);
@@ -187,9 +206,12 @@ void sl_observer_row(sl_observer *ob, const sl_block *b, uint64_t row, sl_slot *
         sl_observe_add_squares(B, b->v + d * B, 1 / (double)dim, ob->row + SL_ROW_V2 * B);
     }
     loss->kind->value(loss, B, B, b->x, ob->row + SL_ROW_LOSS * B);
+    double *const weight = ob->value; /* scratch by now */
+    for (size_t i = 0; i < B; i++)
+        weight[i] = ob->living[i] > 0 ? ob->plan->dynamics->weighted ? b->rate[i] : 1 : 0;
     for (size_t j = 0; j < SL_ROW_EACH; j++)
-        for (size_t i = 0; i < B; i++) ob->row[j * B + i] *= ob->living[i];
-    sl_tally_add(row_of(s, row), b->n, ob->living, ob->row, B);
+        for (size_t i = 0; i < B; i++) ob->row[j * B + i] *= weight[i];
+    sl_tally_add(row_of(s, row), b->n, weight, ob->row, B);
 }
 
 void sl_observer_end(sl_observer *ob, const sl_block *b, sl_slot *s)
