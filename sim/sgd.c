@@ -50,7 +50,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         .step = step,
         .dynamics = state,
         .velocity = sgd->rule.kind != SL_RULE_PLAIN,
-        .stationary = stationary,
+        .stationary = stationary && !sgd->noise.remembers,
         .mass = on_gradient  ? sgd->rule.lr
                 : stationary ? sl_schedule_mean(&sgd->schedule, e->burn_in, e->burn_in + 1)
                              : sgd->schedule.lr,
