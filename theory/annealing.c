@@ -141,14 +141,14 @@ sl_status sl_annealing_bound(sl_anneal_bound *b, const sl_annealing *a, const sl
 
 /* ---- the exponent ---- */
 
-/* (a - b)/(a + b), b = 1 + 2 beta - a, beta the power of h. The sum's own half step is taken off: sum_{j<=m} j^p =
- * m^(p+1)/(p+1) + m^p/2 + ... */
+/* (a - b)/(a + b), b = 1 + 2 beta - a, beta the power of h. The sum's half steps are taken off (Euler and Maclaurin):
+ * sum_{j<=m} h_j = int_0^m h + (h_m - h_0)/2 + ... */
 static double last_exponent(const sl_annealing *a)
 {
     enum { NEAR = 64, MIDDLE = 90, FAR = 128 }; /* steps left; MIDDLE^2 ~ NEAR FAR */
     const double *const end = a->rate + a->T;
     const double beta = log(end[-FAR] / end[-NEAR]) / log((double)FAR / NEAR);
-    const double H = a->sum[a->T - MIDDLE] - a->sum[a->T] - end[-MIDDLE] / 2;
+    const double H = a->sum[a->T - MIDDLE] - a->sum[a->T] - (end[-MIDDLE] - end[-1]) / 2;
     const double power = MIDDLE * end[-MIDDLE] / H;
     return (2 * power - 1 - 2 * beta) / (1 + 2 * beta);
 }

@@ -91,8 +91,9 @@ static sl_status judge(const sl_robust_fit *f, double bend_se, const sl_rho_wind
     const double T = (double)r->schedule.total_steps;
     if (f->points < 3 || f->hi < width * f->lo * (1 - 1e-9))
         return sl_fail(err, SL_UNDECIDED,
-                       "%zu rhos are in the asymptotic window%s, need 3 that span a factor of 4: rho %s %.3g at T = %.0f%s",
-                       f->points, f->points ? "" : " (none)", w->annealed ? ">=" : "<=", w->annealed ? w->lo : w->hi, T,
+                       "%zu of the rhos lie in the asymptotic window, need 3 that span a factor of 4: rho %s %.3g at T = "
+                       "%.0f%s",
+                       f->points, w->annealed ? ">=" : "<=", w->annealed ? w->lo : w->hi, T,
                        w->annealed ? ", with worst slopes that take 16 steps or more to relax; a longer horizon has more"
                                    : "; a longer horizon has more");
     if (fabs(f->bend) > straight && fabs(f->bend) > sigmas * bend_se)
