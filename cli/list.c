@@ -43,6 +43,8 @@ static void add_entries(cJSON *list, const sl_entry *const *entries, size_t n)
                 for (size_t w = 0; p->words[w]; w++) cJSON_AddItemToArray(words, cJSON_CreateString(p->words[w]));
                 if (isnan(p->def)) cJSON_AddNullToObject(q, "default");
                 else cJSON_AddStringToObject(q, "default", p->words[(size_t)p->def]);
+            } else if (p->text) {
+                cJSON_AddNullToObject(q, "default");
             } else {
                 sl_json_number(q, "default", p->def);
                 sl_json_number(q, "min", p->min);
