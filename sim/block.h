@@ -76,8 +76,8 @@ void sl_block_add_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose,
 void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double *out);
 
 /* The random words of rounds of `length` steps, for the n lanes from first (multiples of 64): place[i] = the step of
- * lane i within its round, and the 64 bits high[i], low[i] of (replica, round), on purpose SL_PURPOSE_SHUFFLE. once: all
- * rounds have the words of round 0. */
+ * lane i within its round, and the 64 bits high[i], low[i] of (replica, round), on purpose SL_PURPOSE_SHUFFLE. once:
+ * all rounds have the words of round 0. */
 void sl_block_rounds(const sl_block *b, const sl_ensemble *e, uint64_t k, uint64_t length, bool once, size_t first,
                      size_t n, uint32_t *place, uint32_t *high, uint32_t *low);
 
