@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "sim/block.h"
 
@@ -13,6 +14,7 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
         rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
     if (sgd->noise_variance > 0) {
         sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k};
+        if (s->sampled) memset(b->g, 0, sgd->loss.dim * b->B * sizeof *b->g);
         s->noise->add(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, b->g);
     }
     for (size_t d = 0; d < sgd->loss.dim; d++) {
@@ -23,7 +25,7 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
             sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
     }
     if (sgd->loss.kind->project) sgd->loss.kind->project(&sgd->loss, b->B, b->B, b->x);
-    sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
+    if (!s->sampled) sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
 }
 
 sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err)
@@ -42,6 +44,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         /* Schedules know no experiments, so each experiment hands them a seed of its own; 0 leaves it as it is. */
         .schedule_seed = e->seed ^ (uint64_t)e->experiment << 48,
         .random_rate = sl_schedule_is_random(&sgd->schedule),
+        .sampled = sgd->noise.stands_in && sgd->noise_variance == 1,
     };
     const bool stationary = sl_schedule_is_stationary(&sgd->schedule);
     *d = (sl_dynamics){
@@ -49,6 +52,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         .loss = &sgd->loss,
         .step = step,
         .dynamics = state,
+        .no_gradient = state->sampled,
         .velocity = sgd->rule.kind != SL_RULE_PLAIN,
         .stationary = stationary && !sgd->noise.remembers,
         .mass = on_gradient  ? sgd->rule.lr
