@@ -170,6 +170,9 @@ static cJSON *describe(const sl_simulation *s, const sl_observed *o, const sl_pr
     add_moment(r, predicted, "v2", V2, o, p, dim);
     sl_json_estimate(r, "loss", o ? o->loss : (sl_estimate){NAN, NAN, 0});
     sl_json_number(predicted, "loss", p->loss);
+    const sl_estimate f = o ? o->loss : (sl_estimate){NAN, NAN, 0};
+    const double least = s->sgd.loss.least;
+    sl_json_estimate(r, "excess", (sl_estimate){f.value - least, isnan(least) ? NAN : f.se, f.dof});
     add_temperatures(r, predicted, o, p);
     sl_json_number(predicted, "musso_eq20", p->eq20);
     cJSON_AddBoolToObject(predicted, "exact", p->exact);
@@ -239,6 +242,9 @@ static void print_people(const sl_cli *cli, const cJSON *r)
     sl_grid_add(g, "quantity"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted"), sl_grid_add(g, exact ? "z" : "off by");
     for (size_t i = 0; i < 4; i++)
         add_rows(g, moments[i][1], at(r, moments[i][0]), at(predicted, moments[i][0]), exact);
+    const sl_estimate excess = sl_cli_read_estimate(at(r, "excess"));
+    if (!isnan(excess.value) && excess.value != sl_cli_read_estimate(at(r, "loss")).value)
+        add_rows(g, "<f> - least f", at(r, "excess"), NULL, exact);
     for (size_t i = 0; i < 4; i++)
         sl_grid_compare(g, temperatures[i][1], at(at(r, "temperature"), temperatures[i][0]),
                 at(at(predicted, "temperature"), temperatures[i][0]), exact);

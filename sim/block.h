@@ -2,7 +2,7 @@
  *
  * A dynamics is a function that advances a block by one step; everything else (starting points, killing, sampling,
  * series, threads, merging) is sim/ensemble.c, or sim/escape/ where it ends when a trajectory leaves a region. On entry
- * to and exit from every step, g = grad f(x). */
+ * to and exit from every step, g = grad f(x), unless the dynamics does without. */
 #ifndef SL_SIM_BLOCK_H
 #define SL_SIM_BLOCK_H
 
@@ -33,6 +33,7 @@ typedef struct {
     void (*begin)(const void *dynamics, sl_block *b);            /* before update 0: fills kept; NULL: nothing   */
     void (*step)(const void *dynamics, sl_block *b, uint64_t k); /* update k = 0, 1, ...: state k to state k + 1 */
     const void *dynamics;
+    bool no_gradient; /* steps neither need nor leave grad f(x) in g: who wants it computes it */
     bool velocity;   /* is there a v?                                                      */
     bool stationary; /* has every step one law, whatever k? (no schedule that changes)     */
     double (*extra_bytes)(const void *dynamics, size_t B); /* NULL: none; INFINITY: too much */
@@ -49,6 +50,7 @@ typedef struct {
     const sl_noise_kind *noise;
     uint64_t schedule_seed;
     bool random_rate;
+    bool sampled; /* the noise model stands in for the gradient */
 } sl_sgd_state;
 SL_CHECKED sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err);
 
@@ -83,8 +85,8 @@ void sl_block_add_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose,
 void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double *out);
 
 /* The random words of rounds of `length` steps, for the n lanes from first (multiples of 64): place[i] = the step of
- * lane i within its round, and the 64 bits high[i], low[i] of (replica, round), on purpose SL_PURPOSE_SHUFFLE. once: all
- * rounds have the words of round 0. */
+ * lane i within its round, and the 64 bits high[i], low[i] of (replica, round), on purpose SL_PURPOSE_SHUFFLE. once:
+ * all rounds have the words of round 0. */
 void sl_block_rounds(const sl_block *b, const sl_ensemble *e, uint64_t k, uint64_t length, bool once, size_t first,
                      size_t n, uint32_t *place, uint32_t *high, uint32_t *low);
 

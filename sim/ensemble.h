@@ -4,9 +4,9 @@
  * memory is a few blocks a thread, whatever the number of replicas (10^7 of them: 5 MB).
  *
  * Coordinate d of replica r draws lane r of the streams of base/random.h with sub = experiment 2^16 + d, purposes
- * SL_PURPOSE_START, _NOISE (step k of SGD; what else a model of noise draws: sub + 128 j), _SHUFFLE (its round) and _THERMAL (step k of
- * Langevin). Schedules know no experiments: they are given the seed with the experiment's number xored into its upper
- * 16 bits. */
+ * SL_PURPOSE_START, _NOISE (step k of SGD; what else a model of noise draws: sub + 128 j), _SHUFFLE (orders of
+ * samples, by epochs) and _THERMAL (step k of Langevin). Schedules know no experiments: they are given the seed with
+ * the experiment's number xored into its upper 16 bits. */
 #ifndef SL_SIM_ENSEMBLE_H
 #define SL_SIM_ENSEMBLE_H
 

@@ -40,7 +40,8 @@ typedef struct {
     /* moves x_i to the nearest point of the set that the loss lives on, at the start and after every step; NULL: all of
      * space (and see loss->everywhere). Gradients and Hessians are those of f as a function on all of space. */
     void (*project)(const sl_loss *loss, size_t B, size_t stride, double *x);
-    bool confining; /* exp(-f/T) can be normalised (periodic: on one period)              */
+    bool confining; /* exp(-f/T) can be normalised (periodic: on one period), and is smooth enough to be the law of
+                       small steps                                                     */
     bool separable; /* f is a sum of one-dimensional terms: Boltzmann averages by quadrature */
     double period;  /* of x in each coordinate; 0: not periodic                            */
 } sl_loss_kind;

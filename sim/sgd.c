@@ -1,5 +1,6 @@
 /* SGD on blocks of replicas, at the rates of a schedule or of a regime. */
 #include <math.h>
+#include <string.h>
 
 #include "sim/block.h"
 
@@ -20,6 +21,7 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
         sl_block_rates(b, &sgd->schedule, s->schedule_seed, k, b->rate);
     else
         rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
+    if (s->sampled && sgd->noise_variance > 0) memset(b->g, 0, sgd->loss.dim * b->B * sizeof *b->g);
     add_noise(s, b, k, b->g);
     for (size_t d = 0; d < sgd->loss.dim; d++) {
         double *x = b->x + d * b->B, *v = b->v + d * b->B, *g = b->g + d * b->B;
@@ -29,7 +31,7 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
             sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
     }
     if (sgd->loss.kind->project) sgd->loss.kind->project(&sgd->loss, b->B, b->B, b->x);
-    sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
+    if (!s->sampled) sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
 }
 
 /* ---- with a regime: its run, a second gradient and two losses are the block's extra memory ---- */
@@ -113,6 +115,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         /* Schedules know no experiments, so each experiment hands them a seed of its own; 0 leaves it as it is. */
         .schedule_seed = e->seed ^ (uint64_t)e->experiment << 48,
         .random_rate = sl_schedule_is_random(&sgd->schedule),
+        .sampled = !sgd->regime && sgd->noise.stands_in && sgd->noise_variance == 1,
     };
     const bool stationary = sl_schedule_is_stationary(&sgd->schedule);
     *d = (sl_dynamics){
@@ -120,6 +123,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         .loss = &sgd->loss,
         .step = step,
         .dynamics = state,
+        .no_gradient = state->sampled,
         .velocity = sgd->rule.kind != SL_RULE_PLAIN,
         .stationary = stationary && !sgd->noise.remembers,
         .mass = on_gradient  ? sgd->rule.lr

@@ -22,11 +22,11 @@ SL_KERNEL void sl_shuffle(size_t n, uint32_t *restrict x, const uint32_t *restri
         const uint32_t odd = (2 * r + 1) * 0x9e3779b9U, even = (2 * r + 2) * 0x9e3779b9U;
 #pragma omp simd
         for (size_t i = 0; i < n; i++) {
-            const uint32_t word = mix(mix(low[i] + odd) ^ high[i]);
+            const uint32_t word = mix(low[i] + odd) ^ high[i];
             const uint32_t K = (uint32_t)((uint64_t)word * N >> 32);
             const uint32_t partner = K >= x[i] ? K - x[i] : K + N - x[i];
             const uint32_t larger = x[i] > partner ? x[i] : partner;
-            const uint32_t bit = mix(mix(larger + even) ^ word ^ low[i]) >> 31;
+            const uint32_t bit = mix(larger * 0x9e3779b9U ^ (word + even)) >> 31;
             x[i] = bit ? partner : x[i];
         }
     }

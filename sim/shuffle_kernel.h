@@ -1,11 +1,11 @@
 /* sim/shuffle_kernel.h - random orders without a state: where element i goes in a permutation named by a key.
  *
- * The swap-or-not shuffle (Hoang, Morris and Rogaway 2012): in each of 24 rounds x is paired with K - x mod N and takes
- * its partner's place or not, by a bit of the pair; K and the bits come from the key by a mixing function of 32 bits. It
- * works on any N without walking cycles, and every round halves the distance of one element's law from uniform, and about
- * halves that of a pair's: with true random bits both are uniform to 1e-7, and whole orders of N = 4, 5 in total
- * variation to 1e-5 (by the exact transition matrix). Covariances of reshuffled mini-batches see one element and pairs
- * only. */
+ * The swap-or-not shuffle (Hoang, Morris and Rogaway 2012): in each of 24 rounds x is paired with K - x mod N and
+ * takes its partner's place or not, by a bit of the pair; K and the bits come from the key by a mixing function of 32
+ * bits. It works on any N without walking cycles. Every round halves the distance of one element's law from uniform,
+ * so that with true random bits it ends at 6e-8; whole orders of N = 2, ..., 5 are uniform to 1e-5 in total variation
+ * (from the exact transition matrix: 3e-8, 4e-8, 8e-6, 4e-6). Covariances of reshuffled mini-batches see one element
+ * and pairs only. */
 #ifndef SL_SIM_SHUFFLE_KERNEL_H
 #define SL_SIM_SHUFFLE_KERNEL_H
 

@@ -57,7 +57,8 @@ static sl_status init(sl_loss *loss, sl_err *err)
     return SL_OK;
 }
 
-/* With u = x - truth: E (a.u - sigma e)^2 a a' = (u'Ku + sigma^2) K + 2 (Ku)(Ku)' by Isserlis; less the mean's square. */
+/* With u = x - truth: E (a.u - sigma e)^2 a a' = (u'Ku + sigma^2) K + 2 (Ku)(Ku)' by Isserlis; less the mean's
+ * square. */
 static void covariance(const sl_loss *loss, const double *x, double *C)
 {
     const size_t n = loss->dim;

@@ -158,7 +158,8 @@ static sl_status check_samples(const sl_loss *loss, sl_err *err)
         const double y = loss->targets[j];
         if (labels && fabs(y) != 1)
             return sl_fail(err, SL_E_DOMAIN, "loss '%s': label %zu is %g, need -1 or 1", name, j, y);
-        if (!isfinite(y)) return sl_fail(err, SL_E_DOMAIN, "loss '%s': target %zu is %g, need a finite number", name, j, y);
+        if (!isfinite(y))
+            return sl_fail(err, SL_E_DOMAIN, "loss '%s': target %zu is %g, need a finite number", name, j, y);
     }
     return SL_OK;
 }

@@ -3,11 +3,10 @@
  * one, as in training; another s2 scales it. The covariance is s2 / size times that of the samples' gradients at x.
  *
  * order = replacement: every sample of I is drawn from all N, and the covariance is that. order = reshuffle: each
- * replica goes through all samples in a random order, N / size mini-batches an epoch (a remainder waits for the next
- * epoch), then in another order; the covariance of a step is (N - size)/(N - 1) times that, and steps of an epoch are
- * correlated: where size divides N, they sum to the full gradient at x held still. order = once: the same order in every
- * epoch. Sample c of the mini-batch at place p of its epoch is number p size + c of the order, found without a state
- * (sim/shuffle_kernel.h).
+ * replica goes through all samples in a random order, N / size mini-batches an epoch (a remainder is left out), then
+ * in another order; the covariance of a step is (N - size)/(N - 1) times that, and steps of an epoch are correlated:
+ * where size divides N, their n sum to 0 at x held still. order = once: the same order in every epoch. Sample c of the
+ * mini-batch at place p of its epoch is number p size + c of the order, found without a state (sim/shuffle_kernel.h).
  *
  * sphere > 0 is the noisy SGD of Ge et al. 2015: a vector of that length in a uniform direction is added as well, which
  * adds sphere^2 / dim to each variance.
@@ -29,7 +28,8 @@ static const char *const orders[] = {"replacement", "reshuffle", "once", NULL};
 static const sl_param params[] = {
     {.name = "size", .help = "samples of a mini-batch", .def = 1, .min = 1, .max = MOST, .integer = true},
     {.name = "sphere", .help = "length of a vector of uniform direction that is added, as in noisy SGD", .max = 1e12},
-    {.name = "order", .help = "of the samples: drawn each time, or gone through in a random order, new each epoch or not",
+    {.name = "order",
+     .help = "of the samples: drawn each time, or gone through in a random order, new each epoch or not",
      .words = orders},
 };
 
@@ -43,9 +43,10 @@ static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
     noise->data[2] = sl_spec_get(&noise->spec, "order");
     noise->remembers = noise->data[2] != REPLACEMENT;
     if (noise->remembers && noise->data[0] > (double)loss->samples)
-        return sl_fail(err, SL_E_DOMAIN, "noise 'minibatch': size = %g without replacement, but loss '%s' has %zu samples",
+        return sl_fail(err, SL_E_DOMAIN,
+                       "noise 'minibatch': size = %g without replacement, but loss '%s' has %zu samples",
                        noise->data[0], loss->kind->entry.name, loss->samples);
-    noise->depends_on_x = noise->not_normal = true;
+    noise->depends_on_x = noise->not_normal = noise->stands_in = true;
     return SL_OK;
 }
 

@@ -19,7 +19,7 @@ static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
                        "noise 'online': loss '%s' has no endless supply of samples (for a finite sum: minibatch)",
                        loss->kind->entry.name);
     noise->data[0] = sl_spec_get(&noise->spec, "size");
-    noise->depends_on_x = noise->not_normal = true;
+    noise->depends_on_x = noise->not_normal = noise->stands_in = true;
     return SL_OK;
 }
 

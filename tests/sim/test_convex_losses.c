@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "sim/ensemble.h"
 #include "sim/landscape.h"
+#include "sim/operators/operator.h"
 
 enum { LANES = 8 };
 
@@ -148,7 +149,8 @@ static void from_samples__refuses_what_does_not_fit(void **state)
 static const char *const problems[] = {
     "absolute:s=2:at=0.3:radius=1", "absolute:at=-2", "huber:s=0.5:delta=0.2:at=0.7:dim=3",
     "huber:at=2:dim=4:radius=1", "huber:at=-2:dim=2:box=1.5", "least-squares:n=5:m=40:decay=1",
-    "least-squares:n=6:m=4", "least-squares:spectrum=4,1,0.01:m=100:radius=0.5", "least-squares:n=128:m=300:decay=1:l2=0.01",
+    "least-squares:n=6:m=4", "least-squares:spectrum=4,1,0.01:m=100:radius=0.5",
+    "least-squares:n=128:m=300:decay=1:l2=0.01",
     "logistic:n=7:m=200:norm=2", "logistic:n=20:m=100:l2=0.01:norm=5", "logistic:n=3:m=60:radius=0.3",
     "hinge:n=6:m=150:l2=0.01", "hinge:n=4:m=100", "hinge:n=30:m=200:l2=0.1:radius=0.5", "hinge:n=3:m=50:flip=0:norm=3",
     "least-squares-online:spectrum=2,0.5,0.1:noise=0.3", "least-squares-online:n=20:decay=2:radius=0.4",
@@ -276,7 +278,8 @@ static void samples__have_their_law(void **state)
     assert_near(hypot(squares.truth[0], squares.truth[1]), 2, 1e-15);
     double second[3] = {0}, error = 0, label = 0, flipped = 0;
     for (size_t j = 0; j < SIZE; j++) {
-        const double *a = squares.table + 2 * j, r = squares.targets[j] - a[0] * squares.truth[0] - a[1] * squares.truth[1];
+        const double *a = squares.table + 2 * j;
+        const double r = squares.targets[j] - a[0] * squares.truth[0] - a[1] * squares.truth[1];
         for (size_t d = 0; d < 3; d++) second[d] += a[d > 0] * a[d > 1] / SIZE;
         error += r * r / SIZE;
     }
@@ -325,7 +328,8 @@ static void absolute__has_its_slope_and_interval(void **state)
     (void)state;
     const sl_loss loss = loss_of("absolute:s=3:at=0.5:radius=2");
     _Alignas(64) double x[LANES] = {-5, -2, -1, 0.5, 0.75, 2, 7, -0.5}, f[LANES], g[LANES];
-    static const double on[LANES] = {-2, -2, -1, 0.5, 0.75, 2, 2, -0.5}, value[LANES] = {7.5, 7.5, 4.5, 0, 0.75, 4.5, 4.5, 3},
+    static const double on[LANES] = {-2, -2, -1, 0.5, 0.75, 2, 2, -0.5},
+                        value[LANES] = {7.5, 7.5, 4.5, 0, 0.75, 4.5, 4.5, 3},
                         slope[LANES] = {-3, -3, -3, 0, 3, 3, 3, -3};
     loss.kind->project(&loss, LANES, LANES, x);
     loss.kind->value(&loss, LANES, LANES, x, f);
@@ -449,6 +453,9 @@ static void init__refuses_what_makes_no_sense(void **state)
     l.loss = loss_of("huber"); /* all of space */
     assert_ok(sl_overdamped_run(&o, &l, &err));
     sl_observed_clear(&o);
+    sl_answer a;
+    const sl_operator op = {.kind = &sl_fokker_planck, .loss = loss_of("absolute:radius=1"), .temperature = 0.1};
+    assert_fails(sl_operator_solve(&a, &op, &(sl_question){.task = SL_TASK_STATIONARY}, &err), SL_E_CONFIG, "edges");
 }
 
 int main(void)

@@ -105,7 +105,7 @@ static void shuffle__spreads_elements_and_pairs(void **state)
                 pairs[n <= 64 ? to[0][i] * (n - 1) + apart - 1 : cell * 64 + to[1][i] / (n / bins)]++;
             }
             assert_true(uniform(lone, bins) > 1e-4);
-            /* in cells of n/64 the missing n pairs of equals are a deficit of 64/n in the diagonal, none to be seen */
+            /* cells of n/64: the pairs of equals that are missing are 64/n of the diagonal, none to be seen */
             if (n <= 64 || n > 10000) assert_true(uniform(pairs, n <= 64 ? (size_t)n * (n - 1) : 64 * 64) > 1e-4);
         }
     }
@@ -132,7 +132,7 @@ static double alike(const double *seen, size_t bins)
     return sl_chi_square(seen, expected, bins, 0);
 }
 
-/* Every replica sees each sample once an epoch; which pair comes first is any, and epochs know nothing of each other. */
+/* Every replica sees each sample once an epoch; any pair comes first, and epochs know nothing of each other. */
 static void reshuffle__goes_through_all_samples(void **state)
 {
     (void)state;
@@ -177,8 +177,8 @@ static void once__keeps_its_order(void **state)
     assert_true(alike(last, SAMPLES) > 1e-4);
 }
 
-/* Batches of 2 out of 7: three an epoch. Within one: (7 - 2)/(7 - 1) of the covariance with replacement, S/2; between two
- * of an epoch -S/6; between epochs 0. Each estimate from independent terms only. */
+/* Batches of 2 out of 7: three an epoch. Within one: (7 - 2)/(7 - 1) of the covariance with replacement, S/2; between
+ * two of an epoch -S/6; between epochs 0. Each estimate from independent terms only. */
 static void reshuffle__has_the_covariance_of_draws_without_replacement(void **state)
 {
     (void)state;
