@@ -25,9 +25,11 @@ sl_status sl_simulation_init(sl_simulation *s, const sl_cli *cli, uint64_t horiz
     *s = (sl_simulation){.batch = sl_cli_real(cli, "batch")};
     if (sl_cli_is(cli, "dynamics", "overdamped")) s->dynamics = SL_DYNAMICS_OVERDAMPED;
     if (sl_cli_is(cli, "dynamics", "underdamped")) s->dynamics = SL_DYNAMICS_UNDERDAMPED;
+    if (sl_cli_is(cli, "dynamics", "sgld")) s->dynamics = SL_DYNAMICS_SGLD;
+    if (sl_cli_is(cli, "dynamics", "adam-langevin")) s->dynamics = SL_DYNAMICS_ADAM_LANGEVIN;
     SL_TRY(sl_loss_init(&s->sgd.loss, sl_cli_text(cli, "loss"), err));
     s->sgd.noise_variance = sl_cli_real(cli, "noise-variance") / s->batch;
-    if (s->dynamics != SL_DYNAMICS_SGD && sl_cli_given(cli, "noise"))
+    if (s->dynamics != SL_DYNAMICS_SGD && s->dynamics != SL_DYNAMICS_SGLD && sl_cli_given(cli, "noise"))
         return sl_fail(err, SL_E_USAGE, "--noise is the gradient noise of sgd; --dynamics %s has thermal noise",
                        sl_cli_text(cli, "dynamics"));
     SL_TRY(sl_noise_init(&s->sgd.noise, sl_cli_text(cli, "noise"), &s->sgd.loss, err));
@@ -53,7 +55,7 @@ sl_status sl_simulation_init(sl_simulation *s, const sl_cli *cli, uint64_t horiz
 
 const char *sl_simulation_title(const sl_simulation *s)
 {
-    return s->dynamics == SL_DYNAMICS_SGD          ? "SGD"
-           : s->dynamics == SL_DYNAMICS_OVERDAMPED ? "Overdamped Langevin"
-                                                   : "Underdamped Langevin";
+    static const char *const titles[] = {"SGD", "Overdamped Langevin", "Underdamped Langevin", "SGLD",
+                                         "Adam-inspired Langevin"};
+    return titles[s->dynamics];
 }

@@ -4,23 +4,32 @@
 
 #include "cli/options.h"
 #include "sim/ensemble.h"
+#include "sim/samplers.h"
 
-typedef enum { SL_DYNAMICS_SGD, SL_DYNAMICS_OVERDAMPED, SL_DYNAMICS_UNDERDAMPED } sl_dynamics_kind;
+/* The last two: `simulate` only. */
+typedef enum {
+    SL_DYNAMICS_SGD,
+    SL_DYNAMICS_OVERDAMPED,
+    SL_DYNAMICS_UNDERDAMPED,
+    SL_DYNAMICS_SGLD,
+    SL_DYNAMICS_ADAM_LANGEVIN
+} sl_dynamics_kind;
 
 typedef struct {
     sl_dynamics_kind dynamics;
     sl_sgd sgd;           /* holds loss and ensemble for all dynamics              */
     sl_langevin langevin; /* its ensemble and loss are copies of sgd's             */
     sl_regime regime;     /* of sgd.regime, where --regime was given               */
+    bool corrected;       /* SGLD: its thermal noise leaves room for the gradient's */
+    sl_adam_langevin adam; /* the settings of its pace alone                       */
     double batch;         /* C                                                     */
     double
         start[SL_LOSS_MAX_DIM]; /* where --start was given: of sgd.ensemble.start, so a simulation stays where it is */
 } sl_simulation;
 
-/* Rows of a command's table. */
-#define SL_DYNAMICS_OPTIONS                                                                                           \
-    SL_OPTION("dynamics", SL_OPT_CHOICE, "sgd|overdamped|underdamped", "sgd",                                         \
-              "discrete SGD, or a Langevin equation (Ito)"),                                                          \
+/* Rows of a command's table; choices: of the dynamics, separated by |. */
+#define SL_DYNAMICS_OPTIONS(choices)                                                                                  \
+    SL_OPTION("dynamics", SL_OPT_CHOICE, choices, "sgd", "discrete SGD, or a Langevin equation (Ito)"),               \
         SL_OPTION("rule", SL_OPT_CHOICE, "heavy-ball|nesterov|sign|plain", "heavy-ball", "update rule of SGD"),       \
         SL_OPTION("lr", SL_OPT_REAL, "l", "0.1", "learning rate", .min = 0, .max = 1e6, .open_min = true),            \
         SL_OPTION("momentum", SL_OPT_REAL, "mu", "0", "momentum", .min = 0, .max = 1, .open_max = true),              \

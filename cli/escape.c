@@ -14,7 +14,7 @@
 
 static const sl_option options[] = {
     SL_OPTION("loss", SL_OPT_TEXT, "L", "quadratic-saddle", "the loss; see sgdlab list losses"),
-    SL_DYNAMICS_OPTIONS,
+    SL_DYNAMICS_OPTIONS("sgd|overdamped|underdamped"),
     SL_ENSEMBLE_OPTIONS,
     SL_OPTION(
         "radius", SL_OPT_REAL, "R", NULL,
@@ -203,8 +203,8 @@ static sl_status run_direct(sl_escape_found *o, sl_escape_case *c, sl_err *err)
     case SL_DYNAMICS_SGD: return sl_sgd_escape(&o->exits, &c->s.sgd, &how, err);
     case SL_DYNAMICS_OVERDAMPED: return sl_overdamped_escape(&o->exits, &c->s.langevin, &how, err);
     case SL_DYNAMICS_UNDERDAMPED: return sl_underdamped_escape(&o->exits, &c->s.langevin, &how, err);
+    default: return sl_fail(err, SL_E_USAGE, "unknown dynamics");
     }
-    return sl_fail(err, SL_E_USAGE, "unknown dynamics");
 }
 
 static sl_status run_splitting(sl_escape_found *o, sl_escape_case *c, sl_err *err)
@@ -214,8 +214,8 @@ static sl_status run_splitting(sl_escape_found *o, sl_escape_case *c, sl_err *er
     case SL_DYNAMICS_SGD: return sl_sgd_splitting(&o->rare, &c->s.sgd, &c->how, err);
     case SL_DYNAMICS_OVERDAMPED: return sl_overdamped_splitting(&o->rare, &c->s.langevin, &c->how, err);
     case SL_DYNAMICS_UNDERDAMPED: return sl_underdamped_splitting(&o->rare, &c->s.langevin, &c->how, err);
+    default: return sl_fail(err, SL_E_USAGE, "unknown dynamics");
     }
-    return sl_fail(err, SL_E_USAGE, "unknown dynamics");
 }
 
 /* Who is lost is seen no further from then on, like who is censored. */

@@ -14,9 +14,12 @@
 
 static const sl_option options[] = {
     SL_OPTION("loss", SL_OPT_TEXT, "L", "double-well", "the loss; see sgdlab list losses"),
-    SL_DYNAMICS_OPTIONS,
+    SL_DYNAMICS_OPTIONS("sgd|overdamped|underdamped|sgld|adam-langevin"),
     SL_OPTION("regime", SL_OPT_TEXT, "R", NULL, "automatic learning rate of sgd, in place of --schedule and --lr; see "
               "sgdlab list regimes"),
+    SL_OPTION("noise-correction", SL_OPT_FLAG, NULL, NULL, "sgld: thermal noise makes room for the gradient's"),
+    SL_OPTION("pace", SL_OPT_REALS, "decay,scale,power,low,high", "1,1,0.5,0.1,2",
+              "adam-langevin: how its time follows the gradients", .min = 0, .max = 1e12, .open_min = true),
     SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "measured steps; by default 100 relaxation times", .min = 1, .max = 1e15),
     SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "steps before measuring; by default 40 relaxation times", .min = 0, .max = 1e15),
     SL_ENSEMBLE_OPTIONS,
@@ -46,6 +49,15 @@ static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
 {
     SL_TRY(sl_simulation_init(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
     if (sl_cli_text(cli, "regime")) SL_TRY(set_regime(s, cli, err));
+    s->corrected = sl_cli_flag(cli, "noise-correction");
+    if (s->corrected && s->dynamics != SL_DYNAMICS_SGLD)
+        return sl_fail(err, SL_E_USAGE, "--noise-correction is for --dynamics sgld, not %s", sl_cli_text(cli, "dynamics"));
+    size_t n;
+    const double *const pace = sl_cli_reals(cli, "pace", &n);
+    if (n != 5) return sl_fail(err, SL_E_USAGE, "--pace has %zu values, need decay,scale,power,low,high", n);
+    s->adam = (sl_adam_langevin){.decay = pace[0], .scale = pace[1], .power = pace[2], .low = pace[3], .high = pace[4]};
+    if (s->dynamics == SL_DYNAMICS_ADAM_LANGEVIN && sl_cli_given(cli, "histogram") && sl_cli_integer(cli, "histogram") > 0)
+        return sl_fail(err, SL_E_USAGE, "--histogram counts samples, which have unequal weights with adam-langevin");
     s->sgd.ensemble.sample_every = sl_cli_integer(cli, "sample-every");
     s->sgd.ensemble.series_every = sl_cli_integer(cli, "series");
     return SL_OK;
@@ -94,11 +106,34 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
     resolve(config, s);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
-    const size_t bins = (size_t)sl_cli_integer(cli, "histogram");
+    const size_t bins = s->dynamics == SL_DYNAMICS_ADAM_LANGEVIN ? 0 : (size_t)sl_cli_integer(cli, "histogram");
     double lo, hi;
     if (bins > 0 && sl_predicted_range(&lo, &hi, p, s)) e->histogram = (sl_histogram_spec){lo, hi, bins};
     s->langevin.ensemble = *e;
     return SL_OK;
+}
+
+static sl_status run_sgld(sl_observed *o, const sl_simulation *s, sl_err *err)
+{
+    const sl_sgld sgld = {.ensemble = s->langevin.ensemble,
+                          .loss = s->langevin.loss,
+                          .temperature = s->langevin.temperature,
+                          .h = s->langevin.h,
+                          .noise_variance = s->sgd.noise_variance,
+                          .noise = s->sgd.noise,
+                          .corrected = s->corrected};
+    return sl_sgld_run(o, &sgld, err);
+}
+
+static sl_status run_adam_langevin(sl_observed *o, const sl_simulation *s, sl_err *err)
+{
+    sl_adam_langevin adam = s->adam;
+    adam.ensemble = s->langevin.ensemble;
+    adam.loss = s->langevin.loss;
+    adam.temperature = s->langevin.temperature;
+    adam.h = s->langevin.h;
+    adam.friction = s->langevin.friction;
+    return sl_adam_langevin_run(o, &adam, err);
 }
 
 static sl_status run_ensemble(sl_observed *o, sl_simulation *s, sl_progress *progress, sl_err *err)
@@ -110,6 +145,8 @@ static sl_status run_ensemble(sl_observed *o, sl_simulation *s, sl_progress *pro
     case SL_DYNAMICS_SGD: return sl_sgd_run(o, &s->sgd, err);
     case SL_DYNAMICS_OVERDAMPED: return sl_overdamped_run(o, &s->langevin, err);
     case SL_DYNAMICS_UNDERDAMPED: return sl_underdamped_run(o, &s->langevin, err);
+    case SL_DYNAMICS_SGLD: return run_sgld(o, s, err);
+    case SL_DYNAMICS_ADAM_LANGEVIN: return run_adam_langevin(o, s, err);
     }
     return sl_fail(err, SL_E_USAGE, "unknown dynamics");
 }

@@ -217,16 +217,37 @@ static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *e
     return SL_OK;
 }
 
+/* The temperature that gradient noise adds to SGLD; false: no prediction. */
+static sl_status sgld_heat(double *heat, bool *predictable, sl_prediction *p, const sl_simulation *s, sl_err *err)
+{
+    double s2[SL_LOSS_MAX_DIM] = {0};
+    bool even = true;
+    *heat = 0;
+    *predictable = true;
+    if (s->sgd.noise_variance == 0) return SL_OK;
+    *predictable = noise_allows(p, &s->sgd);
+    if (*predictable) SL_TRY(noise_variances(s2, &even, &s->sgd, err));
+    *predictable = *predictable && even;
+    *heat = s->corrected ? 0 : s->langevin.h * s2[0] / 2;
+    return SL_OK;
+}
+
 static sl_status predict_langevin(sl_prediction *p, const sl_simulation *s, sl_err *err)
 {
     const sl_langevin *l = &s->langevin;
-    const bool under = s->dynamics == SL_DYNAMICS_UNDERDAMPED;
-    const double soft = softest(&l->loss), T = l->temperature;
-    p->relaxation = (under ? l->friction / soft + 2 / l->friction : 1 / soft) / l->h;
-    if (!l->loss.kind->confining) return SL_OK;
-    p->law = "Boltzmann averages, exact as the time step goes to 0";
+    const bool adam = s->dynamics == SL_DYNAMICS_ADAM_LANGEVIN, under = s->dynamics == SL_DYNAMICS_UNDERDAMPED || adam;
+    /* The pace of adam-langevin lies between its bounds, here for lengths of runs only. */
+    const double soft = softest(&l->loss), h = adam ? l->h * sqrt(s->adam.low * s->adam.high) : l->h;
+    double heat = 0;
+    bool predictable = true;
+    if (s->dynamics == SL_DYNAMICS_SGLD) SL_TRY(sgld_heat(&heat, &predictable, p, s, err));
+    const double T = l->temperature + heat;
+    p->relaxation = (under ? l->friction / soft + 2 / l->friction : 1 / soft) / h;
+    if (!l->loss.kind->confining || !predictable) return SL_OK;
+    p->law = heat > 0 ? "Boltzmann averages at T + dt D0/(2 C), leading order in the time step"
+                      : "Boltzmann averages, exact as the time step goes to 0";
     if (has_wells(&l->loss) && T > 0)
-        p->mixing = mixing_time(&l->loss, T) / l->h * (under ? fmax(l->friction, 1 / l->friction) : 1);
+        p->mixing = mixing_time(&l->loss, T) / h * (under ? fmax(l->friction, 1 / l->friction) : 1);
     if (under) {
         p->kinetic = T;
         for (size_t d = 0; d < l->loss.dim; d++) {
@@ -277,7 +298,8 @@ bool sl_predicted_density(double *density, const double *x, size_t n, const sl_p
     const sl_loss *loss = &s->sgd.loss;
     if (!p->law || loss->dim > 1 || !(p->temperature > 0)) return false;
     if (is_quadratic(loss)) {
-        if (s->dynamics == SL_DYNAMICS_SGD && s->sgd.noise.not_normal) return false;
+        const bool gradient_noise = s->dynamics == SL_DYNAMICS_SGD || s->dynamics == SL_DYNAMICS_SGLD;
+        if (gradient_noise && s->sgd.noise.not_normal) return false;
         const double v = p->x2[0];
         for (size_t i = 0; i < n; i++) density[i] = exp(-x[i] * x[i] / (2 * v)) / sqrt(2 * M_PI * v);
         return true;

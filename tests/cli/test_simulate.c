@@ -112,6 +112,35 @@ static void simulate__langevin_has_its_temperature(void **state)
     }
 }
 
+/* SGLD at T = 0.1 and dt = 0.1 with gradient noise of variance 1 on the quadratic: <x^2> = T_h / (a (1 - a dt/2)), T_h =
+ * 0.15, or 0.1 with the correction. Adam-Langevin: T / a; its bias is below the errors at this step. */
+static void simulate__samplers_have_their_laws(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dynamics;
+        double x2, predicted;
+    } cases[] = {{"sgld --dt 0.1", 0.15 / (2 * 0.9), 0.075},
+                 {"sgld --noise-correction --dt 0.1", 0.1 / (2 * 0.9), 0.05},
+                 {"adam-langevin --dt 0.05", 0.05, 0.05},
+                 {"adam-langevin --pace 2,0.5,1,0.2,1.5 --dt 0.05", 0.05, 0.05}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "simulate --loss quadratic:a=2 --dynamics %s --temperature 0.1 "
+                 "--replicas 2048 --steps 3000 --json --no-save", cases[i].dynamics);
+        cJSON *j = parse_only_json(run(arguments)->out);
+        const cJSON *x2 = at(j, "x2");
+        assert_near(number_at(x2, "value"), cases[i].x2, 4.5 * number_at(x2, "se"));
+        assert_close(number_at(at(j, "predicted"), "x2"), cases[i].predicted, 1e-9);
+        cJSON_Delete(j);
+    }
+    assert_refused("simulate --dynamics adam-langevin --histogram 10", 2, "weights");
+    assert_refused("simulate --dynamics adam-langevin --pace 1,2", 2, "--pace has 2 values");
+    assert_refused("simulate --dynamics overdamped --noise-correction", 2, "sgld");
+    assert_refused("simulate --dynamics sgld --noise-correction --dt 1 --no-save", 2, "need h <=");
+    assert_refused("escape --dynamics sgld", 2, "--dynamics");
+}
+
 /* Odd corners: each ends well, in one JSON object without a number that is not one. */
 static void simulate__goes_through_odd_corners(void **state)
 {
@@ -278,6 +307,7 @@ int main(void)
         TEST(simulate__warns_where_error_bars_lie),
         TEST(simulate__counts_those_that_left),
         TEST(simulate__langevin_has_its_temperature),
+        TEST(simulate__samplers_have_their_laws),
         TEST(simulate__goes_through_odd_corners),
         TEST(simulate__is_not_long_where_there_is_no_curvature),
         TEST(simulate__lists_coordinates),
