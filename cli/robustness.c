@@ -34,8 +34,8 @@ static const sl_option options[] = {
               .open_min = true),
     SL_OPTION("slope-max", SL_OPT_REAL, "s", NULL, "worst-slope: the largest slope; sigma unless given", .min = 0,
               .max = 1e9, .open_min = true),
-    SL_OPTION("replicas", SL_OPT_INTEGER, "R", "16384", "of each measurement, rounded up to a multiple of 64", .min = 64,
-              .max = 1e8),
+    SL_OPTION("replicas", SL_OPT_INTEGER, "R", NULL,
+              "of each measurement, rounded up to a multiple of 64; 16384, of a loss 128", .min = 64, .max = 1e8),
     SL_OPTION("search-replicas", SL_OPT_INTEGER, "R", "4096", "worst-slope: that choose the slope", .min = 64,
               .max = 1e7),
 };
@@ -45,9 +45,15 @@ static double base_lr(const sl_cli *cli)
     return sl_cli_given(cli, "lr") ? sl_cli_real(cli, "lr") : 1;
 }
 
-static size_t rounded(const sl_cli *cli, const char *name)
+static size_t rounded(uint64_t replicas)
 {
-    return (size_t)(sl_cli_integer(cli, name) + LANES - 1) / LANES * LANES;
+    return (size_t)(replicas + LANES - 1) / LANES * LANES;
+}
+
+static size_t replicas_of(const sl_cli *cli)
+{
+    const uint64_t usual = sl_cli_is(cli, "problem", "worst-slope") ? 16384 : 128;
+    return rounded(sl_cli_given(cli, "replicas") ? sl_cli_integer(cli, "replicas") : usual);
 }
 
 /* ---- what is asked ---- */
@@ -60,8 +66,8 @@ static sl_status init_slopes(sl_robust_case *c, const sl_cli *cli, sl_err *err)
         .sigma = sl_cli_real(cli, "sigma"),
         .slope_max = sl_cli_given(cli, "slope-max") ? sl_cli_real(cli, "slope-max") : sl_cli_real(cli, "sigma"),
         .suffix = strcmp(iterate, "last") == 0 ? 0 : strcmp(iterate, "average") == 0 ? 1 : sl_cli_real(cli, "suffix"),
-        .search_replicas = rounded(cli, "search-replicas"),
-        .replicas = rounded(cli, "replicas"),
+        .search_replicas = rounded(sl_cli_integer(cli, "search-replicas")),
+        .replicas = replicas_of(cli),
         .seed = sl_cli_integer(cli, "seed"),
         .jobs = (int)sl_cli_integer(cli, "jobs"),
     };
@@ -72,7 +78,7 @@ static sl_status init_slopes(sl_robust_case *c, const sl_cli *cli, sl_err *err)
 static sl_status init_curve(sl_robust_case *c, const sl_cli *cli, sl_err *err)
 {
     sl_rate_curve *const k = &c->curve;
-    *k = (sl_rate_curve){.noise_variance = 1, .seed = sl_cli_integer(cli, "seed"), .replicas = rounded(cli, "replicas"),
+    *k = (sl_rate_curve){.noise_variance = 1, .seed = sl_cli_integer(cli, "seed"), .replicas = replicas_of(cli),
                          .jobs = (int)sl_cli_integer(cli, "jobs"), .schedule = c->r.schedule};
     static const char *const of_slopes[] = {"distance", "sigma", "slope-max", "search-replicas"};
     for (size_t i = 0; i < sizeof of_slopes / sizeof *of_slopes; i++)
@@ -168,12 +174,12 @@ static sl_status measure_losses(sl_worst *worst, const double *rho, size_t n, co
 /* Tuned on powers of two first, then finely about the best of them. */
 static sl_status tune_loss(sl_robust_found *f, sl_robust_case *c, sl_err *err)
 {
-    enum { COARSE = 40 };
+    enum { COARSE = 24, FEW = 64 };
     double factor[COARSE], best = INFINITY, at = 1;
     sl_worst coarse[COARSE];
     sl_rate_curve few = c->curve;
-    few.replicas = few.replicas < 1024 ? few.replicas : 1024;
-    for (int i = 0; i < COARSE; i++) factor[i] = exp2(i - COARSE + 10);
+    few.replicas = FEW;
+    for (int i = 0; i < COARSE; i++) factor[i] = exp2(i - COARSE + 7);
     SL_TRY(measure_losses(coarse, factor, COARSE, &few, err));
     for (size_t i = 0; i < COARSE; i++)
         if (coarse[i].excess.value < best) best = coarse[i].excess.value, at = factor[i];
@@ -203,7 +209,7 @@ static sl_status tune(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, 
     if (!measured) return SL_OK;
     double factor;
     sl_robustness few = c->r;
-    few.search_replicas = (few.search_replicas / 4 + LANES - 1) / LANES * LANES;
+    few.search_replicas = rounded(few.search_replicas / 4);
     few.replicas = few.search_replicas;
     SL_TRY(sl_robustness_tune(&factor, f->tuning, &few, err));
     for (size_t i = 0; i < SL_TUNING_POINTS; i++) f->tuning_lr[i] = f->tuning[i].rho * c->tuned;
@@ -265,6 +271,8 @@ static sl_status solve(sl_cli *cli, sl_robust_case *c, const cJSON *config, sl_r
 /* Defaults that follow from other options, and what a file holds: another file is another run. */
 static void resolve(cJSON *config, const sl_robust_case *c)
 {
+    const double replicas = (double)(c->slopes ? c->r.replicas : c->curve.replicas);
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "replicas", cJSON_CreateNumber(replicas));
     if (c->slopes)
         cJSON_ReplaceItemInObjectCaseSensitive(config, "slope-max", cJSON_CreateNumber(c->r.slope_max));
     if (!c->r.schedule.table) return;

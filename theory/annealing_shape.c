@@ -13,7 +13,7 @@ enum { LIMIT = 1000 };
 typedef struct {
     sl_anneal_shape h;
     void *ctx;
-    double tail, w;
+    double tail, w, scale;
     gsl_integration_workspace *inner, *outer;
     int failed; /* GSL's code of an inner integral, 0: none */
 } shape;
@@ -23,7 +23,7 @@ static double tail_term(double y, void *ctx)
 {
     const shape *s = ctx;
     const double left = s->tail * exp(-y);
-    return left > 0 ? s->h(left, s->ctx) * exp(-y) : 0;
+    return left > 0 ? s->h(left, s->ctx) / s->scale * exp(-y) : 0;
 }
 
 /* GSL reports roundoff where the tolerance is met but for the last digits; the estimate then decides. */
@@ -41,18 +41,20 @@ static double tail_sum(shape *s, double tail)
 {
     shape part = *s;
     double H = 0;
+    const double here = s->h(tail, s->ctx);
     part.tail = tail;
+    part.scale = here > 0 ? here : 1; /* integrals of numbers of order 1, however small h is */
     const int code = integrate(&H, tail_term, &part, INNER, s->inner);
     if (code) s->failed = code;
-    return tail * H;
+    return tail * part.scale * H;
 }
 
 /* J = int_0^tail h^2/(H + w) d left, left = tail e^-y. */
 static double noise_term(double y, void *ctx)
 {
     shape *s = ctx;
-    const double left = s->tail * exp(-y), h = left > 1e-280 ? s->h(left, s->ctx) : 0;
-    if (!(h > 1e-140)) return 0;
+    const double left = s->tail * exp(-y), h = left > 1e-100 ? s->h(left, s->ctx) : 0;
+    if (!(h > 1e-100)) return 0; /* products below would underflow; J has no more than 1e-100^p there */
     return left * h * h / (tail_sum(s, left) + s->w);
 }
 
