@@ -66,6 +66,7 @@ tap_test "docs: the options shown exist" options
 tap_test "docs: the man page has every option" manual
 tap_test "docs: every figure has its line" named figures docs/figures.md
 tap_test "docs: every schedule has its place" named schedules docs/schedules.md
+tap_test "docs: every regime has its place" named regimes docs/regimes.md
 tap_test "docs: every loss is named" named losses docs/losses.md
 tap_test "docs: every model of noise has its place" named noises docs/simulate.md
 tap_test "docs: every data set is named" named datasets docs/data.md

@@ -82,6 +82,27 @@ tap_test "resume: control, another seed has other weights" differs
 tap_test "resume: batch norm and augmentation, in one go, one core" normed_reference
 tap_test "resume: killed ten times at random, one to three cores" normed_killed
 tap_test "resume: data, weights and checkpoint are the same bytes" normed_resumed
+# Two regimes, one that keeps vectors by layer and one in the middle of an episode, killed and resumed.
+regimes() {
+    local regime i
+    for regime in layer-wise auto:episode=7; do
+        local command=(train --data digits:train=2000:test=200 --batch 50 --regime "$regime" --rule heavy-ball --quiet
+            --epochs "$([ -n "$SAN" ] && echo 2 || echo 10)" --checkpoint-minutes 1e-9)
+        "$lab" "${command[@]}" --out "$tmp/r-$regime" || return 1
+        for i in 1 2 3 4; do
+            "$lab" "${command[@]}" --threads $((1 + i % 2)) --out "$tmp/rk-$regime" &
+            sleep 0.$((i + 1))
+            kill -9 $! 2>/dev/null
+            wait $! 2>/dev/null
+        done
+        "$lab" "${command[@]}" --out "$tmp/rk-$regime" || return 1
+        cmp "$tmp/r-$regime/train.dat" "$tmp/rk-$regime/train.dat" &&
+            cmp "$tmp/r-$regime/checkpoint.h5" "$tmp/rk-$regime/checkpoint.h5" || return 1
+    done
+}
+tap_test "resume: regimes killed and resumed, the same bytes" regimes
+tap_test "jobs: simulate's data of a regime are the same bytes" same regime simulate --loss double-well --rule plain \
+    --regime secant-long --replicas 5000 --steps 200 --burn-in 100 --series 50
 tap_test "jobs: simulate's data are the same bytes" same simulate simulate --loss double-well --lr 0.05 --momentum 0.9 \
     --schedule random:delta=1 --replicas 5000 --steps 300 --burn-in 100 --series 50
 tap_test "jobs: a figure's data are the same bytes" same figure figure boltzmann --scale quick
