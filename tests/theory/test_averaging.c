@@ -38,15 +38,18 @@ static void rotate(double m[D][D], double a, int p, int q)
 
 static void reference_init(reference *r, const sl_averaging *a, int with_start)
 {
+    double S[D][D], V[D][D];
     for (int i = 0; i < D; i++)
         for (int j = 0; j < D; j++) {
-            r->S[i][j] = i == j ? spectrum[i] : 0;
-            r->V[i][j] = with_start ? start[i] * start[j] : 0;
+            S[i][j] = i == j ? spectrum[i] : 0;
+            V[i][j] = with_start ? start[i] * start[j] : 0;
         }
-    rotate(r->S, 0.4, 0, 1), rotate(r->V, 0.4, 0, 1);
-    rotate(r->S, 1.1, 1, 2), rotate(r->V, 1.1, 1, 2);
+    rotate(S, 0.4, 0, 1), rotate(V, 0.4, 0, 1);
+    rotate(S, 1.1, 1, 2), rotate(V, 1.1, 1, 2);
     for (int i = 0; i < D; i++)
-        for (int j = 0; j < D; j++) r->A[i][j] = (i == j) - a->rate * r->S[i][j];
+        for (int j = 0; j < D; j++) r->A[i][j] = (i == j) - a->rate * S[i][j];
+    memcpy(r->S, S, sizeof S);
+    memcpy(r->V, V, sizeof V);
 }
 
 static double risk_of(double S[D][D], double V[D][D])
@@ -103,7 +106,7 @@ static void averaging__is_the_recursion_of_full_matrices(void **state)
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         const sl_averaging a = problem(cases[c].rate, cases[c].batch);
         const uint64_t from = (uint64_t)cases[c].from, count = (uint64_t)cases[c].count;
-        double last_bias, bias, last_variance, variance;
+        double last_bias = NAN, bias, last_variance = NAN, variance;
         reference_run(&last_bias, &bias, &a, 1, 0, cases[c].from, cases[c].count);
         reference_run(&last_variance, &variance, &a, 0, a.noise, cases[c].from, cases[c].count);
         sl_averaging_modes *m;
