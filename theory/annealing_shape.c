@@ -75,8 +75,11 @@ static sl_status with_workspaces(double *H, double *J, shape *s, sl_err *err)
         double noise;
         const int code = integrate(&noise, noise_term, s, OUTER, s->outer);
         if (code || s->failed)
-            return sl_fail(err, SL_E_NUMERIC, "the integral of h^2/H from u = %g failed: %s%s", 1 - s->tail,
-                           gsl_strerror(code ? code : s->failed), s->w > 0 ? "" : " (is h(1) > 0, with w = 0?)");
+            return sl_fail(err, SL_E_NUMERIC, "the integral of h^2/H from u = %g failed: %s", 1 - s->tail,
+                           gsl_strerror(code ? code : s->failed));
+        /* without w the integrand has to vanish by the end of the range that numbers have */
+        if (!(s->w > 0) && noise_term(log(s->tail / 2e-100), s) > 1e-6 * noise)
+            return sl_fail(err, SL_E_NUMERIC, "the integral of h^2/H diverges at u = 1: h(1) > 0 needs w > 0");
         *J = noise + s->w;
     }
     *H = sum;
@@ -114,7 +117,7 @@ sl_status sl_anneal_local_exponent(double *exponent, sl_anneal_shape h, void *ct
     shape s = {.h = h, .ctx = ctx, .tail = tail};
     double H;
     SL_TRY(integrals(&H, NULL, &s, err));
-    const double here = h(tail, ctx), before = h(tail * exp(-step), ctx), after = tail < 1 ? h(fmin(tail * exp(step), 1), ctx) : here;
+    const double here = h(tail, ctx), before = h(tail * exp(-step), ctx), after = h(fmin(tail * exp(step), 1), ctx);
     const double width = log(fmin(tail * exp(step), 1) / tail) + step;
     if (!(here > 0 && before > 0 && after > 0)) return sl_fail(err, SL_E_NUMERIC, "h is 0 at u = %g", 1 - tail);
     const double beta = log(after / before) / width, a = tail * here / H;

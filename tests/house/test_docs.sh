@@ -24,7 +24,7 @@ options() { # every option that a page or the man page gives to a command exists
     while read -r command option; do
         "$BUILD/sgdlab" "$command" --help | grep -q -- "$option\b" || { echo "$command has no $option"; wrong=1; }
     done < <(cat README.md docs/*.md | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
-             grep -oE 'sgdlab (verify|simulate|operator|escape|train|measure|figure|list|schedule|sweep|bench) [^#`]*' |
+             grep -oE 'sgdlab (verify|simulate|operator|escape|robustness|train|measure|figure|list|schedule|sweep|bench) [^#`]*' |
              awk '{for (i = 3; i <= NF; i++) if ($i ~ /^--[a-z]/) print $2, $i}' | sort -u)
     return $wrong
 }
