@@ -152,7 +152,11 @@ static void list__has_every_kind_with_names_and_help(void **state)
             assert_true(strlen(at(item, "help")->valuestring) > 3);
         }
     }
-    assert_true(cJSON_IsArray(at(j, "regimes")));
+    assert_true(cJSON_GetArraySize(at(j, "regimes")) >= 8);
+    for (const cJSON *r = at(j, "regimes")->child; r; r = r->next) {
+        assert_true(number_at(r, "gradients") == 1 || number_at(r, "gradients") == 2);
+        assert_true(strlen(at(r, "state")->valuestring) > 0);
+    }
     cJSON_Delete(j);
     s = run("list schedules");
     assert_non_null(strstr(s->out, "one-cycle"));

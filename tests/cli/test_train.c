@@ -198,6 +198,12 @@ static void train__finds_rates(void **state)
     s = run(SMALL "--range-test --range-min 1e-9 --range-max 1e-8 --no-save --quiet");
     assert_int_equal(s->code, 0);
     assert_non_null(strstr(s->out, "it did not rise, take a larger --range-max"));
+    assert_refused(SMALL "--regime polyak --lr 0.1", 2, "--regime and --lr exclude each other");
+    assert_refused(SMALL "--regime polyak --schedule cosine", 2, "--regime and --schedule exclude each other");
+    assert_refused(SMALL "--regime polyak --alpha-on gradient", 2, "--regime and --alpha-on exclude each other");
+    assert_refused(SMALL "--regime polyak --range-test", 2, "--regime and --range-test exclude each other");
+    assert_refused(SMALL "--regime polyack", 2, "polyak");
+    assert_refused(SMALL "--regime secant-long:growth=0.5", 2, "growth");
     assert_refused(SMALL "--range-test --epochs 3", 2, "--range-test and --epochs exclude each other");
     assert_refused(SMALL "--range-test --range-min 1 --range-max 0.1", 2, "need range-min < range-max");
     assert_refused(SMALL "--range-max 5", 2, "--range-max means nothing without --range-test");
