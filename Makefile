@@ -48,7 +48,7 @@ LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null)) 
 SONAME := libsgdlab.so.$(firstword $(subst ., ,$(VERSION)))
 SANLD := $(if $(SAN),-fsanitize=address$(comma)undefined)
 
-ROOMS := base optim theory sim sim/losses sim/noises sim/escape sim/operators sim/operators/fokker_planck \
+ROOMS := base optim theory sim sim/losses sim/noises sim/convex sim/escape sim/operators sim/operators/fokker_planck \
          sim/operators/klein_kramers sim/operators/transfer nets nets/data nets/layers nets/models claims plots
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
@@ -117,7 +117,7 @@ $(B)/headers/%.ok: %.h
 DEST := $(DESTDIR)$(PREFIX)
 PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/noises/% sim/operators/% nets/data/% nets/layers/% \
                     nets/models/% nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h \
-                    theory/exit_mesh.h sim/strict_search.h \
+                    theory/exit_mesh.h sim/strict_search.h sim/convex/worst_slope.h \
                     $(addprefix sim/escape/,lanes.h paths.h region.h scatter.h split.h workers.h),$(HEADERS)) \
                   sim/operators/operator.h
 install: all

@@ -125,6 +125,17 @@ static sl_status parse_word(double *value, const sl_param *p, const char *text, 
     return unknown(kind, text, p->words, n, err);
 }
 
+static sl_status parse_text(sl_spec *spec, size_t k, const char *text, const char *label, sl_err *err)
+{
+    if (!*text) return sl_fail(err, SL_E_DOMAIN, "%s is empty, need a text", label);
+    if (snprintf(spec->text, sizeof spec->text, "%s", text) >= (int)sizeof spec->text)
+        return sl_fail(err, SL_E_DOMAIN, "%s is longer than %zu characters: '%.40s...'", label, sizeof spec->text - 1,
+                       text);
+    spec->value[k].v[0] = 0;
+    spec->value[k].n = 1;
+    return SL_OK;
+}
+
 /* "name=v" or "name=v,v,v", already split off; text is ours to cut. */
 static sl_status parse_parameter(sl_spec *spec, char *text, const char *what, sl_err *err)
 {
@@ -149,6 +160,7 @@ static sl_status parse_parameter(sl_spec *spec, char *text, const char *what, sl
     if (spec->value[k].given) return sl_fail(err, SL_E_DOMAIN, "%s is given twice", label);
     spec->value[k].given = true;
     spec->value[k].n = 0;
+    if (p->text) return parse_text(spec, k, equals + 1, label, err);
     for (char *item = equals + 1; item;) {
         char *comma = p->list ? strchr(item, ',') : NULL;
         if (comma) *comma = '\0';
@@ -186,7 +198,7 @@ sl_status sl_spec_parse(sl_spec *spec, const char *text, const char *what, const
         return unknown(what, buffer, names, shown, err);
     }
     for (size_t k = 0; k < s.entry->n_params; k++) {
-        s.value[k].v[0] = s.entry->params[k].def;
+        s.value[k].v[0] = s.entry->params[k].text ? NAN : s.entry->params[k].def;
         s.value[k].n = s.entry->params[k].list && isnan(s.entry->params[k].def) ? 0 : 1;
     }
     while (rest) {
@@ -230,7 +242,8 @@ void sl_spec_print(char *text, size_t size, const sl_spec *spec)
             char number[32];
             if (!words) sl_print_double(number, v);
             append(text, size, i ? "," : "=");
-            append(text, size, words ? words[(size_t)v] : number);
+            const char *const written = spec->entry->params[k].text ? spec->text : number;
+            append(text, size, words ? words[(size_t)v] : written);
         }
     }
 }

@@ -21,6 +21,7 @@ typedef struct {
     bool open_max;        /* max itself is excluded                                                */
     bool integer;
     bool list;            /* several values, comma-separated                                       */
+    bool text;            /* a text, such as a file's name, without colons; must be given. One an entry at most */
 } sl_param;
 
 typedef struct {
@@ -31,7 +32,7 @@ typedef struct {
     size_t n_params;
 } sl_entry;
 
-enum { SL_SPEC_PARAMS = 12, SL_SPEC_VALUES = 64 };
+enum { SL_SPEC_PARAMS = 12, SL_SPEC_VALUES = 64, SL_SPEC_TEXT = 512 };
 
 /* A parsed name: which entry, and the values of its parameters, defaults filled in. Plain data, copy freely. */
 typedef struct {
@@ -41,6 +42,7 @@ typedef struct {
         double v[SL_SPEC_VALUES];
         bool given;                 /* false: the default                                              */
     } value[SL_SPEC_PARAMS];        /* in the order of entry->params                                   */
+    char text[SL_SPEC_TEXT];        /* the text parameter, where the entry has one (its number is 0)   */
 } sl_spec;
 
 /* Parses text against a registry of n entries. what names the kind of thing in messages ("loss").

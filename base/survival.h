@@ -58,14 +58,15 @@ typedef struct {
 sl_interval sl_survival_quantile(const sl_survival *s, double p, double confidence);
 
 /* Mean of min(tau, limit) = int_0^limit S dt. Variance: sum over events of
- * (int_{t_i}^limit S)^2 d_i / (n_i (n_i - d_i)), times m / (m - 1) of m events (Kaplan and Meier). */
+ * (int_{t_i}^limit S)^2 d_i / (n_i (n_i - d_i)), times n / (n - 1): where nothing is censored before the
+ * limit this is the sample variance over n. */
 typedef struct {
     sl_estimate mean;
     double limit; /* INFINITY: nothing was censored, and this is the mean itself */
 } sl_survival_mean_time;
 /* limit: where to stop; INFINITY: as far as the data go, which is the mean itself if nothing was censored, else the
  * restricted mean up to the last time, and *limit says so. NAN for limit <= 0, or finite and beyond a last time that is
- * censored. se NAN for fewer than two events. */
+ * censored. se NAN where no event before the limit leaves anyone at risk. */
 sl_survival_mean_time sl_survival_mean(const sl_survival *s, double limit);
 
 /* The rate of an exponential law (of a geometric one: the probability a step): events / exposure, with the standard

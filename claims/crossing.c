@@ -5,6 +5,7 @@
 
 #include "base/spec.h"
 #include "claims/exact.h"
+#include "claims/synthetic.h"
 #include "sim/escape/splitting.h"
 #include "sim/landscape.h"
 #include "theory/temperature.h"
@@ -65,18 +66,23 @@ sl_status sl_crossing_exits(sl_exits *e, const sl_crossing *c, double replicas, 
     SL_TRY(prepare(&sgd, c, lab, experiment, err));
     sgd.ensemble.replicas = (uint64_t)replicas;
     sgd.ensemble.steps = (uint64_t)ceil(limit);
-    return sl_sgd_escape(e, &sgd, &how, err);
+    return sl_synthetic_escape(e, &sgd, &how, err);
 }
 
 sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err)
 {
-    const double exited = (double)e->exited;
-    double at_risk = 0;
+    const double exited = (double)e->exited, n = (double)e->replicas;
+    double at_risk = 0, squares = 0;
     for (uint64_t r = 0; r < e->replicas; r++) at_risk += (double)e->time[r];
     if (exited < 2)
         return sl_fail(err, SL_DIVERGED, "%g of %llu trajectories came to an exit, need 2", exited,
                        (unsigned long long)e->replicas);
-    *steps = (sl_estimate){at_risk / exited, at_risk / exited / sqrt(exited), exited - 1};
+    const double mean = at_risk / exited;
+    for (uint64_t r = 0; r < e->replicas; r++) {
+        const double residual = (double)e->time[r] - (e->by[r] < SL_EXIT_CENSORED ? mean : 0);
+        squares += residual * residual;
+    }
+    *steps = (sl_estimate){mean, sqrt(squares * n / (n - 1)) / exited, exited - 1};
     return SL_OK;
 }
 

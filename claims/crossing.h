@@ -35,7 +35,7 @@ SL_CHECKED sl_status sl_crossing_sampled(sl_estimate *steps, const sl_crossing *
 SL_CHECKED sl_status sl_crossing_exits(sl_exits *e, const sl_crossing *c, double replicas, double limit,
                                        const sl_lab *lab, uint32_t experiment, sl_err *err);
 
-/* The mean time of exits by the same rule. Errors: SL_DIVERGED for fewer than two exits. */
+/* The mean time of exits by the same rule, with the error of a ratio. Errors: SL_DIVERGED for fewer than two exits. */
 SL_CHECKED sl_status sl_exits_mean(sl_estimate *steps, const sl_exits *e, sl_err *err);
 
 /* By splitting along the line, from < to, Gaussian noise: levels begin one standard deviation of the well that `from`

@@ -72,7 +72,7 @@ static sl_status by_ensembles(const sl_lab *lab, sl_finding *f, double delta, ui
         const double l = settings[i].l, C = sl_alpha_q(delta) * settings[i].C;
         const sl_crossing c = from_well_to_well(l, C, delta);
         sl_estimate steps;
-        SL_TRY(sl_crossing_sampled(&steps, &c, 2048 * r * r, 1e8, lab, experiment + i, err));
+        SL_TRY(sl_crossing_sampled(&steps, &c, 4096 * r * r, 1e8, lab, experiment + i, err));
         const sl_estimate time = sl_log_of(sl_scaled(l, steps));
         x[i] = C / l, y[i] = time.value, se[i] = time.se;
     }
@@ -272,14 +272,14 @@ static sl_status out_of_basin(const sl_lab *lab, sl_finding *f, double replicas,
 static sl_status heavy_tail(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const double alphas[] = {1, 1.3, 1.6};
-    const double r = sl_lab_refinement(lab), replicas = 1024 * r * r;
+    const double r = sl_lab_refinement(lab), replicas = 2048 * r * r;
     for (uint32_t i = 0; i < 3; i++) {
         SL_TRY(power_law(lab, f, alphas[i], replicas, SL_EXPERIMENT_HEAVY_TAIL + 8 * i, err));
         sl_lab_report(lab, "escape.heavy-tail", i + 1, 5);
     }
     SL_TRY(width_or_height(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 32, err));
-    SL_TRY(exponential_law(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 40, err));
-    SL_TRY(out_of_basin(lab, f, 4 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 48, err));
+    SL_TRY(exponential_law(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 40, err));
+    SL_TRY(out_of_basin(lab, f, 2 * replicas, SL_EXPERIMENT_HEAVY_TAIL + 48, err));
     snprintf(
         f->note, sizeof f->note,
         "fitted exponents of sigma: %.3f +- %.3f (alpha = 1), %.3f +- %.3f (1.3), %.3f +- %.3f (1.6); of the width "

@@ -22,15 +22,16 @@ static const struct {
 typedef struct {
     const char *data, *model;
     double lr;
-    size_t batch, samples; /* the noise is measured on the first so many of the training set; 0: all */
+    size_t batch, samples; /* the noise is measured on the first so many of the training set; 0: all. MNIST begins with
+                              clean ones: of the first 4000 alone tr D is a fifth too small */
     uint64_t steps;
 } setting;
 
 static setting setting_at(sl_scale scale)
 {
     switch (scale) {
-    case SL_PAPER: return (setting){"mnist", "mlp", 0.01, 64, 10000, 28800};
-    case SL_DESK: return (setting){"mnist", "mlp", 0.02, 64, 4000, 4800};
+    case SL_PAPER: return (setting){"mnist", "mlp", 0.01, 64, 0, 28800};
+    case SL_DESK: return (setting){"mnist", "mlp", 0.02, 64, 20000, 4800};
     case SL_QUICK: break;
     }
     return (setting){"digits:train=1000:test=100", "mlp:hidden=30", 0.02, 32, 0, 1200};

@@ -84,8 +84,9 @@ static sl_status theorem_1(const sl_lab *lab, char **summary, cJSON *result, sl_
     descent_figure f = {.lab = lab, .least = INFINITY};
     SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_descent, &f, err));
     sl_prose text = {0};
-    sl_say(&text, "Theorem 1 HOLDS: at the threshold |∇f|² = 3 η β σ² (η the mean rate) the mean loss falls like Lmax "
-                  "to the power");
+    sl_say(&text,
+           "Theorem 1 %s: at the threshold |∇f|² = 3 η β σ² (η the mean rate) the mean loss falls like Lmax to the power",
+           sl_verdict_name(f.least > 0 && f.most <= 1 ? SL_HOLDS : SL_FAILS));
     cJSON *exponents = cJSON_AddArrayToObject(result, "exponents");
     for (int b = 0; b < BOWLS; b++) {
         sl_say(&text, "%s %.3f ± %.3f (%s)", b > 0 ? "," : "", f.exponent[b].value, f.exponent[b].se, bowls[b].title);

@@ -285,7 +285,7 @@ static sl_status fill_paths(void *ctx, sl_table *t, sl_err *err)
         sgd.ensemble.steps = trial.steps;
         sgd.ensemble.burn_in = 0;
         sl_region_ball(&how.region, origin, 2, 1e3); /* nobody leaves */
-        SL_TRY(sl_sgd_escape(&e, &sgd, &how, err));
+        SL_TRY(sl_synthetic_escape(&e, &sgd, &how, err));
         sl_status st = SL_OK;
         for (int up = 0; up < 2 && st == SL_OK; up++) {
             st = sl_table_block(t, up ? "paths that end up" : "paths that end down", err);

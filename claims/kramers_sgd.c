@@ -139,7 +139,7 @@ static sl_status plane_times(sl_estimate *exact, double *one_saddle, double T, c
 
 static sl_status in_the_plane(const sl_lab *lab, sl_finding *f, double T, double l, sl_err *err)
 {
-    const double replicas = 4096 * sl_lab_refinement(lab);
+    const double replicas = 1e4 * sl_lab_refinement(lab);
     const sl_escape how = {.region = {.set = {{SL_SET_WITHIN, {deepest[0], deepest[1]}, disc}}, .n = 1}};
     sl_sgd sgd = {.ensemble = {.seed = lab->seed,
                                .experiment = SL_EXPERIMENT_PLANE,
@@ -155,7 +155,7 @@ static sl_status in_the_plane(const sl_lab *lab, sl_finding *f, double T, double
     SL_TRY(sl_loss_init(&sgd.loss, "mueller-brown", err));
     SL_TRY(sl_rule_init(&sgd.rule, "plain", SL_ALPHA_ON_GRADIENT, l, 0, 0, err));
     SL_TRY(sl_schedule_init(&sgd.schedule, "constant", l, 1, 1, err));
-    SL_TRY(sl_sgd_escape(&e, &sgd, &how, err));
+    SL_TRY(sl_synthetic_escape(&e, &sgd, &how, err));
     const sl_status st = sl_exits_mean(&steps, &e, err);
     sl_exits_clear(&e);
     SL_TRY(st);

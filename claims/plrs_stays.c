@@ -35,7 +35,7 @@ sl_status sl_tube_run(sl_exits *e, sl_plrs_tube *tube, const sl_tube *t, uint32_
     sgd.ensemble.steps = trial.steps;
     sgd.ensemble.burn_in = 0;
     sl_region_ball(&how.region, origin, (size_t)t->dim, t->keep_going ? 1e3 : tube->radius);
-    return sl_sgd_escape(e, &sgd, &how, err);
+    return sl_synthetic_escape(e, &sgd, &how, err);
 }
 
 /* With none or few seen, the error is that of a share with two more of each kind (Agresti and Coull 1998). */

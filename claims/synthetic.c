@@ -66,6 +66,17 @@ sl_status sl_synthetic_run(sl_observed *o, const sl_synthetic *s, const sl_lab *
     return sl_synthetic_measure(o, &sgd, err);
 }
 
+sl_status sl_synthetic_escape(sl_exits *e, const sl_sgd *sgd, const sl_escape *how, sl_err *err)
+{
+    sl_exits out = {0};
+    const sl_status st = sl_sgd_escape(&out, sgd, how, err);
+    if (st == SL_OK)
+        *e = out;
+    else
+        sl_exits_clear(&out);
+    return st;
+}
+
 double sl_synthetic_relaxation(double al, double mu)
 {
     return fmax((1 - mu) / (2 * al), 1 / (1 - mu));

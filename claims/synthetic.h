@@ -5,6 +5,7 @@
 
 #include "claims/claim.h"
 #include "sim/ensemble.h"
+#include "sim/escape/exit.h"
 #include "theory/temperature.h"
 
 /* 1, 3 or 10 for quick, desk and paper: what a tolerance is divided by. Where the tolerance is for terms that theory
@@ -39,6 +40,9 @@ SL_CHECKED sl_status sl_synthetic_measure(sl_observed *o, const sl_sgd *sgd, sl_
 /* Both. */
 SL_CHECKED sl_status sl_synthetic_run(sl_observed *o, const sl_synthetic *s, const sl_lab *lab, uint32_t experiment,
                                       sl_err *err);
+
+/* First exits of what was prepared. *e is to be cleared, after success alone: also SL_DIVERGED leaves nothing. */
+SL_CHECKED sl_status sl_synthetic_escape(sl_exits *e, const sl_sgd *sgd, const sl_escape *how, sl_err *err);
 
 /* The slowest relaxation of second moments on f = a x^2/2, in steps: 2 a l / (1 - mu) a step where friction
  * dominates, 1 - mu where inertia does. */

@@ -19,6 +19,7 @@ typedef struct {
     sl_dynamics_kind dynamics;
     sl_sgd sgd;           /* holds loss and ensemble for all dynamics              */
     sl_langevin langevin; /* its ensemble and loss are copies of sgd's             */
+    sl_regime regime;     /* of sgd.regime, where --regime was given               */
     bool corrected;       /* SGLD: its thermal noise leaves room for the gradient's */
     sl_adam_langevin adam; /* the settings of its pace alone                       */
     double batch;         /* C                                                     */

@@ -28,7 +28,7 @@ static const sl_option options[] = {
               .max = 1e15),
     SL_OPTION("method", SL_OPT_CHOICE, "direct|splitting", "direct",
               "all replicas to their end, or multilevel splitting for rare arrivals (--to-basin)"),
-    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 2,
+    SL_OPTION("particles", SL_OPT_INTEGER, "N", "1024", "splitting: particles a level and repeat", .min = 8,
               .max = 1e7),
     SL_OPTION("repeats", SL_OPT_INTEGER, "N", "32", "splitting: independent repeats, for the error", .min = 2,
               .max = 1e5),
@@ -77,11 +77,13 @@ static sl_status check_options(const sl_cli *cli, sl_err *err)
 static sl_status choose_end(sl_escape_case *c, const sl_cli *cli, sl_err *err)
 {
     const bool asked = sl_cli_flag(cli, "to-basin") || c->splitting;
-    if (asked || !sl_cli_given(cli, "radius")) {
-        const sl_status st = sl_escape_basins(c, asked ? err : NULL);
-        if (asked && st != SL_OK) return st;
-        c->to_basin = asked || (st == SL_OK && !c->from_saddle);
-    }
+    double eigenvalues[SL_LOSS_MAX_DIM];
+    size_t index;
+    if (asked) SL_TRY(sl_escape_basins(c, err));
+    c->to_basin =
+        asked || (!sl_cli_given(cli, "radius") &&
+                  !(sl_escape_is_stationary(&index, eigenvalues, &c->s.sgd.loss, c->start) && index > 0) &&
+                  sl_escape_basins(c, NULL) == SL_OK);
     if (c->to_basin) return SL_OK;
     c->radius = sl_cli_given(cli, "radius") ? sl_cli_real(cli, "radius") : 1;
     sl_region_ball(&c->region, c->start, c->s.sgd.loss.dim, c->radius);
@@ -117,6 +119,10 @@ static sl_status set_up_splitting(sl_escape_case *c, const sl_escape_forecast *f
                        "--method splitting needs a schedule with one law at every step, '%s' changes with "
                        "time; --method direct follows it",
                        sl_cli_text(cli, "schedule"));
+    if (f->temperature == 0)
+        return sl_fail(err, SL_E_CONFIG,
+                       "--method splitting: without noise (%s 0) nothing comes out of the basin of the start",
+                       c->s.dynamics == SL_DYNAMICS_SGD ? "--noise-variance" : "--temperature");
     SL_TRY(sl_escape_levels(c, f->temperature, err));
     c->how.particles = (size_t)sl_cli_integer(cli, "particles");
     c->how.repeats = (size_t)sl_cli_integer(cli, "repeats");
@@ -131,11 +137,19 @@ static sl_status set_up_splitting(sl_escape_case *c, const sl_escape_forecast *f
     return SL_OK;
 }
 
+/* What an update costs in units of one of a coordinate, roughly: a loss with a table goes through its samples. */
+static double cost(const sl_escape_case *c)
+{
+    const sl_loss *loss = &c->s.sgd.loss;
+    return (double)loss->dim * (1 + (loss->table ? (double)loss->samples : 0));
+}
+
 /* A censoring limit that a machine reaches in minutes, into the configuration. */
 static sl_status choose_limit(sl_escape_case *c, const sl_escape_forecast *f, const sl_cli *cli, cJSON *notes,
                               cJSON *config, sl_err *err)
 {
-    static const double enough = 30, most_updates = 2e10, unknown_updates = 1e10, least = 1e4, most = 1e7;
+    static const double enough = 30, least = 1e4, most = 1e7;
+    const double most_updates = 2e10 / cost(c), unknown_updates = 1e10 / cost(c);
     const double replicas = (double)c->s.sgd.ensemble.replicas, mean = f->mean / c->unit;
     if (sl_cli_given(cli, "max-steps")) {
         c->max_steps = sl_cli_integer(cli, "max-steps");
@@ -180,14 +194,9 @@ static sl_status check_memory(const sl_escape_case *c, sl_err *err)
 
 /* ---- running ---- */
 
-static sl_status run_direct(sl_escape_found *o, sl_escape_case *c, const sl_escape_forecast *f, sl_err *err)
+static sl_status run_direct(sl_escape_found *o, sl_escape_case *c, sl_err *err)
 {
-    enum { ROWS = 500, MOST_ROWS = 15000 };
-    const sl_escape how = {
-        .region = c->region,
-        .paths = c->paths,
-        .path_every = 1 + (uint64_t)(f->steps > 0 ? f->steps / ROWS : (double)c->max_steps / MOST_ROWS),
-    };
+    const sl_escape how = {.region = c->region, .paths = c->paths};
     c->s.sgd.ensemble.steps = c->max_steps;
     c->s.langevin.ensemble = c->s.sgd.ensemble;
     switch (c->s.dynamics) {
@@ -221,7 +230,14 @@ static sl_status survive(sl_escape_found *o, sl_err *err)
     return st;
 }
 
-static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
+/* Would --method splitting take this case? */
+static bool may_split(const sl_escape_case *c, const sl_escape_forecast *f)
+{
+    return c->to_basin && !c->from_saddle && f->temperature != 0 &&
+           (c->s.dynamics != SL_DYNAMICS_SGD || sl_schedule_is_stationary(&c->s.sgd.schedule));
+}
+
+static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_escape_forecast *f, const sl_exits *e)
 {
     uint64_t outside = 0;
     for (uint64_t i = 0; i < e->replicas; i++) outside += e->by[i] < c->region.n && e->time[i] == 0;
@@ -230,8 +246,8 @@ static void note_exits(cJSON *notes, const sl_escape_case *c, const sl_exits *e)
                  (unsigned long long)outside);
     if (e->exited == 0 && e->censored > 0)
         add_note(notes, "nothing left within %llu steps: there is no mean%s", (unsigned long long)c->max_steps,
-                 c->to_basin ? "; --max-steps waits longer, --method splitting is for rare arrivals"
-                             : "; --max-steps waits longer");
+                 may_split(c, f) ? "; --max-steps waits longer, --method splitting is for rare arrivals"
+                                 : "; --max-steps waits longer");
     else if (e->censored > 0)
         add_note(notes,
                  "%llu of %llu were still inside at step %llu: the mean is known only up to there "
@@ -252,7 +268,7 @@ static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_escape_
     c->s.sgd.ensemble.progress = sl_progress_fraction;
     c->s.sgd.ensemble.progress_ctx = &progress;
     sl_err why = {0};
-    sl_status st = c->splitting ? run_splitting(o, c, &why) : run_direct(o, c, f, &why);
+    sl_status st = c->splitting ? run_splitting(o, c, &why) : run_direct(o, c, &why);
     sl_progress_end(&progress);
     if (st < 0 || st == SL_INTERRUPTED) {
         if (err) *err = why;
@@ -267,7 +283,7 @@ static sl_status measure(sl_escape_found *o, sl_escape_case *c, const sl_escape_
         return SL_OK;
     }
     SL_TRY(survive(o, err));
-    note_exits(notes, c, &o->exits);
+    note_exits(notes, c, f, &o->exits);
     if (st == SL_DIVERGED && err) *err = why;
     return st;
 }
@@ -302,6 +318,11 @@ static sl_status answer(sl_cli *cli, sl_escape_case *c, cJSON *notes, cJSON *con
         SL_TRY(set_up_splitting(c, &f, cli, notes, err));
     else
         SL_TRY(choose_limit(c, &f, cli, notes, config, err));
+    if (f.al > f.al_bound)
+        add_note(notes,
+                 "the start's minimum does not hold these steps: l times its largest curvature is %.4g, second moments "
+                 "are finite below %.4g; no prediction",
+                 f.al, f.al_bound);
     if (c->from_saddle && c->to_basin)
         add_note(notes, "the start is a saddle, in no basin: arrival at any minimum counts");
     resolve(config, c);

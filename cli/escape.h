@@ -71,14 +71,14 @@ typedef struct {
     double gamma;    /* minus the lowest curvature at a saddle                                                   */
     double barrier;  /* f(saddle) - f(minimum), the lowest; NAN: none                                            */
     double eq20, temperature;
-    double steps; /* about how many until half have left, for how often paths are sampled; 0: no idea          */
+    double al, al_bound; /* to a basin: l times the largest curvature of the start's minimum, and what is stable   */
     sl_escape_opinion opinion[SL_ESCAPE_OPINIONS];
     size_t n_opinions;
     double curve_t[SL_ESCAPE_CURVE + 1], curve_s[SL_ESCAPE_CURVE + 1]; /* survival as predicted */
     size_t n_curve;
 } sl_escape_forecast;
 
-/* Errors: those of sl_predict; what theory cannot do is left out. */
+/* What theory cannot do is left out. Errors: SL_E_MEMORY. */
 SL_CHECKED sl_status sl_escape_predict(sl_escape_forecast *f, const sl_escape_case *c, sl_err *err);
 
 /* ---- what was measured ---- */

@@ -66,7 +66,8 @@ static sl_status draw_exits(sl_run *run, const sl_escape_case *c, const sl_escap
          .x = "1",
          .y = "(($6+$7)/2)",
          .error = "(($7-$6)/2)",
-         .colour = 5},
+         .colour = 5,
+         .faint = true},
         {.kind = SL_CURVE_LINE, .title = "Kaplan-Meier", .dat = "exits.dat", .x = "1", .y = "2", .colour = 0},
         {.kind = SL_CURVE_LINE,
          .title = "predicted",
@@ -140,8 +141,13 @@ sl_status sl_escape_draw(sl_run *run, const sl_escape_case *c, const sl_escape_f
     const sl_estimate m = c->splitting ? o->rare.time : sl_survival_mean(&o->survival, INFINITY).mean;
     sl_cli_estimate(mean, m.value * c->unit, m.se * c->unit);
     const bool censored = !c->splitting && o->survival.n_censored > 0;
-    snprintf(caption, sizeof caption, "%s %s%s%s", censored ? "mean up to the censoring limit" : "mean time", mean,
-             f->law ? "; predicted by " : "", f->law ? f->law : "");
+    const bool none = !c->splitting && o->exits.exited == 0;
+    if (none) snprintf(mean, sizeof mean, "nothing left within %llu steps", (unsigned long long)c->max_steps);
+    snprintf(caption, sizeof caption, "%s%s%s%s",
+             none       ? ""
+             : censored ? "mean up to the censoring limit "
+                        : "mean time ",
+             mean, f->law ? "; predicted by " : "", f->law ? f->law : "");
     if (!c->splitting) return draw_exits(run, c, o, f, title, caption, err);
     return o->rare.n_levels > 1 ? draw_levels(run, title, caption, err) : SL_OK;
 }

@@ -262,8 +262,13 @@ static void print_splitting(const cJSON *s)
     sl_cli_estimate(probability, p.value, p.se);
     printf("splitting along (");
     print_point(at(s, "coordinate"));
-    printf("): A up to %.6g, %d levels from %.6g\n", number_at(s, "a"), cJSON_GetArraySize(at(s, "levels")),
-           sl_cli_number(at(s, "levels")->child));
+    printf("): A up to %.6g, ", number_at(s, "a"));
+    if (!at(s, "levels")->child) {
+        printf("no level was reached\n");
+        return;
+    }
+    const int levels = cJSON_GetArraySize(at(s, "levels"));
+    printf("%d level%s from %.6g\n", levels, levels == 1 ? "" : "s", sl_cli_number(at(s, "levels")->child));
     printf("crossings of the first level a step: %s; arrival before return: %s\n", rate, probability);
 }
 
@@ -275,7 +280,9 @@ void sl_escape_people(const sl_cli *cli, const cJSON *r)
     printf("unit of time: %s\npredicted: %s", at(r, "time_unit")->valuestring, at(predicted, "law")->valuestring);
     const double lyapunov = number_at(predicted, "lyapunov_exponent"), barrier = number_at(predicted, "barrier");
     if (!isnan(lyapunov)) printf("; Lyapunov exponent %.6g a step", lyapunov);
-    if (!isnan(barrier)) printf("; barrier %.6g, T = %.6g", barrier, number_at(predicted, "temperature"));
+    const double temperature = number_at(predicted, "temperature");
+    if (!isnan(barrier)) printf("; barrier %.6g", barrier);
+    if (!isnan(barrier) && !isnan(temperature)) printf(", T = %.6g", temperature);
     putchar('\n');
     print_targets(r);
     if (splitting)

@@ -9,6 +9,7 @@
 #include "sim/operators/operator.h"
 #include "theory/exit.h"
 #include "theory/kramers.h"
+#include "theory/moments.h"
 #include "theory/passage.h"
 #include "theory/saddle.h"
 #include "theory/sgd_rate.h"
@@ -38,24 +39,38 @@ static bool is_sgd(const sl_escape_case *c)
     return c->s.dynamics == SL_DYNAMICS_SGD;
 }
 
-/* One normal law of variance s2 in all directions and everywhere? */
-static bool is_gaussian(const sl_escape_case *c)
+/* One normal law in all directions and everywhere? *s2: its variance a coordinate. */
+static bool is_gaussian(double *s2, const sl_escape_case *c)
 {
-    return !c->s.sgd.noise.kind || strcmp(c->s.sgd.noise.kind->entry.name, "gaussian") == 0;
+    const sl_sgd *sgd = &c->s.sgd;
+    const size_t dim = sgd->loss.dim;
+    double C[SL_LOSS_MAX_DIM * SL_LOSS_MAX_DIM];
+    if (sgd->noise.infinite_variance || sgd->noise.depends_on_x || sgd->noise.not_normal ||
+        sl_noise_covariance(C, &sgd->noise, &sgd->loss, sgd->noise_variance, c->start, NULL) != SL_OK)
+        return false;
+    for (size_t j = 0; j < dim * dim; j++)
+        if (C[j] != (j % (dim + 1) == 0 ? C[0] : 0)) return false;
+    *s2 = C[0];
+    return true;
 }
 
-/* Euler and Maruyama's scheme is plain SGD: l = dt, noise of variance 2T/dt. The rule, schedule and noise of the chain
- * that is run; false: there is no such reading, or its law is not one that theory has. */
-static bool read_as_sgd(sl_sgd *chain, const sl_escape_case *c)
+/* Euler and Maruyama's scheme is plain SGD: l = dt, noise of variance 2T/dt. The rule and schedule of the chain that is
+ * run; false: there is no such reading, or none of one linear law at every step. */
+static bool reads_as_chain(sl_sgd *chain, const sl_escape_case *c)
 {
     *chain = c->s.sgd;
-    if (is_sgd(c))
-        return is_gaussian(c) && sl_schedule_is_stationary(&chain->schedule) && sl_rule_is_linear(&chain->rule);
+    if (is_sgd(c)) return sl_schedule_is_stationary(&chain->schedule) && sl_rule_is_linear(&chain->rule);
     const sl_langevin *l = &c->s.langevin;
     chain->noise_variance = 2 * l->temperature / l->h;
     return c->s.dynamics == SL_DYNAMICS_OVERDAMPED &&
            sl_rule_init(&chain->rule, "plain", SL_ALPHA_ON_STEP, l->h, 0, 0, NULL) == SL_OK &&
            sl_schedule_init(&chain->schedule, "constant", l->h, 1, 1, NULL) == SL_OK;
+}
+
+/* The same with normal noise, of chain->noise_variance in every coordinate. */
+static bool read_as_sgd(sl_sgd *chain, const sl_escape_case *c)
+{
+    return reads_as_chain(chain, c) && (!is_sgd(c) || is_gaussian(&chain->noise_variance, c));
 }
 
 /* Is it that chain, and not only close to it? */
@@ -204,10 +219,12 @@ static void predict_ball(sl_escape_forecast *f, const sl_escape_case *c)
 
 /* ---- over a barrier ---- */
 
-/* Early quantiles are not the exponential law's: they speak of those that go at once. */
-static void exponential(sl_escape_forecast *f)
+/* Early quantiles are not the exponential law's: they speak of those that go at once. Nor are any where a trajectory
+ * leaves before it has been about in its well. */
+static void exponential(sl_escape_forecast *f, const sl_escape_case *c)
 {
-    static const double early = 0.2;
+    static const double early = 0.2, relaxations = 3;
+    if (!(f->mean * time_of_step(c) * c->home.eigenvalue[0] > relaxations * c->unit)) return;
     for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++)
         if (sl_escape_p[i] > early) f->quantile[i] = -f->mean * log1p(-sl_escape_p[i]);
     exponential_curve(f);
@@ -293,7 +310,7 @@ static void quadrature_time(sl_escape_forecast *f, const sl_escape_case *c)
     const sl_loss *loss = &c->s.sgd.loss;
     sl_loss_slice slice = {loss, 0};
     const double T = f->temperature, from = c->start[0], to = border(&c->region.set[0]);
-    double log_time, correction;
+    double log_time, correction, s2;
     sl_alpha_law alpha;
     if (loss->dim > 1 || c->region.n != 1 || loss->kind->period > 0 || !(T > 0) ||
         c->s.dynamics == SL_DYNAMICS_UNDERDAMPED)
@@ -302,7 +319,7 @@ static void quadrature_time(sl_escape_forecast *f, const sl_escape_case *c)
                             NULL) != SL_OK)
         return;
     const double time = exp(log_time) / time_of_step(c) * c->unit;
-    if (is_sgd(c) && is_gaussian(c) && c->s.sgd.rule.mu == 0 &&
+    if (is_sgd(c) && is_gaussian(&s2, c) && c->s.sgd.rule.mu == 0 &&
         sl_alpha_of_schedule(&alpha, &c->s.sgd.schedule, NULL) == SL_OK &&
         sl_sgd_rate_correction(&correction, sl_loss_slice_value, sl_loss_slice_derivative, second_derivative, &slice, T,
                                from, to, &alpha, NULL) == SL_OK)
@@ -420,38 +437,49 @@ static void find_barrier(sl_escape_forecast *f, const sl_escape_case *c)
     }
 }
 
+/* Do steps of that rate stay near the start's minimum? There is no barrier to pass for those that do not. */
+static bool is_held(sl_escape_forecast *f, const sl_escape_case *c)
+{
+    sl_sgd chain;
+    sl_alpha_law alpha;
+    if (c->from_saddle || !reads_as_chain(&chain, c) || sl_alpha_of_schedule(&alpha, &chain.schedule, NULL) != SL_OK ||
+        sl_moments_stability(&f->al_bound, &chain.rule, &alpha, NULL) != SL_OK)
+        return true;
+    f->al = chain.rule.lr * c->home.eigenvalue[c->s.sgd.loss.dim - 1];
+    return f->al <= f->al_bound;
+}
+
 static void predict_basin(sl_escape_forecast *f, const sl_escape_case *c)
 {
     f->barrier = INFINITY;
     find_barrier(f, c);
     if (!isfinite(f->barrier)) f->barrier = NAN;
+    if (!is_held(f, c)) return;
     transfer_time(f, c);
     quadrature_time(f, c);
     klein_kramers_time(f, c);
     if (!c->from_saddle) kramers_time(f, c);
-    if (f->law && !c->from_saddle && f->barrier > f->temperature) exponential(f);
+    if (f->law && !c->from_saddle && f->barrier > f->temperature) exponential(f, c);
 }
 
 sl_status sl_escape_predict(sl_escape_forecast *f, const sl_escape_case *c, sl_err *err)
 {
     sl_prediction *p = calloc(1, sizeof *p);
     if (!p) return sl_fail(err, SL_E_MEMORY, "no memory for predictions");
-    *f = (sl_escape_forecast){.mean = NAN, .median = NAN, .lyapunov = NAN, .gamma = NAN, .barrier = NAN};
+    *f = (sl_escape_forecast){.mean = NAN, .median = NAN, .lyapunov = NAN, .gamma = NAN, .barrier = NAN,
+                              .al = NAN, .al_bound = NAN};
     for (size_t i = 0; i < SL_ESCAPE_QUANTILES; i++) f->quantile[i] = NAN;
+    /* A temperature is known before averages at it, which may be beyond what quadrature can do, and are not needed. */
     const sl_status st = sl_predict(p, &c->s, err);
     f->eq20 = p->eq20;
     f->temperature = is_sgd(c) ? p->temperature : c->s.langevin.temperature;
     if (isnan(f->temperature)) f->temperature = p->eq20;
     free(p);
-    SL_TRY(st);
+    if (st == SL_E_MEMORY) return st;
     if (c->to_basin)
         predict_basin(f, c);
     else
         predict_ball(f, c);
-    if (f->mean > 0)
-        f->steps = f->mean / c->unit;
-    else if (f->gamma > 0)
-        f->steps = 5 / (f->gamma * time_of_step(c)); /* some times of growth by e */
     f->median = f->quantile[SL_ESCAPE_QUANTILES / 2];
     return SL_OK;
 }

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "nets/dataset.h"
 #include "nets/model.h"
+#include "optim/regime.h"
 #include "optim/rule.h"
 #include "optim/schedule.h"
 #include "sim/loss.h"
@@ -42,6 +43,8 @@ static void add_entries(cJSON *list, const sl_entry *const *entries, size_t n)
                 for (size_t w = 0; p->words[w]; w++) cJSON_AddItemToArray(words, cJSON_CreateString(p->words[w]));
                 if (isnan(p->def)) cJSON_AddNullToObject(q, "default");
                 else cJSON_AddStringToObject(q, "default", p->words[(size_t)p->def]);
+            } else if (p->text) {
+                cJSON_AddNullToObject(q, "default");
             } else {
                 sl_json_number(q, "default", p->def);
                 sl_json_number(q, "min", p->min);
@@ -86,6 +89,17 @@ static void add_operators(cJSON *list)
     }
 }
 
+/* Each with the gradients on its batch that a step needs, and what it keeps from step to step. */
+static void add_regimes(cJSON *list)
+{
+    add_entries(list, sl_regimes, sl_n_regimes);
+    for (size_t i = 0; i < sl_n_regimes; i++) {
+        cJSON *const item = cJSON_GetArrayItem(list, (int)i);
+        cJSON_AddNumberToObject(item, "gradients", sl_regime_gradients(i));
+        cJSON_AddStringToObject(item, "state", sl_regime_memory(i));
+    }
+}
+
 static void add_kind(cJSON *result, size_t kind)
 {
     cJSON *list = cJSON_AddArrayToObject(result, kinds[kind]);
@@ -95,12 +109,12 @@ static void add_kind(cJSON *result, size_t kind)
     case 2: add_entries(list, sl_loss_entries(), sl_n_losses); break;
     case 3: add_entries(list, sl_schedules, sl_n_schedules); break;
     case 4: add_entries(list, sl_rules, sl_n_rules); break;
+    case 5: add_regimes(list); break;
     case 6: add_entries(list, sl_models, sl_n_models); break;
     case 7: add_entries(list, sl_layer_words, sl_n_layer_words); break;
     case 8: add_entries(list, sl_dataset_entries(), sl_n_datasets); break;
     case 9: add_operators(list); break;
     case 10: add_entries(list, sl_noise_entries(), sl_n_noises); break;
-    default: break; /* regimes: none yet */
     }
 }
 
@@ -150,6 +164,9 @@ static void print_people(const sl_cli *cli, const cJSON *result)
             if (*from) printf(" [%s]", from);
             printf("%s%s\n", *expected ? ": " : "", expected);
             print_parameters(cJSON_GetObjectItemCaseSensitive(item, "parameters"));
+            if (*text_of(item, "state"))
+                printf("      gradients a step: %.0f; keeps %s\n",
+                       sl_cli_number(cJSON_GetObjectItemCaseSensitive(item, "gradients")), text_of(item, "state"));
         }
     }
 }

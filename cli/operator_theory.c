@@ -147,7 +147,8 @@ static void stationary_of_sgd(sl_forecasts *p, const sl_operation *o)
                                      .rule = o->op.rule,
                                      .schedule = o->op.schedule,
                                      .noise_variance = o->op.noise_variance}};
-        if (sl_predict(moments, s, NULL) == SL_OK && !moments->unstable) {
+        if (sl_noise_init(&s->sgd.noise, "gaussian", &s->sgd.loss, NULL) == SL_OK &&
+            sl_predict(moments, s, NULL) == SL_OK && !moments->unstable) {
             for (size_t d = 0; d < o->op.loss.dim; d++) add(p, x2[d], 0, "", moments->x2[d], true, "exact moments");
             add(p, "loss", 0, "", moments->loss, true, "exact moments");
             if (o->op.rule.mu > 0) {

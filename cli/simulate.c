@@ -15,6 +15,8 @@
 static const sl_option options[] = {
     SL_OPTION("loss", SL_OPT_TEXT, "L", "double-well", "the loss; see sgdlab list losses"),
     SL_DYNAMICS_OPTIONS("sgd|overdamped|underdamped|sgld|adam-langevin"),
+    SL_OPTION("regime", SL_OPT_TEXT, "R", NULL, "automatic learning rate of sgd, in place of --schedule and --lr; see "
+              "sgdlab list regimes"),
     SL_OPTION("noise-correction", SL_OPT_FLAG, NULL, NULL, "sgld: thermal noise makes room for the gradient's"),
     SL_OPTION("pace", SL_OPT_REALS, "decay,scale,power,low,high", "1,1,0.5,0.1,2",
               "adam-langevin: how its time follows the gradients", .min = 0, .max = 1e12, .open_min = true),
@@ -26,10 +28,27 @@ static const sl_option options[] = {
     SL_OPTION("series", SL_OPT_INTEGER, "N", "0", "a row of the time series every N steps; 0: none", .min = 0, .max = 1e15),
 };
 
+static sl_status set_regime(sl_simulation *s, const sl_cli *cli, sl_err *err)
+{
+    static const char *const of_rates[] = {"schedule", "lr", "alpha-on"};
+    for (size_t i = 0; i < sizeof of_rates / sizeof *of_rates; i++)
+        if (sl_cli_given(cli, of_rates[i]))
+            return sl_fail(err, SL_E_USAGE, "--regime and --%s exclude each other: a regime sets the rate of the step",
+                           of_rates[i]);
+    if (s->dynamics != SL_DYNAMICS_SGD)
+        return sl_fail(err, SL_E_USAGE, "--regime is for sgd; --dynamics %s has a time step",
+                       sl_cli_text(cli, "dynamics"));
+    s->sgd.rule.alpha_on = SL_ALPHA_ON_STEP;
+    SL_TRY(sl_regime_init(&s->regime, sl_cli_text(cli, "regime"), &s->sgd.rule, 1, err));
+    s->sgd.regime = &s->regime;
+    return SL_OK;
+}
+
 /* Everything but burn-in, steps and histogram, which wait for theory. */
 static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
 {
     SL_TRY(sl_simulation_init(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
+    if (sl_cli_text(cli, "regime")) SL_TRY(set_regime(s, cli, err));
     s->corrected = sl_cli_flag(cli, "noise-correction");
     if (s->corrected && s->dynamics != SL_DYNAMICS_SGLD)
         return sl_fail(err, SL_E_USAGE, "--noise-correction is for --dynamics sgld, not %s", sl_cli_text(cli, "dynamics"));
@@ -42,6 +61,15 @@ static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
     s->sgd.ensemble.sample_every = sl_cli_integer(cli, "sample-every");
     s->sgd.ensemble.series_every = sl_cli_integer(cli, "series");
     return SL_OK;
+}
+
+/* The configuration without what a regime takes the place of, or without the regime. */
+static void resolve(cJSON *config, const sl_simulation *s)
+{
+    static const char *const of_schedules[] = {"schedule", "lr", "alpha-on"};
+    for (size_t i = 0; s->sgd.regime && i < sizeof of_schedules / sizeof *of_schedules; i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(config, of_schedules[i]);
+    if (!s->sgd.regime) cJSON_DeleteItemFromObjectCaseSensitive(config, "regime");
 }
 
 static uint64_t relaxations(double times, double relaxation, uint64_t least)
@@ -75,6 +103,7 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
         cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     }
     SL_TRY(sl_simulation_horizon(s, cli, e->burn_in + e->steps, err));
+    resolve(config, s);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
     const size_t bins = s->dynamics == SL_DYNAMICS_ADAM_LANGEVIN ? 0 : (size_t)sl_cli_integer(cli, "histogram");
@@ -178,6 +207,9 @@ static cJSON *describe(const sl_simulation *s, const sl_observed *o, const sl_pr
     add_moment(r, predicted, "v2", V2, o, p, dim);
     sl_json_estimate(r, "loss", o ? o->loss : (sl_estimate){NAN, NAN, 0});
     sl_json_number(predicted, "loss", p->loss);
+    const sl_estimate f = o ? o->loss : (sl_estimate){NAN, NAN, 0};
+    const double least = s->sgd.loss.least;
+    sl_json_estimate(r, "excess", (sl_estimate){f.value - least, isnan(least) ? NAN : f.se, f.dof});
     add_temperatures(r, predicted, o, p);
     sl_json_number(predicted, "musso_eq20", p->eq20);
     cJSON_AddBoolToObject(predicted, "exact", p->exact);
@@ -247,6 +279,9 @@ static void print_people(const sl_cli *cli, const cJSON *r)
     sl_grid_add(g, "quantity"), sl_grid_add(g, "measured"), sl_grid_add(g, "predicted"), sl_grid_add(g, exact ? "z" : "off by");
     for (size_t i = 0; i < 4; i++)
         add_rows(g, moments[i][1], at(r, moments[i][0]), at(predicted, moments[i][0]), exact);
+    const sl_estimate excess = sl_cli_read_estimate(at(r, "excess"));
+    if (!isnan(excess.value) && excess.value != sl_cli_read_estimate(at(r, "loss")).value)
+        add_rows(g, "<f> - least f", at(r, "excess"), NULL, exact);
     for (size_t i = 0; i < 4; i++)
         sl_grid_compare(g, temperatures[i][1], at(at(r, "temperature"), temperatures[i][0]),
                 at(at(predicted, "temperature"), temperatures[i][0]), exact);
@@ -291,8 +326,8 @@ static sl_status simulate(sl_cli *cli, sl_simulation *s, const sl_prediction *p,
     const sl_status outcome = run_ensemble(&o, s, &progress, err);
     sl_progress_end(&progress);
     if (outcome < 0 || outcome == SL_INTERRUPTED) return outcome;
-    if (s->dynamics == SL_DYNAMICS_SGD && !sl_schedule_is_stationary(&s->sgd.schedule))
-        cJSON_AddItemToArray(notes, cJSON_CreateString("the schedule changes with time: averages are over the measured "
+    if (s->dynamics == SL_DYNAMICS_SGD && (s->sgd.regime || !sl_schedule_is_stationary(&s->sgd.schedule)))
+        cJSON_AddItemToArray(notes, cJSON_CreateString("the learning rate changes with time: averages are over the measured "
                                                        "steps, not of a stationary state"));
     const bool none_left = o.killed == s->sgd.ensemble.replicas; /* then numbers say nothing */
     add_notes(notes, p, &o, none_left);

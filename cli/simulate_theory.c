@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/simulate.h"
+#include "sim/landscape.h"
 #include "theory/boltzmann.h"
 #include "theory/moments.h"
 #include "theory/temperature.h"
@@ -14,27 +15,21 @@ static bool is_quadratic(const sl_loss *loss)
     return strcmp(loss->kind->entry.name, "quadratic") == 0;
 }
 
-/* d^2 f / dx_d^2 at the point, by a central difference of the gradient; exact for a quadratic. */
-static double curvature(const sl_loss *loss, const double *at, size_t d)
+/* a[d] = d^2 f / dx_d^2 at the loss's own starting point. */
+static void curvatures(double *a, const sl_loss *loss)
 {
-    const double h = 1e-4;
-    double x[SL_LOSS_MAX_DIM], up[SL_LOSS_MAX_DIM], down[SL_LOSS_MAX_DIM];
-    memcpy(x, at, loss->dim * sizeof *x);
-    x[d] = at[d] + h;
-    sl_loss_gradient(loss, x, up);
-    x[d] = at[d] - h;
-    sl_loss_gradient(loss, x, down);
-    return (up[d] - down[d]) / (2 * h);
+    double H[SL_LOSS_MAX_DIM * SL_LOSS_MAX_DIM];
+    sl_loss_hessian(loss, loss->start, H);
+    for (size_t d = 0; d < loss->dim; d++) a[d] = H[d * (loss->dim + 1)];
 }
 
 /* The curvature that is slowest to relax: the smallest positive one at the loss's own starting point, else 1. */
 static double softest(const sl_loss *loss)
 {
-    double soft = INFINITY;
-    for (size_t d = 0; d < loss->dim; d++) {
-        const double a = curvature(loss, loss->start, d);
-        if (a > 1e-9 && a < soft) soft = a;
-    }
+    double a[SL_LOSS_MAX_DIM], soft = INFINITY;
+    curvatures(a, loss);
+    for (size_t d = 0; d < loss->dim; d++)
+        if (a[d] > 1e-9 && a[d] < soft) soft = a[d];
     return isfinite(soft) ? soft : 1;
 }
 
@@ -97,10 +92,11 @@ static sl_status predict_quadratic(sl_prediction *p, const sl_simulation *s, con
 {
     const sl_loss *loss = &s->sgd.loss;
     const sl_rule *rule = &s->sgd.rule;
-    double worst = -1, sum_a = 0, sum_ax2 = 0, sum_a2x2 = 0, sum_v2 = 0;
+    double curvature[SL_LOSS_MAX_DIM], worst = -1, sum_a = 0, sum_ax2 = 0, sum_a2x2 = 0, sum_v2 = 0;
     SL_TRY(sl_moments_stability(&p->al_bound, rule, law, err));
+    curvatures(curvature, loss);
     for (size_t d = 0; d < loss->dim; d++) {
-        const double a = curvature(loss, loss->start, d), radius = sl_moments_radius(rule, a, law);
+        const double a = curvature[d], radius = sl_moments_radius(rule, a, law);
         if (radius > worst) {
             worst = radius;
             p->al = a * rule->lr;
@@ -182,6 +178,7 @@ static bool noise_allows(sl_prediction *p, const sl_sgd *sgd)
 static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *err)
 {
     const sl_sgd *sgd = &s->sgd;
+    if (sgd->regime) return SL_OK; /* rates that follow the gradients: no law is known */
     const double l = sgd->rule.lr, mu = sgd->rule.mu, soft = softest(&sgd->loss);
     p->relaxation = (1 - mu) / (l * soft) + 1 / (1 - mu);
     if (sgd->noise_variance > 0 && !noise_allows(p, sgd)) return SL_OK;
@@ -214,7 +211,7 @@ static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *e
         p->v2[d] = m.v2;
         p->xv[d] = m.xv;
     }
-    SL_TRY(boltzmann(p, &sgd->loss, small * m.x2, err));
+    SL_TRY(boltzmann(p, &sgd->loss, s2[0] > 0 ? small * m.x2 : 0, err));
     if (has_wells(&sgd->loss) && p->temperature > 0)
         p->mixing = mixing_time(&sgd->loss, p->temperature) * (1 - mu) / mean;
     return SL_OK;

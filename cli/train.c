@@ -21,6 +21,8 @@ static const sl_option options[] = {
               .local = true),
     SL_OPTION("samples", SL_OPT_INTEGER, "N", NULL, "train on the first N samples only", .min = 1, .max = 4e9),
     SL_OPTION("schedule", SL_OPT_TEXT, "S", "constant", "learning-rate schedule; see sgdlab list schedules"),
+    SL_OPTION("regime", SL_OPT_TEXT, "R", NULL, "automatic learning rate, in place of --schedule and --lr; see sgdlab list "
+              "regimes"),
     SL_OPTION("rule", SL_OPT_CHOICE, "heavy-ball|nesterov|sign|plain", "nesterov", "update rule"),
     SL_OPTION("lr", SL_OPT_REAL, "l", "0.005", "learning rate", .min = 0, .max = 1e12, .open_min = true),
     SL_OPTION("momentum", SL_OPT_REAL, "mu", "0.9", "momentum", .min = 0, .max = 1, .open_max = true),
@@ -77,6 +79,11 @@ static sl_status check_options(const sl_cli *cli, sl_err *err)
         return sl_fail(err, SL_E_USAGE, "--no-shuffle and --replacement exclude each other");
     if (sl_cli_flag(cli, "resume") && sl_cli_flag(cli, "no-save"))
         return sl_fail(err, SL_E_USAGE, "--resume and --no-save exclude each other");
+    static const char *const of_rates[] = {"schedule", "lr", "alpha-on", "range-test"};
+    for (size_t i = 0; sl_cli_given(cli, "regime") && i < sizeof of_rates / sizeof *of_rates; i++)
+        if (sl_cli_given(cli, of_rates[i]))
+            return sl_fail(err, SL_E_USAGE, "--regime and --%s exclude each other: a regime sets the rate of the step",
+                           of_rates[i]);
     for (size_t i = 0; range_test && i < sizeof of_trainings / sizeof *of_trainings; i++)
         if (sl_cli_given(cli, of_trainings[i]))
             return sl_fail(err, SL_E_USAGE, "--range-test and --%s exclude each other", of_trainings[i]);
@@ -89,6 +96,8 @@ static sl_status check_options(const sl_cli *cli, sl_err *err)
 /* So that a wrong name is found before data is read; the schedule's horizon comes later. */
 static sl_status check_schedule(const sl_train_config *c, sl_err *err)
 {
+    sl_regime regime;
+    if (c->regime) return sl_regime_init(&regime, c->regime, &c->rule, 1, err);
     sl_schedule schedule;
     sl_err why = {0};
     const sl_status st = sl_schedule_init(&schedule, c->schedule, c->lr, 1, (uint64_t)1 << 40, &why);
@@ -107,6 +116,7 @@ static sl_status set_up(sl_trainings *x, const sl_cli *cli, sl_err *err)
     x->config = (sl_train_config){
         .schedule = sl_cli_text(cli, "schedule"),
         .lr = sl_cli_real(cli, "lr"),
+        .regime = sl_cli_text(cli, "regime"),
         .batch = (size_t)sl_cli_integer(cli, "batch"),
         .epochs = sl_cli_given(cli, "epochs") || steps ? sl_cli_integer(cli, "epochs") : 10,
         .steps = sl_cli_integer(cli, "steps"),
@@ -163,6 +173,11 @@ static void resolve(cJSON *config, const sl_trainings *x)
 {
     static const char *const of_trainings[] = {"schedule", "epochs", "steps", "evaluate", "seeds"};
     static const char *const of_range_tests[] = {"range-test", "range-min", "range-max", "range-steps"};
+    static const char *const of_schedules[] = {"schedule", "lr", "alpha-on"};
+    const bool regime = x->config.regime != NULL;
+    for (size_t i = 0; regime && i < sizeof of_schedules / sizeof *of_schedules; i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(config, of_schedules[i]);
+    if (!regime) cJSON_DeleteItemFromObjectCaseSensitive(config, "regime");
     char augment[SL_AUGMENT_TEXT];
     sl_augment_print(augment, &x->config.augment);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "augment", cJSON_CreateString(augment));

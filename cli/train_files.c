@@ -158,8 +158,11 @@ static sl_status draw(const sl_trainings *x, sl_err *err)
          .ymax = NAN, .curves = curve[1], .n_curves = n},
     };
     char title[256];
-    snprintf(title, sizeof title, "%s on %s, %s, l = %g", sl_cli_text(x->cli, "model"), sl_cli_text(x->cli, "data"),
-             x->config.schedule, x->config.lr);
+    const char *const model = sl_cli_text(x->cli, "model"), *const data = sl_cli_text(x->cli, "data");
+    if (x->config.regime)
+        snprintf(title, sizeof title, "%s on %s, regime %s", model, data, x->config.regime);
+    else
+        snprintf(title, sizeof title, "%s on %s, %s, l = %g", model, data, x->config.schedule, x->config.lr);
     const sl_figure figure = {.name = "train", .title = title,
                               .caption = "Training curves are running means over an epoch; test curves are taken at "
                                          "its end.",

@@ -113,6 +113,16 @@ static void add_numbers(sl_grid *g, const cJSON *item)
         sl_grid_add(g, "%.6g", p);
 }
 
+/* What claims say beside their numbers: of those that were asked for by name, and of any that surprise. */
+static void print_notes(const sl_cli *cli, const cJSON *claims)
+{
+    for (const cJSON *c = claims ? claims->child : NULL; c; c = c->next) {
+        const bool fine = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "as_expected"));
+        const char *const note = text_of(c, "note");
+        if (note[0] && (cli->n_operands > 0 || !fine)) printf("%s: %s\n", text_of(c, "id"), note);
+    }
+}
+
 static void print_people(const sl_cli *cli, const cJSON *result)
 {
     const bool controls = sl_cli_flag(cli, "controls");
@@ -136,6 +146,7 @@ static void print_people(const sl_cli *cli, const cJSON *result)
         sl_grid_add(g, "%s%s%s", on, fine ? "as expected" : "NOT as expected", off);
     }
     sl_grid_print(g);
+    print_notes(cli, claims);
     printf("%zu as expected, %zu not\n", good, bad);
     const double later = sl_cli_number(cJSON_GetObjectItemCaseSensitive(result, "n_at_larger_scale"));
     if (later > 0) printf("%.0f more need a larger --scale\n", later);

@@ -53,6 +53,10 @@ static int write_all(hid_t file, const sl_model *m, const sl_checkpoint *c, cons
     bad |= sl_h5_write(file, "history", H5T_IEEE_F64LE, 2, table, history) < 0;
     bad |= write_weights(file, m, c->state) < 0;
     bad |= sl_h5_write(file, "velocity", H5T_IEEE_F32LE, 1, &parameters, c->velocity) < 0;
+    if (c->n_regime_numbers > 0)
+        bad |= sl_h5_write(file, "regime_numbers", H5T_IEEE_F64LE, 1, &c->n_regime_numbers, c->regime_numbers) < 0;
+    if (c->n_regime_vectors > 0)
+        bad |= sl_h5_write(file, "regime_vectors", H5T_IEEE_F32LE, 1, &c->n_regime_vectors, c->regime_vectors) < 0;
     return bad ? -1 : 0;
 }
 
@@ -114,16 +118,16 @@ static sl_status read_weights(float *state, hid_t file, const sl_model *m, const
     return st;
 }
 
-static sl_status read_velocity(float *velocity, hid_t file, const sl_model *m, const char *path, sl_err *err)
+static sl_status read_flat(void *to, hid_t file, const char *name, hid_t type, size_t n, const char *path, sl_err *err)
 {
-    const size_t n = sl_model_parameters(m);
     char found[128] = "none", expected[128];
     sl_h5_array a;
+    if (n == 0) return SL_OK;
     sl_h5_print_shape(expected, sizeof expected, 1, &n);
-    const bool there = sl_h5_inspect(&a, file, "velocity") >= 0 && a.is_number;
+    const bool there = sl_h5_inspect(&a, file, name) >= 0 && a.is_number;
     if (there) sl_h5_print_shape(found, sizeof found, a.rank, a.shape);
-    if (!there || a.rank != 1 || a.shape[0] != n || sl_h5_read(file, "velocity", H5T_NATIVE_FLOAT, velocity) < 0)
-        return sl_fail(err, SL_E_FORMAT, "%s: 'velocity' has shape %s, expected %s", path, found, expected);
+    if (!there || a.rank != 1 || a.shape[0] != n || sl_h5_read(file, name, type, to) < 0)
+        return sl_fail(err, SL_E_FORMAT, "%s: '%s' has shape %s, expected %s", path, name, found, expected);
     return SL_OK;
 }
 
@@ -146,7 +150,9 @@ static sl_status read_all(parts *p, hid_t file, const char *path, const sl_model
         sl_h5_attribute_read(file, "image_sum", H5T_NATIVE_DOUBLE, &p->c.image_sum) < 0)
         return sl_fail(err, SL_E_FORMAT, "%s: step, sums or history are missing", path);
     SL_TRY(read_weights(p->c.state, file, m, path, err));
-    return read_velocity(p->c.velocity, file, m, path, err);
+    SL_TRY(read_flat(p->c.velocity, file, "velocity", H5T_NATIVE_FLOAT, sl_model_parameters(m), path, err));
+    SL_TRY(read_flat(p->c.regime_numbers, file, "regime_numbers", H5T_NATIVE_DOUBLE, p->c.n_regime_numbers, path, err));
+    return read_flat(p->c.regime_vectors, file, "regime_vectors", H5T_NATIVE_FLOAT, p->c.n_regime_vectors, path, err);
 }
 
 sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model *m, sl_err *err)
@@ -155,11 +161,14 @@ sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model 
     char *bytes;
     size_t size;
     SL_TRY(sl_read_file(&bytes, &size, path, LARGEST, err));
-    float *const both = malloc((states + parameters) * sizeof *both);
-    parts p = {.c = {.state = both, .velocity = both + states}};
+    const size_t numbers = c->n_regime_numbers, vectors = c->n_regime_vectors;
+    float *const both = malloc((states + parameters + vectors) * sizeof *both);
+    double *const kept = malloc((numbers + 1) * sizeof *kept); /* never of size 0 */
+    parts p = {.c = {.state = both, .velocity = both + states, .regime_vectors = both + states + parameters,
+                     .regime_numbers = kept, .n_regime_numbers = numbers, .n_regime_vectors = vectors}};
     hid_t file = -1;
     sl_status st;
-    if (!both)
+    if (!both || !kept)
         st = sl_fail(err, SL_E_MEMORY, "no memory to read '%s'", path);
     else if (sl_seal_check(bytes, size) != SL_SEAL_GOOD)
         st = sl_fail(err, SL_E_FORMAT, "%s: damaged (its checksum does not fit), or not a checkpoint", path);
@@ -176,6 +185,10 @@ sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model 
         for (size_t i = 0; i < p.c.n_epochs; i++) epochs[i] = from_row(p.history + i * COLUMNS);
         memcpy(c->state, p.c.state, states * sizeof *both);
         memcpy(c->velocity, p.c.velocity, parameters * sizeof *both);
+        if (numbers > 0) memcpy(c->regime_numbers, kept, numbers * sizeof *kept);
+        if (vectors > 0) memcpy(c->regime_vectors, p.c.regime_vectors, vectors * sizeof *both);
+        p.c.regime_numbers = c->regime_numbers;
+        p.c.regime_vectors = c->regime_vectors;
         p.c.state = c->state;
         p.c.velocity = c->velocity;
         p.c.epochs = epochs;
@@ -185,5 +198,6 @@ sl_status sl_checkpoint_read(sl_checkpoint *c, const char *path, const sl_model 
     free(p.config);
     free(p.history);
     free(both);
+    free(kept);
     return st;
 }

@@ -57,8 +57,17 @@ static void print_words(FILE *f, const sl_train_config *c, const sl_schedule *s,
     fprintf(f, " augment=%s label-smoothing=%s", augment, smoothing);
     fprintf(f, " rule=%s momentum=%s weight-decay=%s alpha-on=%s", sl_rule_name(&c->rule), mu, decay,
             c->rule.alpha_on == SL_ALPHA_ON_GRADIENT ? "gradient" : "step");
-    fprintf(f, " schedule=%s lr=%s batch=%zu epochs=%llu steps=%llu order=%s seed=%llu initial=%016llx", schedule, lr,
-            c->batch, (unsigned long long)c->epochs, (unsigned long long)c->steps, orders[c->order],
+    if (c->regime) {
+        char regime[1024];
+        sl_regime r;
+        if (sl_regime_init(&r, c->regime, &c->rule, 1, NULL) == SL_OK) sl_spec_print(regime, sizeof regime, &r.spec);
+        else snprintf(regime, sizeof regime, "%s", c->regime);
+        fprintf(f, " regime=%s", regime);
+    } else {
+        fprintf(f, " schedule=%s lr=%s", schedule, lr);
+    }
+    fprintf(f, " batch=%zu epochs=%llu steps=%llu order=%s seed=%llu initial=%016llx", c->batch,
+            (unsigned long long)c->epochs, (unsigned long long)c->steps, orders[c->order],
             (unsigned long long)c->seed,
             (unsigned long long)sl_checksum(initial, sl_model_state(c->model) * sizeof *initial, 0));
 }

@@ -28,7 +28,12 @@ typedef struct {
 
 static sl_checkpoint snapshot(const training *t)
 {
-    return (sl_checkpoint){.step = sl_trainer_step_count(t->trainer),
+    sl_regime_run *const regime = sl_trainer_regime(t->trainer);
+    return (sl_checkpoint){.regime_numbers = regime ? regime->numbers : NULL,
+                           .regime_vectors = regime ? regime->vector[0] : NULL,
+                           .n_regime_numbers = regime ? sl_regime_numbers_length(regime) : 0,
+                           .n_regime_vectors = regime ? sl_regime_vectors_length(regime) : 0,
+                           .step = sl_trainer_step_count(t->trainer),
                            .loss_sum = t->sums.loss,
                            .right_sum = t->sums.right,
                            .image_sum = t->sums.images,

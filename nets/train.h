@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "nets/dataset.h"
 #include "nets/model.h"
+#include "optim/regime.h"
 #include "optim/rule.h"
 #include "optim/schedule.h"
 
@@ -27,6 +28,8 @@ typedef struct {
     sl_rule rule;
     const char *schedule;       /* text; bound to lr, steps per epoch and horizon by the trainer  */
     double lr;
+    const char *regime;         /* text of optim/regime.h, in place of schedule and lr (which must still be good ones);
+                                   NULL: schedule and lr                                          */
     size_t batch;
     uint64_t epochs;            /* the horizon, in epochs; 0: it is steps                         */
     uint64_t steps;             /* stop after so many steps; 0, or beyond the horizon: at that    */
@@ -47,13 +50,16 @@ typedef struct {
     size_t index_length;         /* sample numbers kept                                        */
     int threads;
     double workspace_bytes;
-    double bytes;                /* memory: state, velocity, gradient, sample numbers, workspace; not the data sets */
+    double regime_bytes;         /* state and scratch of a regime, with the second point and its gradient     */
+    double bytes;                /* memory: state, velocity, gradient, sample numbers, workspace, regime; not the data
+                                    sets                                                                          */
     double checkpoint_bytes;     /* more while a checkpoint is written or read: one at a time in a process           */
 } sl_train_plan;
 
 /* Takes nothing yet. *plan is untouched on failure. Errors: SL_E_DOMAIN (batch; epochs and steps both 0, or beyond 2^48
  * steps; lr; augmentation; label smoothing; a batch of one sample for a batch norm of single pixels); SL_E_CONFIG (sets
- * or model that do not fit each other); SL_E_MEMORY (more than can be addressed); those of sl_schedule_init. */
+ * or model that do not fit each other); SL_E_MEMORY (more than can be addressed); those of sl_schedule_init and
+ * sl_regime_init. */
 SL_CHECKED sl_status sl_train_plan_for(sl_train_plan *plan, const sl_train_config *config, sl_err *err);
 
 typedef struct sl_trainer sl_trainer;
@@ -66,6 +72,8 @@ uint64_t sl_trainer_step_count(const sl_trainer *t);   /* updates done          
 uint64_t sl_trainer_steps_per_epoch(const sl_trainer *t);
 uint64_t sl_trainer_stop(const sl_trainer *t);         /* the step at which sl_train ends        */
 double sl_trainer_last_lr(const sl_trainer *t);        /* rate applied by the last update; NAN before the first */
+/* The regime's, or NULL. */
+sl_regime_run *sl_trainer_regime(sl_trainer *t);
 float *sl_trainer_params(sl_trainer *t);    /* the whole state, [sl_model_state]: parameters, running statistics */
 float *sl_trainer_velocity(sl_trainer *t);  /* [sl_model_parameters]                                             */
 /* Goes on from that step; state and velocity are for the caller to set. */

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "nets/layer.h"
+#include "nets/regime.h"
 #include "nets/train.h"
 
 enum { EVALUATION_BATCH = 256, LARGEST_BATCH = 1 << 24 };
@@ -88,9 +89,9 @@ static void count_bytes(sl_train_plan *p, const sl_model *m)
     const double state = (double)sl_model_state(m), parameters = (double)sl_model_parameters(m);
     p->workspace_bytes = sl_workspace_bytes(m, p->workspace_batch, SL_FOR_GRADIENT, p->threads) +
                          (double)p->workspace_batch; /* labels */
-    p->bytes = p->workspace_bytes + (state + 2 * parameters + (state - parameters)) * sizeof(float) +
+    p->bytes = p->workspace_bytes + p->regime_bytes + (state + 2 * parameters + (state - parameters)) * sizeof(float) +
                (double)p->index_length * sizeof(uint32_t);
-    p->checkpoint_bytes = 2 * (state + parameters) * sizeof(float); /* HDF5's image of the file, and a copy */
+    p->checkpoint_bytes = 2 * ((state + parameters) * sizeof(float) + p->regime_bytes); /* HDF5's image of the file, and a copy */
 }
 
 sl_status sl_train_plan_for(sl_train_plan *plan, const sl_train_config *c, sl_err *err)
@@ -101,6 +102,7 @@ sl_status sl_train_plan_for(sl_train_plan *plan, const sl_train_config *c, sl_er
     SL_TRY(count_steps(&p, c, err));
     SL_TRY(check_batch_norms(&p, c, err));
     SL_TRY(sl_schedule_init(&schedule, c->schedule, c->lr, p.steps_per_epoch, p.horizon, err));
+    if (c->regime) SL_TRY(sl_net_regime_bytes(&p.regime_bytes, c, p.steps_per_epoch, err));
     choose_batches(&p, c);
     count_bytes(&p, c->model);
     if (!isfinite(p.bytes))

@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "nets/layer.h"
+#include "nets/regime.h"
 #include "nets/train.h"
 #include "nets/trainer.h"
 #include "nets/weights.h"
@@ -25,6 +26,7 @@ struct sl_trainer {
     float *state;                /* [sl_model_state]: parameters, running statistics         */
     float *velocity, *gradient;  /* [parameters]                                             */
     float *running;              /* the running statistics as they were before the step      */
+    sl_net_regime regime;        /* if the configuration has one                             */
     uint32_t *index;             /* shuffle: [n], the epoch's permutation; replacement: [batch] */
 };
 
@@ -41,6 +43,7 @@ static sl_status set_up(sl_trainer *t, const sl_train_plan *p, sl_err *err)
 
     if (p->threads > 1) SL_TRY(sl_team_alloc(&t->team, p->threads, err));
     SL_TRY(sl_workspace_alloc(&t->workspace, c->model, p->workspace_batch, SL_FOR_GRADIENT, t->team, err));
+    if (c->regime) SL_TRY(sl_net_regime_init(&t->regime, c, p->steps_per_epoch, t->team, err));
     t->state = calloc(state, sizeof *t->state);
     t->velocity = calloc(parameters, sizeof *t->velocity);
     t->gradient = calloc(parameters, sizeof *t->gradient);
@@ -73,6 +76,7 @@ void sl_trainer_free(sl_trainer *t)
 {
     if (!t) return;
     sl_workspace_free(t->workspace);
+    sl_net_regime_clear(&t->regime);
     sl_team_free(t->team);
     free(t->state);
     free(t->velocity);
@@ -99,7 +103,14 @@ uint64_t sl_trainer_stop(const sl_trainer *t)
 
 double sl_trainer_last_lr(const sl_trainer *t)
 {
-    return t->step ? sl_schedule_lr(&t->schedule, t->config.seed, 0, t->step - 1) : NAN;
+    if (t->step == 0) return NAN;
+    if (t->config.regime) return sl_regime_rate(&t->regime.run, 0);
+    return sl_schedule_lr(&t->schedule, t->config.seed, 0, t->step - 1);
+}
+
+sl_regime_run *sl_trainer_regime(sl_trainer *t)
+{
+    return t->config.regime ? &t->regime.run : NULL;
 }
 
 float *sl_trainer_params(sl_trainer *t)
@@ -176,7 +187,39 @@ static void update_block(void *ctx, size_t i, int worker)
                    t->velocity + first, t->gradient + first, u->lr);
 }
 
-sl_status sl_trainer_step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_err *err)
+static sl_status not_finite(const sl_trainer *t, const char *what, sl_err *err)
+{
+    return sl_fail(err, SL_DIVERGED, "diverged at step %llu, epoch %llu: the %s is not finite",
+                   (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1), what);
+}
+
+static void update_at(sl_trainer *t, double lr)
+{
+    update u = {.t = t, .lr = lr};
+    sl_team_run(t->team, sl_layer_blocks(sl_model_parameters(t->config.model)), update_block, &u);
+}
+
+/* The running statistics are those of the first pass, at the parameters themselves. */
+static sl_status update_by_regime(sl_trainer *t, size_t count, const sl_mode *mode, double loss, sl_err *err)
+{
+    const sl_model *const m = t->config.model;
+    const size_t parameters = sl_model_parameters(m), running = sl_model_state(m) - parameters;
+    sl_net_regime *const r = &t->regime;
+    const float *const point = sl_regime_point(&r->run, t->step, t->state, t->gradient);
+    double loss2 = NAN;
+    if (point) {
+        size_t right;
+        memcpy(r->point, point, parameters * sizeof *r->point);
+        memcpy(r->point + parameters, t->running, running * sizeof *r->point);
+        sl_model_run(m, t->workspace, r->point, count, mode, &loss2, &right, r->gradient);
+    }
+    const sl_regime_step step = {.k = t->step, .loss = &loss, .loss2 = &loss2, .x = t->state, .v = t->velocity,
+                                 .g = t->gradient, .g2 = point ? r->gradient : NULL};
+    return sl_regime_update(&r->run, &step) ? SL_OK : not_finite(t, "rate of the regime", err);
+}
+
+/* lr < 0: the regime's. */
+static sl_status step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_err *err)
 {
     const sl_train_config *const c = &t->config;
     const size_t parameters = sl_model_parameters(c->model);
@@ -190,13 +233,17 @@ sl_status sl_trainer_step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_e
     const sl_mode mode = {.train = true, .label_smoothing = c->label_smoothing, .seed = c->seed, .step = t->step};
     memcpy(t->running, t->state + parameters, running);
     sl_model_run(c->model, t->workspace, t->state, count, &mode, &loss, &right, t->gradient);
-    if (!isfinite(loss)) {
+    sl_status st = SL_OK;
+    if (!isfinite(loss))
+        st = not_finite(t, "batch's loss", err);
+    else if (lr >= 0)
+        update_at(t, lr);
+    else
+        st = update_by_regime(t, count, &mode, loss, err);
+    if (st != SL_OK) {
         memcpy(t->state + parameters, t->running, running);
-        return sl_fail(err, SL_DIVERGED, "diverged at step %llu, epoch %llu: the batch's loss is not finite",
-                       (unsigned long long)t->step, (unsigned long long)(t->step / t->steps_per_epoch + 1));
+        return st;
     }
-    update u = {.t = t, .lr = lr};
-    sl_team_run(t->team, sl_layer_blocks(parameters), update_block, &u);
     t->step++;
     sums->loss += loss * (double)count;
     sums->right += (double)right;
@@ -204,9 +251,15 @@ sl_status sl_trainer_step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_e
     return SL_OK;
 }
 
+sl_status sl_trainer_step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_err *err)
+{
+    return step_at(t, lr, sums, err);
+}
+
 sl_status sl_trainer_step(sl_trainer *t, sl_train_sums *sums, sl_err *err)
 {
-    return sl_trainer_step_at(t, sl_schedule_lr(&t->schedule, t->config.seed, 0, t->step), sums, err);
+    const double lr = t->config.regime ? -1 : sl_schedule_lr(&t->schedule, t->config.seed, 0, t->step);
+    return step_at(t, lr, sums, err);
 }
 
 sl_status sl_trainer_run(sl_trainer *t, uint64_t n, double *loss, double *accuracy, sl_err *err)

@@ -22,6 +22,7 @@ const sl_entry *const sl_schedules[] = {
     &sl_schedule_multi_step.entry,
     &sl_schedule_knee.entry,
     &sl_schedule_one_cycle.entry,
+    &sl_schedule_table.entry,
 };
 const size_t sl_n_schedules = sizeof sl_schedules / sizeof *sl_schedules;
 

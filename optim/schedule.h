@@ -14,13 +14,17 @@
 
 #include "base/spec.h"
 
-/* A schedule bound to a run. Plain data: copy freely, no pointers but into the constant registry. */
+struct sl_rate_table;
+
+/* A schedule bound to a run. Plain data: copy freely, no pointers but into the constant registry, and to a table of
+ * rates (optim/rate_table.h), which lives as long as the program. */
 typedef struct {
     sl_spec spec;
     double lr;               /* the base rate l of --lr, > 0: the mean rate of constant, random and cyclic, the
                                 peak of the decaying ones; plrs and others with absolute bounds ignore it       */
     uint64_t steps_per_epoch; /* >= 1 */
     uint64_t total_steps;    /* the horizon, >= 1; schedules without one ignore it                             */
+    const struct sl_rate_table *table; /* of the schedule 'table'; else NULL                                   */
 } sl_schedule;
 
 /* The registry, for `list`: schedules as entries. */
@@ -29,7 +33,7 @@ extern const size_t sl_n_schedules;
 
 /* Parses "random:delta=1", "cyclic:period=6", "cosine:warmup=5", ... Errors: those of sl_spec_parse; SL_E_DOMAIN for
  * a rate that is not positive and finite, or bounds that are not ordered; SL_E_CONFIG for a horizon that is too
- * short for the schedule (e.g. warm-up longer than the run). */
+ * short for the schedule (e.g. warm-up longer than the run); those of sl_rate_table_read for a schedule from a file. */
 SL_CHECKED sl_status sl_schedule_init(sl_schedule *s, const char *text, double lr, uint64_t steps_per_epoch,
                                       uint64_t total_steps, sl_err *err);
 

@@ -30,6 +30,7 @@ extern const sl_schedule_family sl_schedule_cosine, sl_schedule_linear, sl_sched
     sl_schedule_one_cycle;
 extern const sl_schedule_family sl_schedule_step, sl_schedule_multi_step, sl_schedule_exponential,
     sl_schedule_inverse_sqrt;
+extern const sl_schedule_family sl_schedule_table;
 extern const sl_schedule_family sl_schedule_cyclic, sl_schedule_cosine_restarts, sl_schedule_triangular;
 
 /* Ranges: no rate and no time that is asked for comes near these. */

@@ -38,7 +38,8 @@ typedef struct {
     int colour;             /* 0 blue, 1 vermilion, 2 green, 3 purple, 4 orange, 5 sky blue, 6 black, 7 yellow;
                                -1: by position */
     int dash;               /* 0 solid, 1 dashed, 2 dotted                          */
-    bool faint;             /* a line: thin and grey whatever its colour, for what lies under others, as contour lines */
+    bool faint;             /* a line: thin and grey whatever its colour, for what lies under others, as contour lines;
+                               a band: no line in its middle                         */
     /* SL_CURVE_MAP. The rows hold the grid line by line, either axis first; the title labels the colour bar. */
     const char *value;      /* what is coloured                                     */
     bool logvalue;          /* colours by powers of ten: needs a range              */

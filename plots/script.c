@@ -261,7 +261,11 @@ static void write_band(FILE *s, const sl_panel *p, const sl_curve *c, const char
         write_value(s, c->y), fputs("-", s), write_value(s, c->error);
     }
     fputs("):(", s), write_value(s, c->y), fputs("+", s), write_value(s, c->error);
-    fprintf(s, ") with filledcurves fc rgb '%s' fs transparent solid 0.25 noborder notitle", colour);
+    fprintf(s, ") with filledcurves fc rgb '%s' fs transparent solid 0.25 noborder", colour);
+    if (c->faint)
+        write_title(s, c);
+    else
+        fputs(" notitle", s);
 }
 
 static void write_curve(FILE *s, const sl_panel *p, size_t k, bool categorical, double width)
@@ -407,7 +411,7 @@ static void write_panel(FILE *s, const sl_panel *p, const layout *l, double widt
         separator = ", \\\n     ";
     }
     for (size_t k = 0; k < p->n_curves; k++) {
-        if (p->curves[k].kind == SL_CURVE_MAP) continue;
+        if (p->curves[k].kind == SL_CURVE_MAP || (p->curves[k].kind == SL_CURVE_BAND && p->curves[k].faint)) continue;
         fputs(separator, s);
         write_curve(s, p, k, l->labels != NULL, width);
         separator = ", \\\n     ";

@@ -48,6 +48,29 @@ void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, si
         memset(out, 0, b->B * sizeof *out);
 }
 
+void sl_block_rounds(const sl_block *b, const sl_ensemble *e, uint64_t k, uint64_t length, bool once, size_t first,
+                     size_t n, uint32_t *place, uint32_t *high, uint32_t *low)
+{
+    if (!b->scatter) {
+        const uint64_t round = once ? 0 : k / length;
+        const sl_draw upper = sl_ensemble_draw(e, SL_PURPOSE_SHUFFLE, 0, round),
+                      lower = sl_ensemble_draw(e, SL_PURPOSE_SHUFFLE, 1, round);
+        sl_random_words(high, n, b->first + first, &upper);
+        sl_random_words(low, n, b->first + first, &lower);
+        for (size_t i = 0; i < n; i++) place[i] = (uint32_t)(k % length);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) { /* lanes are at steps of their own */
+        const uint64_t lane = b->scatter->lane[first + i], own = k - b->scatter->since[first + i];
+        const uint64_t round = once ? 0 : own / length;
+        const sl_draw upper = sl_ensemble_draw(e, SL_PURPOSE_SHUFFLE, 0, round),
+                      lower = sl_ensemble_draw(e, SL_PURPOSE_SHUFFLE, 1, round);
+        place[i] = (uint32_t)(own % length);
+        high[i] = sl_random_word_at(lane, &upper);
+        low[i] = sl_random_word_at(lane, &lower);
+    }
+}
+
 void sl_block_rates(sl_block *b, const sl_schedule *s, uint64_t seed, uint64_t k, double *rate)
 {
     if (!b->scatter) {

@@ -2,7 +2,7 @@
  *
  * A dynamics is a function that advances a block by one step; everything else (starting points, killing, sampling,
  * series, threads, merging) is sim/ensemble.c, or sim/escape/ where it ends when a trajectory leaves a region. On entry
- * to and exit from every step, g = grad f(x). */
+ * to and exit from every step, g = grad f(x), unless the dynamics does without. */
 #ifndef SL_SIM_BLOCK_H
 #define SL_SIM_BLOCK_H
 
@@ -24,6 +24,7 @@ typedef struct {
     double *noise;     /* [B]: scratch of a step                                              */
     double *kept;      /* [dim][B]: noise that a scheme keeps; in SGD scratch of noise models */
     double *rate;      /* [B]: scratch for learning rates that differ; weights of the samples of a weighted dynamics */
+    void *extra;       /* what a dynamics asked for in extra_bytes; each block's own, kept over its steps */
 } sl_block;
 
 typedef struct {
@@ -32,8 +33,10 @@ typedef struct {
     void (*begin)(const void *dynamics, sl_block *b);            /* before update 0: fills kept; NULL: nothing   */
     void (*step)(const void *dynamics, sl_block *b, uint64_t k); /* update k = 0, 1, ...: state k to state k + 1 */
     const void *dynamics;
+    bool no_gradient; /* steps neither need nor leave grad f(x) in g: who wants it computes it */
     bool velocity;   /* is there a v?                                                      */
     bool stationary; /* has every step one law, whatever k? (no schedule that changes)     */
+    double (*extra_bytes)(const void *dynamics, size_t B); /* NULL: none; INFINITY: too much */
     bool weighted;   /* averages are sum w y / sum w: lane i of a state counts with w = rate[i] > 0, left there by
                         begin and step. No histogram                                       */
     double mass;     /* kinetic temperature = mass <v^2>                                   */
@@ -47,6 +50,7 @@ typedef struct {
     const sl_noise_kind *noise;
     uint64_t schedule_seed;
     bool random_rate;
+    bool sampled; /* the noise model stands in for the gradient */
 } sl_sgd_state;
 SL_CHECKED sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err);
 
@@ -59,6 +63,9 @@ SL_CHECKED sl_status sl_overdamped_dynamics(sl_dynamics *d, sl_langevin_state *s
                                             sl_err *err);
 SL_CHECKED sl_status sl_underdamped_dynamics(sl_dynamics *d, sl_langevin_state *state, const sl_langevin *l,
                                              sl_err *err);
+
+/* Without a kill radius: beyond this x^4 is soon not a number. */
+#define SL_FARTHEST 1e75
 
 /* Refuses what sl_sgd_run refuses of an ensemble. Errors: SL_E_DOMAIN. */
 SL_CHECKED sl_status sl_ensemble_check(const sl_ensemble *e, const sl_loss *loss, sl_err *err);
@@ -76,6 +83,12 @@ void sl_block_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, siz
 void sl_block_add_normals(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k,
                           double sigma, double *out);
 void sl_block_uniforms(sl_block *b, const sl_ensemble *e, sl_purpose purpose, size_t channel, uint64_t k, double *out);
+
+/* The random words of rounds of `length` steps, for the n lanes from first (multiples of 64): place[i] = the step of
+ * lane i within its round, and the 64 bits high[i], low[i] of (replica, round), on purpose SL_PURPOSE_SHUFFLE. once:
+ * all rounds have the words of round 0. */
+void sl_block_rounds(const sl_block *b, const sl_ensemble *e, uint64_t k, uint64_t length, bool once, size_t first,
+                     size_t n, uint32_t *place, uint32_t *high, uint32_t *low);
 
 /* What a noise model (sim/noise.h) is given: numbers of channel j SL_LOSS_MAX_DIM + d, for its use. */
 struct sl_noise_source {

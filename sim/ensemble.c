@@ -20,9 +20,6 @@ enum { IDLE = 32 };
 static const size_t SLOT_BYTES = (size_t)64 << 20;
 enum { FEWEST_SLOTS = 4, MOST_SLOTS = 256 };
 
-/* Without a kill radius: beyond this x^4 is soon not a number. */
-static const double FARTHEST = 1e75;
-
 static const uint64_t MOST_REPLICAS = (uint64_t)1 << 34, MOST_STEPS = (uint64_t)1 << 48; /* of base/random.h */
 enum { MOST_EXPERIMENTS = 1 << 16, MOST_BINS = 1 << 20 };
 
@@ -34,7 +31,7 @@ sl_draw sl_ensemble_draw(const sl_ensemble *e, sl_purpose purpose, size_t d, uin
 static sl_status check_start(const sl_ensemble *e, const sl_loss *loss, sl_err *err)
 {
     const double *start = e->start ? e->start : loss->start;
-    const double radius = e->kill_radius > 0 ? e->kill_radius : FARTHEST;
+    const double radius = e->kill_radius > 0 ? e->kill_radius : SL_FARTHEST;
     for (size_t d = 0; d < loss->dim; d++) {
         if (!isfinite(start[d])) return sl_fail(err, SL_E_DOMAIN, "start: x[%zu] = %g must be finite", d, start[d]);
         if (fabs(start[d]) > radius)
@@ -190,6 +187,13 @@ static size_t block_size(const sl_plan *p)
     return p->block * (4 * p->dim + 2);
 }
 
+/* Bytes of a block's extra memory. */
+static double extra_bytes(const sl_plan *p)
+{
+    const sl_dynamics *const d = p->dynamics;
+    return d->extra_bytes ? d->extra_bytes(d->dynamics, p->block) : 0;
+}
+
 static void block_bind(sl_block *b, const sl_plan *p, double *memory)
 {
     const size_t all = p->dim * p->block;
@@ -250,8 +254,10 @@ sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *e
     size_t workers = e->jobs > 0 ? (size_t)e->jobs : (size_t)sl_cores();
     if (workers > slots) workers = slots;
 
-    run r = {.plan = p, .radius = e->kill_radius > 0 ? fmin(e->kill_radius, FARTHEST) : FARTHEST};
-    const size_t each = block_size(p) + sl_observer_size(p);
+    run r = {.plan = p, .radius = e->kill_radius > 0 ? fmin(e->kill_radius, SL_FARTHEST) : SL_FARTHEST};
+    const double more = ceil(extra_bytes(p) / 64) * 8; /* doubles, whole cache lines */
+    if (!(more < 0x1p40)) return sl_fail(err, SL_E_MEMORY, "no memory for a regime in %zu coordinates", p->dim);
+    const size_t extra = (size_t)more, own = block_size(p) + sl_observer_size(p), each = (own + 7) / 8 * 8 + extra;
     double *memory = aligned_alloc(64, workers * each * sizeof *memory);
     r.slot_memory = malloc((slots + 1) * slot_size * sizeof *r.slot_memory);
     r.block = calloc(workers, sizeof *r.block);
@@ -267,6 +273,7 @@ sl_status sl_ensemble_run(sl_observed *o, const sl_dynamics *dynamics, sl_err *e
     for (size_t w = 0; w < workers; w++) {
         block_bind(&r.block[w], p, memory + w * each);
         sl_observer_bind(&r.observer[w], p, memory + w * each + block_size(p));
+        r.block[w].extra = memory + (w + 1) * each - extra;
     }
     sl_slot total;
     sl_slot_bind(&total, p, r.slot_memory + slots * slot_size);

@@ -4,14 +4,15 @@
  * memory is a few blocks a thread, whatever the number of replicas (10^7 of them: 5 MB).
  *
  * Coordinate d of replica r draws lane r of the streams of base/random.h with sub = experiment 2^16 + d, purposes
- * SL_PURPOSE_START, _NOISE (step k of SGD; what else a model of noise draws: sub + 128 j) and _THERMAL (step k of
- * Langevin). Schedules know no experiments: they are given the seed with the experiment's number xored into its upper
- * 16 bits. */
+ * SL_PURPOSE_START, _NOISE (step k of SGD; what else a model of noise draws: sub + 128 j), _SHUFFLE (orders of
+ * samples, by epochs) and _THERMAL (step k of Langevin). Schedules know no experiments: they are given the seed with
+ * the experiment's number xored into its upper 16 bits. */
 #ifndef SL_SIM_ENSEMBLE_H
 #define SL_SIM_ENSEMBLE_H
 
 #include <stdint.h>
 
+#include "optim/regime.h"
 #include "optim/rule.h"
 #include "optim/schedule.h"
 #include "sim/loss.h"
@@ -53,6 +54,8 @@ typedef struct {
     sl_loss loss;
     sl_rule rule;
     sl_schedule schedule;
+    const sl_regime *regime; /* in place of the schedule (which must still be a good one), of the same rule, each
+                                replica with a rate of its own; borrowed; NULL: the schedule */
     double noise_variance; /* D0 / C >= 0 */
     sl_noise noise;        /* zeroed: Gaussian, independent in every coordinate */
 } sl_sgd;
@@ -61,7 +64,9 @@ typedef struct {
  * stand) if more than half of the replicas were killed or went to infinity. SL_INTERRUPTED, with *o empty (all zero),
  * if sl_stop_requested. Errors: SL_E_DOMAIN, SL_E_MEMORY.
  * The mass of the kinetic temperature is the base rate: that of the rule with alpha on the gradient, else the mean
- * rate of a stationary schedule or the schedule's lr. The plain rule has no v: v2, xv and kinetic are NAN. */
+ * rate of a stationary schedule or the schedule's lr; with a regime, NAN. The plain rule has no v: v2, xv and kinetic are
+ * NAN. A regime's second gradients have the same noise as the first ones (the random numbers of the step); the loss it
+ * sees is f(x), without noise. */
 SL_CHECKED sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err);
 
 /* Overdamped Langevin dx = -grad f dt + sqrt(2T) dW (Ito).

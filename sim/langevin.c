@@ -55,7 +55,7 @@ static void baoab(const void *dynamics, sl_block *b, uint64_t k)
 
 static sl_status check(const sl_langevin *l, sl_err *err)
 {
-    if (l->loss.kind && l->loss.kind->project)
+    if (l->loss.kind && sl_loss_restricted(&l->loss))
         return sl_fail(err, SL_E_DOMAIN, "loss '%s' lives on a subset of space, where there is no Langevin dynamics",
                        l->loss.kind->entry.name);
     if (!(l->temperature >= 0 && isfinite(l->temperature)))

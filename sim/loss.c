@@ -1,5 +1,6 @@
 #include "sim/loss.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/losses/losses.h"
@@ -8,7 +9,8 @@ const sl_loss_kind *const sl_losses[] = {
     &sl_loss_quadratic,        &sl_loss_double_well,      &sl_loss_tilted_double_well, &sl_loss_quartic,
     &sl_loss_periodic,         &sl_loss_quadratic_saddle, &sl_loss_strict_saddle,      &sl_loss_rosenbrock,
     &sl_loss_bent_double_well, &sl_loss_mueller_brown,    &sl_loss_monkey_saddle,      &sl_loss_matrix_factorisation,
-    &sl_loss_phase_retrieval,  &sl_loss_tensor_decomposition,
+    &sl_loss_phase_retrieval,  &sl_loss_tensor_decomposition, &sl_loss_absolute,    &sl_loss_huber,
+    &sl_loss_least_squares,    &sl_loss_least_squares_online, &sl_loss_logistic,       &sl_loss_hinge,
 };
 const size_t sl_n_losses = sizeof sl_losses / sizeof *sl_losses;
 
@@ -18,6 +20,8 @@ static const sl_entry *const entries[] = {
     &sl_loss_strict_saddle.entry, &sl_loss_rosenbrock.entry,  &sl_loss_bent_double_well.entry,
     &sl_loss_mueller_brown.entry, &sl_loss_monkey_saddle.entry, &sl_loss_matrix_factorisation.entry,
     &sl_loss_phase_retrieval.entry, &sl_loss_tensor_decomposition.entry,
+    &sl_loss_absolute.entry, &sl_loss_huber.entry, &sl_loss_least_squares.entry, &sl_loss_least_squares_online.entry,
+    &sl_loss_logistic.entry, &sl_loss_hinge.entry,
 };
 _Static_assert(sizeof entries / sizeof *entries == sizeof sl_losses / sizeof *sl_losses, "an entry a loss");
 
@@ -29,7 +33,8 @@ const sl_entry *const *sl_loss_entries(void)
 /* Fills in what follows from kind and spec, in a copy, so that a refusal leaves *loss alone. */
 static sl_status finish(sl_loss *loss, const sl_loss_kind *kind, const sl_spec *spec, sl_err *err)
 {
-    sl_loss l = {.kind = kind, .spec = *spec, .dim = 1};
+    sl_loss l = {.kind = kind, .spec = *spec, .dim = 1, .least = NAN};
+    for (size_t d = 0; d < SL_LOSS_MAX_DIM; d++) l.minimiser[d] = NAN;
     if (kind->init) {
         SL_TRY(kind->init(&l, err));
     } else {
@@ -58,6 +63,11 @@ sl_status sl_loss_init_kind(sl_loss *loss, const sl_loss_kind *kind, sl_err *err
     const sl_entry *entry = &kind->entry;
     SL_TRY(sl_spec_parse(&spec, entry->name, "loss", &entry, 1, err));
     return finish(loss, kind, &spec, err);
+}
+
+bool sl_loss_restricted(const sl_loss *loss)
+{
+    return loss->kind->project && !loss->everywhere;
 }
 
 /* A block of equal points, the smallest that kernels take. */

@@ -6,13 +6,14 @@
 
 const sl_noise_kind *const sl_noises[] = {
     &sl_noise_gaussian, &sl_noise_anisotropic, &sl_noise_hessian,
-    &sl_noise_stable,   &sl_noise_bounded,     &sl_noise_minibatch,
+    &sl_noise_stable,   &sl_noise_bounded,     &sl_noise_minibatch,   &sl_noise_online,
 };
 const size_t sl_n_noises = sizeof sl_noises / sizeof *sl_noises;
 
 static const sl_entry *const entries[] = {
     &sl_noise_gaussian.entry, &sl_noise_anisotropic.entry, &sl_noise_hessian.entry,
     &sl_noise_stable.entry,   &sl_noise_bounded.entry,     &sl_noise_minibatch.entry,
+    &sl_noise_online.entry,
 };
 _Static_assert(sizeof entries / sizeof *entries == sizeof sl_noises / sizeof *sl_noises, "an entry a model");
 

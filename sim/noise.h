@@ -33,6 +33,8 @@ struct sl_noise {
     bool infinite_variance; /* second moments do not exist                                     */
     bool depends_on_x;      /* the law of n is not the same everywhere                         */
     bool not_normal;        /* the law of n at given x is not a normal one                     */
+    bool remembers;         /* n depends on earlier steps' too: steps are not independent, given x */
+    bool stands_in;         /* at s2 = 1, grad f(x) + n is found without grad f(x)               */
     double bound;           /* |n| <= bound sqrt(s2), the Euclidean norm; 0: there is no bound */
     double data[SL_LOSS_MAX_DIM + 8];
 };

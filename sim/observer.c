@@ -170,6 +170,7 @@ void sl_observer_sample(sl_observer *ob, const sl_block *b, sl_slot *s)
     if (ob->seen++ < ob->plan->skip) return;
     const size_t B = b->B;
     const sl_loss *loss = ob->plan->dynamics->loss;
+    if (ob->plan->dynamics->no_gradient) loss->kind->gradient(loss, B, B, b->x, b->g);
     double *gradient2 = ob->sums + SL_OB_GRADIENT2 * B;
     for (size_t d = 0; d < ob->plan->dim; d++) {
         const double *x = b->x + d * B, *v = b->v + d * B, *g = b->g + d * B;

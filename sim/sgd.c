@@ -1,6 +1,16 @@
+/* SGD on blocks of replicas, at the rates of a schedule or of a regime. */
 #include <math.h>
+#include <string.h>
 
 #include "sim/block.h"
+
+static void add_noise(const sl_sgd_state *s, sl_block *b, uint64_t k, double *g)
+{
+    const sl_sgd *const sgd = s->sgd;
+    if (!(sgd->noise_variance > 0)) return;
+    sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k};
+    s->noise->add(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, g);
+}
 
 static void step(const void *dynamics, sl_block *b, uint64_t k)
 {
@@ -11,10 +21,8 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
         sl_block_rates(b, &sgd->schedule, s->schedule_seed, k, b->rate);
     else
         rate = sl_schedule_lr(&sgd->schedule, s->schedule_seed, 0, k);
-    if (sgd->noise_variance > 0) {
-        sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k};
-        s->noise->add(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, b->g);
-    }
+    if (s->sampled && sgd->noise_variance > 0) memset(b->g, 0, sgd->loss.dim * b->B * sizeof *b->g);
+    add_noise(s, b, k, b->g);
     for (size_t d = 0; d < sgd->loss.dim; d++) {
         double *x = b->x + d * b->B, *v = b->v + d * b->B, *g = b->g + d * b->B;
         if (s->random_rate)
@@ -23,7 +31,72 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
             sl_rule_step_same_d(&sgd->rule, b->B, x, v, g, rate);
     }
     if (sgd->loss.kind->project) sgd->loss.kind->project(&sgd->loss, b->B, b->B, b->x);
-    sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
+    if (!s->sampled) sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
+}
+
+/* ---- with a regime: its run, a second gradient and two losses are the block's extra memory ---- */
+
+static sl_regime_space space_of(const sl_sgd *sgd, size_t B)
+{
+    return (sl_regime_space){.n = sgd->loss.dim, .lanes = B};
+}
+
+static double extra_bytes(const void *dynamics, size_t B)
+{
+    const sl_sgd *const sgd = ((const sl_sgd_state *)dynamics)->sgd;
+    const sl_regime_space space = space_of(sgd, B);
+    return sl_regime_bytes(sgd->regime, &space) + (double)((sgd->loss.dim + 2) * B * sizeof(double));
+}
+
+/* The pieces of the extra memory, by address: a block of 64 lanes or more keeps cache lines whole. */
+typedef struct {
+    double *g2, *loss, *loss2;
+    void *run;
+} extra;
+
+static extra extra_of(const sl_sgd *sgd, const sl_block *b)
+{
+    double *const g2 = b->extra, *const loss = g2 + sgd->loss.dim * b->B;
+    return (extra){.g2 = g2, .loss = loss, .loss2 = loss + b->B, .run = loss + 2 * b->B};
+}
+
+static void begin_with_regime(const void *dynamics, sl_block *b)
+{
+    const sl_sgd *const sgd = ((const sl_sgd_state *)dynamics)->sgd;
+    const sl_regime_space space = space_of(sgd, b->B);
+    sl_regime_run run;
+    sl_regime_bind(&run, sgd->regime, &space, extra_of(sgd, b).run);
+    sl_regime_begin(&run);
+}
+
+/* A trajectory that has gone off is found by the kill radius; others do not see it. */
+static void step_with_regime(const void *dynamics, sl_block *b, uint64_t k)
+{
+    const sl_sgd_state *const s = dynamics;
+    const sl_sgd *const sgd = s->sgd;
+    const sl_loss *const loss = &sgd->loss;
+    const extra e = extra_of(sgd, b);
+    const sl_regime_space space = space_of(sgd, b->B);
+    sl_regime_run run;
+    sl_regime_bind(&run, sgd->regime, &space, e.run);
+    add_noise(s, b, k, b->g);
+    const double *const point = sl_regime_point(&run, k, b->x, b->g);
+    if (point) {
+        sl_block there = *b; /* the same replicas at another point: noise that depends on x looks there */
+        there.x = (double *)point;
+        loss->kind->gradient(loss, b->B, b->B, point, e.g2);
+        add_noise(s, &there, k, e.g2);
+    }
+    if (sl_regime_needs_loss(sgd->regime)) {
+        loss->kind->value(loss, b->B, b->B, b->x, e.loss);
+        if (point) loss->kind->value(loss, b->B, b->B, point, e.loss2);
+    }
+    const sl_regime_step step = {.k = k, .loss = e.loss, .loss2 = e.loss2, .x = b->x,
+                                 .v = sgd->rule.kind == SL_RULE_PLAIN ? NULL : b->v, .g = b->g,
+                                 .g2 = point ? e.g2 : NULL};
+    (void)sl_regime_update(&run, &step);
+    if (loss->kind->project) loss->kind->project(loss, b->B, b->B, b->x);
+    loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
 }
 
 sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err)
@@ -42,6 +115,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         /* Schedules know no experiments, so each experiment hands them a seed of its own; 0 leaves it as it is. */
         .schedule_seed = e->seed ^ (uint64_t)e->experiment << 48,
         .random_rate = sl_schedule_is_random(&sgd->schedule),
+        .sampled = !sgd->regime && sgd->noise.stands_in && sgd->noise_variance == 1,
     };
     const bool stationary = sl_schedule_is_stationary(&sgd->schedule);
     *d = (sl_dynamics){
@@ -49,14 +123,22 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         .loss = &sgd->loss,
         .step = step,
         .dynamics = state,
+        .no_gradient = state->sampled,
         .velocity = sgd->rule.kind != SL_RULE_PLAIN,
-        .stationary = stationary,
+        .stationary = stationary && !sgd->noise.remembers,
         .mass = on_gradient  ? sgd->rule.lr
                 : stationary ? sl_schedule_mean(&sgd->schedule, e->burn_in, e->burn_in + 1)
                              : sgd->schedule.lr,
         /* Samples at a stride could all fall on one phase of a cyclic rate. */
         .every = stationary ? SL_SAMPLE_EVERY : 1,
     };
+    if (!sgd->regime) return SL_OK;
+    d->begin = begin_with_regime;
+    d->step = step_with_regime;
+    d->extra_bytes = extra_bytes;
+    d->stationary = false;
+    d->mass = NAN;
+    d->every = SL_SAMPLE_EVERY;
     return SL_OK;
 }
 

@@ -28,7 +28,7 @@ typedef struct {
 
 /* Out: *s, from `starts` starting points (0: 64), the same for equal arguments. Any dimension; third derivatives are
  * central differences, to about 1e-6 of themselves (without error for polynomials of degree 4 and less).
- * Errors: SL_E_DOMAIN for a bad area, a loss that lives on a subset of space (kind->project), or without a finite
+ * Errors: SL_E_DOMAIN for a bad area, a loss that lives on a subset of space (sl_loss_restricted), or without a finite
  * Hessian there; SL_E_MEMORY. */
 SL_CHECKED sl_status sl_strict_smoothness(sl_smoothness *s, const sl_loss *loss, const sl_area *area, size_t starts,
                                           sl_err *err);

@@ -13,7 +13,7 @@ enum { LANES = 8, SOBOL = 40, DESCENTS = 500, CREEPS = 4 };
 
 sl_status sl_area_check(const sl_area *area, const sl_loss *loss, sl_err *err)
 {
-    if (loss->kind->project)
+    if (sl_loss_restricted(loss))
         return sl_fail(err, SL_E_DOMAIN, "loss '%s' lives on a subset of space, where its constants are others",
                        loss->kind->entry.name);
     if (!(area->radius >= 0 && isfinite(area->radius)))

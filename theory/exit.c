@@ -114,15 +114,16 @@ sl_status sl_exit_mean(sl_approximation *mean, const sl_exit_law *law, double st
 /* ---- The law ----------------------------------------------------------------------------------------------------- */
 
 /* P(tau = t + 1 | y) =: d_t(y) obeys d_{t+1} = K d_t from d_0 = P(|y'| > R): positive terms, nothing to subtract. Once
- * it shrinks by the same factor every step, at t and at t/2, it goes on so for ever. */
+ * it shrinks by the same factor every step, at t and at t/2, it goes on so for ever, and 1 - factor is
+ * d_t / P(tau > t), which has its digits where the factor is 1 to rounding. */
 typedef struct {
     const sl_exit_mesh *mesh;
     double start;
     double *now, *next; /* [n] */
     double t, left, d;  /* P(tau <= t), and d_t(start)                                  */
-    double ratio;       /* d_t / d_{t-1}                                                */
-    double check_at, check_ratio;
+    double check_at, check_ratio; /* d_t / d_{t-1} then                                 */
     bool geometric;
+    double log_ratio; /* of d_t / d_{t-1} from then on                                  */
 } walk;
 
 static sl_status walk_init(walk *w, const sl_exit_mesh *m, double start, sl_err *err)
@@ -141,14 +142,32 @@ static void walk_clear(walk *w)
     free(w->now < w->next ? w->now : w->next);
 }
 
+static double peak(const walk *w)
+{
+    double most = 0;
+    for (size_t i = 0; i < w->mesh->n; i++) most = fmax(most, w->now[i]);
+    return most;
+}
+
+/* Has the law become geometric? before: d a step ago. */
+static void check_ratio(walk *w, double before)
+{
+    static const double same = 1e-13, nothing = 1e-280;
+    const double ratio = before > 0 ? w->d / before : NAN;
+    w->geometric = fabs(ratio - w->check_ratio) <= same && ratio <= 1 + same;
+    if (w->d == 0 && peak(w) < nothing) w->geometric = true; /* nor will d ever be more */
+    if (w->geometric) w->log_ratio = w->left < 0.5 ? log1p(-w->d / (1 - w->left)) : log(ratio);
+    w->check_at *= 2;
+    w->check_ratio = ratio;
+}
+
 static void walk_step(walk *w)
 {
-    static const double same = 1e-13;
     const double before = w->d;
     w->t++;
     w->left = fmin(w->left + before, 1);
     if (w->geometric) {
-        w->d *= w->ratio;
+        w->d *= exp(w->log_ratio);
         return;
     }
     sl_exit_mesh_step(w->next, w->mesh, w->now);
@@ -156,11 +175,7 @@ static void walk_step(walk *w)
     w->now = w->next;
     w->next = swap;
     w->d = fmax(sl_exit_mesh_at(w->mesh, w->now, w->start), 0);
-    w->ratio = before > 0 ? w->d / before : NAN;
-    if (w->t < w->check_at) return;
-    w->geometric = fabs(w->ratio - w->check_ratio) <= same && w->ratio < 1;
-    w->check_at *= 2;
-    w->check_ratio = w->ratio;
+    if (w->t >= w->check_at) check_ratio(w, before);
 }
 
 /* Steps until t, or until P(tau <= t) >= p, or until the law is geometric. */
@@ -178,8 +193,8 @@ static sl_status walk_until(walk *w, double t, double p, sl_err *err)
 /* P(tau <= t) for t beyond where the walk has come, once it is geometric. */
 static double left_at(const walk *w, double t)
 {
-    const double decay = -expm1((t - w->t) * log(w->ratio));
-    return fmin(1, w->left + w->d * decay / (1 - w->ratio));
+    if (w->d == 0) return w->left;
+    return fmin(1, w->left + w->d * expm1((t - w->t) * w->log_ratio) / expm1(w->log_ratio));
 }
 
 sl_status sl_exit_survival(double *survival, double *left, double *error, size_t n, const sl_exit_law *law,
@@ -234,9 +249,10 @@ static sl_status walk_quantile(double *t, const sl_exit_mesh *m, double start, d
     const sl_status st = walk_until(&w, INFINITY, p, err);
     *t = w.t;
     if (st == SL_OK && w.left < p) { /* 1 - P(tau <= t) = (1 - left) ratio^(t - w.t) */
-        *t = w.t + fmax(0, ceil(log((1 - p) / (1 - w.left)) / log(w.ratio)));
-        while (left_at(&w, *t) < p) (*t)++;
-        while (*t > w.t && left_at(&w, *t - 1) >= p) (*t)--;
+        *t = w.d > 0 ? w.t + fmax(0, ceil(log((1 - p) / (1 - w.left)) / w.log_ratio)) : INFINITY;
+        if (!(*t < 0x1p53)) *t = INFINITY; /* beyond what doubles count */
+        while (*t < INFINITY && left_at(&w, *t) < p) (*t)++;
+        while (*t < INFINITY && *t > w.t && left_at(&w, *t - 1) >= p) (*t)--;
     }
     walk_clear(&w);
     return st;
@@ -248,8 +264,8 @@ sl_status sl_exit_quantile(uint64_t *t, bool *ambiguous, const sl_exit_law *law,
     SL_TRY(check_start(law, start, err));
     if (!(p > 0 && p < 1)) return sl_fail(err, SL_E_DOMAIN, "p = %g, need 0 < p < 1", p);
     for (size_t i = 0; i < MESHES; i++) SL_TRY(walk_quantile(&value[i], &law->mesh[i], start, p, err));
-    if (!(value[0] < 0x1p63))
-        return sl_fail(err, SL_E_NUMERIC, "the %g-quantile of the exit time is beyond 2^63 steps", p);
+    if (!(value[0] < 0x1p53))
+        return sl_fail(err, SL_E_NUMERIC, "the %g-quantile of the exit time is beyond 2^53 steps", p);
     *t = (uint64_t)value[0];
     if (ambiguous) *ambiguous = value[0] != value[1];
     return SL_OK;

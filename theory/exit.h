@@ -45,7 +45,7 @@ SL_CHECKED sl_status sl_exit_probability(sl_approximation *left, const sl_exit_l
                                          sl_err *err);
 
 /* The p-quantile: the least t with P(tau <= t) >= p, 0 < p < 1. *ambiguous (may be NULL): is p so close to P(tau <= t)
- * at this t or the one before that the error leaves the choice open? Errors: as above. */
+ * at this t or the one before that the error leaves the choice open? Errors: as above; SL_E_NUMERIC beyond 2^53. */
 SL_CHECKED sl_status sl_exit_quantile(uint64_t *t, bool *ambiguous, const sl_exit_law *law, double start, double p,
                                       sl_err *err);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "sim/block.h"
 #include "sim/escape/split.h"
 
 /* The output function of SplitMix64 (Steele, Lea and Flood 2014) on its Weyl sequence. */
@@ -96,13 +97,10 @@ static sl_status gather(movers *m, sl_crowd *c, const sl_region *region, sl_err 
     return SL_OK;
 }
 
-/* Without a kill radius, as of all dynamics (sim/ensemble.h). */
-static const double FARTHEST = 1e75;
-
 /* A jump can end in a set and beyond the kill radius at once. From B nobody goes on; elsewhere this is a loss. */
 static bool is_lost(const sl_split *s, const double *x)
 {
-    const double radius = s->ensemble->kill_radius > 0 ? s->ensemble->kill_radius : FARTHEST;
+    const double radius = s->ensemble->kill_radius > 0 ? s->ensemble->kill_radius : SL_FARTHEST;
     bool inside = true;
     for (size_t d = 0; d < s->loss->dim; d++) inside = inside && isfinite(x[d]) && fabs(x[d]) <= radius;
     return !inside && sl_region_which(&s->how.b, s->loss->dim, x) == SL_EXIT_CENSORED;

@@ -13,9 +13,6 @@
  * a run. */
 static const double LITTLE = 64 << 20;
 
-/* Without a kill radius: beyond this x^4 is soon not a number. */
-static const double FARTHEST = 1e75;
-
 /* ---- before and after ---- */
 
 static sl_status refuse_start(unsigned set, const char *who, sl_err *err)
@@ -99,12 +96,13 @@ static sl_status escape(sl_exits *out, const sl_dynamics *dynamics, const sl_esc
     const sl_ensemble *e = dynamics->ensemble;
     SL_TRY(check(dynamics, how, err));
     sl_escape_job job = {.dynamics = dynamics, .how = how, .limit = e->steps, .far_often = e->kill_radius > 0};
-    job.radius = job.far_often ? fmin(e->kill_radius, FARTHEST) : FARTHEST;
+    job.radius = job.far_often ? fmin(e->kill_radius, SL_FARTHEST) : SL_FARTHEST;
     SL_TRY(check_starts(&job, dynamics->loss->dim, err));
     sl_exits result = {0};
     job.e = &result;
     sl_status st = allocate(&result, dynamics, how, err);
-    if (st == SL_OK && how->paths > 0) st = sl_paths_alloc(&job.paths, how->paths, dynamics->loss->dim, err);
+    if (st == SL_OK && how->paths > 0)
+        st = sl_paths_alloc(&job.paths, how->paths, dynamics->loss->dim, how->path_every, SL_PATH_STATES, err);
     if (st == SL_OK) st = sl_escape_work(&job, err);
     if (st == SL_OK && job.paths) st = sl_paths_table(&result.paths, job.paths, err);
     sl_paths_free(job.paths);
@@ -128,6 +126,7 @@ sl_status sl_sgd_escape(sl_exits *e, const sl_sgd *sgd, const sl_escape *how, sl
 {
     sl_sgd_state state;
     sl_dynamics dynamics;
+    if (sgd->regime) return sl_fail(err, SL_E_CONFIG, "exit times need a schedule: a regime's state is not split");
     SL_TRY(sl_sgd_dynamics(&dynamics, &state, sgd, err));
     return escape(e, &dynamics, how, err);
 }

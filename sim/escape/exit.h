@@ -37,9 +37,13 @@ typedef struct {
     /* Replica r starts from state r of these (x[r * dim + d], v alike, NULL: at rest) instead of ensemble.start. */
     const double *x, *v;
     bool keep_states;    /* x and v on exit are wanted                                                              */
-    uint64_t paths;      /* of the first so many replicas every path_every-th state is kept                         */
-    uint64_t path_every; /* 0: 1                                                                                    */
+    uint64_t paths;      /* of the first so many replicas every path_every-th state is kept, and the last           */
+    uint64_t path_every; /* 0: as many as SL_PATH_STATES allow, see below                                           */
 } sl_escape;
+
+/* Without path_every, all states of a path are kept until they are SL_PATH_STATES, from then on every second, every
+ * fourth, ...: a short path is whole, a long one has at least half as many states. */
+enum { SL_PATH_STATES = 1024 };
 
 /* How a replica ended: the index of a set, or one of these. Lost: in no set, but not a number, or with a coordinate
  * beyond the kill radius (without one: beyond 1e75 at a step that is a multiple of 4). */

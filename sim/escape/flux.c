@@ -122,6 +122,9 @@ static sl_status cycle_all(sl_flux *f, sl_crowd *c, sl_split *s, double *time, d
     sl_split_region(&back, s, INFINITY);
     first_level(&level, s);
     const double needed = fmax((double)s->ensemble->burn_in, ceil(MEMORIES * s->memory));
+    if (needed > (double)s->how.most_steps)
+        return sl_fail(err, SL_UNDECIDED, "the flux out of A takes a burn-in of %.4g steps, more than most_steps = %llu",
+                       needed, (unsigned long long)s->how.most_steps);
     size_t cycle = 0;
     for (; cycle < FIRST_CYCLES || least(time, c->n) < needed; cycle++) {
         SL_TRY(climb(c, s, &level, time, err));

@@ -11,16 +11,17 @@
 typedef struct {
     double *row; /* [rows][1 + dim] */
     size_t rows, room;
+    uint64_t every; /* steps of its rows */
 } path;
 
 struct sl_paths {
-    size_t dim;
+    size_t dim, most; /* most: rows of a path; 0: any number */
     uint64_t n;
     path *path; /* [n] */
     _Atomic uint64_t numbers;
 };
 
-sl_status sl_paths_alloc(sl_paths **out, uint64_t n, size_t dim, sl_err *err)
+sl_status sl_paths_alloc(sl_paths **out, uint64_t n, size_t dim, uint64_t every, size_t most, sl_err *err)
 {
     sl_paths *const p = calloc(1, sizeof *p);
     path *const each = n <= SL_PATHS_NUMBERS ? calloc(n, sizeof *each) : NULL;
@@ -28,7 +29,8 @@ sl_status sl_paths_alloc(sl_paths **out, uint64_t n, size_t dim, sl_err *err)
         free(p), free(each);
         return sl_fail(err, SL_E_MEMORY, "no memory for %llu paths", (unsigned long long)n);
     }
-    p->dim = dim, p->n = n, p->path = each;
+    p->dim = dim, p->n = n, p->path = each, p->most = every > 0 ? 0 : most;
+    for (uint64_t r = 0; r < n; r++) each[r].every = every > 0 ? every : 1;
     *out = p;
     return SL_OK;
 }
@@ -41,6 +43,24 @@ void sl_paths_free(sl_paths *p)
     free(p);
 }
 
+bool sl_paths_wants(const sl_paths *p, uint64_t replica, uint64_t step)
+{
+    return step % p->path[replica].every == 0;
+}
+
+/* Every second row stays. */
+static void thin(sl_paths *p, path *t)
+{
+    const size_t columns = 1 + p->dim, before = t->rows;
+    size_t kept = 0;
+    t->every *= 2;
+    for (size_t i = 0; i < t->rows; i++)
+        if ((uint64_t)t->row[i * columns] % t->every == 0)
+            memmove(t->row + kept++ * columns, t->row + i * columns, columns * sizeof *t->row);
+    t->rows = kept;
+    atomic_fetch_sub(&p->numbers, (before - kept) * columns);
+}
+
 sl_status sl_paths_add(sl_paths *p, uint64_t replica, uint64_t step, const double *x, sl_err *err)
 {
     path *const t = &p->path[replica];
@@ -48,6 +68,7 @@ sl_status sl_paths_add(sl_paths *p, uint64_t replica, uint64_t step, const doubl
     if (t->rows > 0 && t->row[(t->rows - 1) * columns] == (double)step) return SL_OK;
     for (size_t d = 0; d < p->dim; d++)
         if (!isfinite(x[d])) return SL_OK;
+    if (t->rows == p->most && p->most > 0) thin(p, t);
     if (atomic_fetch_add(&p->numbers, columns) > SL_PATHS_NUMBERS)
         return sl_fail(err, SL_E_MEMORY, "the paths have more than %d numbers: follow fewer replicas, or less often",
                        SL_PATHS_NUMBERS);

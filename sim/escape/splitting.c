@@ -279,6 +279,9 @@ static sl_status escape_underdamped(sl_exits *e, const void *dynamics, const sl_
 sl_status sl_sgd_splitting(sl_rare *r, const sl_sgd *sgd, const sl_splitting *how, sl_err *err)
 {
     if (!sgd->schedule.spec.entry) return sl_fail(err, SL_E_DOMAIN, "the ensemble has no schedule");
+    if (sgd->noise.remembers)
+        return sl_fail(err, SL_E_CONFIG,
+                       "splitting needs steps that are independent, which those without replacement are not");
     if (!sl_schedule_is_stationary(&sgd->schedule))
         return sl_fail(err, SL_E_CONFIG,
                        "splitting: schedule '%s' is not stationary: its rates follow the clock, which "

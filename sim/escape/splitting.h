@@ -32,7 +32,7 @@ typedef struct {
     size_t particles;           /* a level and repeat, >= 8; 0: 1024                                                  */
     size_t repeats;             /* >= 2; 0: 32                                                                        */
     double share;               /* of particles that should reach the next level, 0.01 to 0.9; 0: 0.2                 */
-    uint64_t most_steps;        /* of one particle between two levels: more is SL_UNDECIDED; 0: 10^7                  */
+    uint64_t most_steps;        /* of one particle between two levels, or burnt in: more is SL_UNDECIDED; 0: 10^7     */
 } sl_splitting;
 
 typedef struct {

@@ -128,9 +128,10 @@ static sl_status censor(worker *w, sl_err *err)
 static sl_status follow_all(worker *w, sl_err *err)
 {
     const sl_lanes *l = &w->lanes;
-    const uint64_t every = w->r->job->how->path_every > 0 ? w->r->job->how->path_every : 1;
     for (size_t i = 0; i < l->block.B; i++)
-        if (l->living[i] && followed(w, i) && sl_lanes_age(l, i) % every == 0) SL_TRY(follow(w, i, err));
+        if (l->living[i] && followed(w, i) &&
+            sl_paths_wants(w->r->job->paths, l->scatter.lane[i], sl_lanes_age(l, i)))
+            SL_TRY(follow(w, i, err));
     return SL_OK;
 }
 

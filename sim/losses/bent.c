@@ -21,6 +21,9 @@ static sl_status init_rosenbrock(sl_loss *loss, sl_err *err)
     loss->data[1] = sl_spec_get(&loss->spec, "b");
     loss->start[0] = a;
     loss->start[1] = a * a;
+    loss->least = 0;
+    loss->minimiser[0] = a;
+    loss->minimiser[1] = a * a;
     return SL_OK;
 }
 
@@ -31,6 +34,9 @@ static sl_status init_well(sl_loss *loss, sl_err *err)
     loss->data[0] = sl_spec_get(&loss->spec, "a");
     loss->data[1] = sl_spec_get(&loss->spec, "b");
     loss->start[0] = 1;
+    loss->least = 0;
+    loss->minimiser[0] = 1;
+    loss->minimiser[1] = 0;
     return SL_OK;
 }
 

@@ -16,7 +16,8 @@ static sl_status init(sl_loss *loss, sl_err *err)
     loss->data[0] = tilt;
     double x = 1 + fabs(tilt);
     for (int i = 0; i < 64; i++) x -= (x * x * x - x - fabs(tilt)) / (3 * x * x - 1);
-    loss->start[0] = tilt > 0 ? -x : x;
+    loss->start[0] = loss->minimiser[0] = tilt > 0 ? -x : x;
+    loss->least = sl_loss_value(loss, loss->minimiser);
     return SL_OK;
 }
 

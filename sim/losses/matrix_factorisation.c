@@ -18,6 +18,24 @@ static const sl_param params[] = {
      .list = true},
 };
 
+/* The r largest positive eigenvalues, each in a column of its own: f = the sum of the squares of the others over 4. */
+static void find_minimum(sl_loss *loss, size_t n, size_t r)
+{
+    bool taken[SL_LOSS_MAX_DIM] = {false};
+    for (size_t i = 0; i < n * r; i++) loss->minimiser[i] = 0;
+    for (size_t c = 0; c < r; c++) {
+        size_t best = n;
+        for (size_t k = 0; k < n; k++)
+            if (!taken[k] && loss->data[k] > 0 && (best == n || loss->data[k] > loss->data[best])) best = k;
+        if (best == n) break;
+        taken[best] = true;
+        loss->minimiser[best * r + c] = sqrt(loss->data[best]);
+    }
+    loss->least = 0;
+    for (size_t k = 0; k < n; k++)
+        if (!taken[k]) loss->least += 0.25 * loss->data[k] * loss->data[k];
+}
+
 /* Starts on the stationary point 0, whose Hessian is -M (x) 1. Coordinate k r + c is U_kc. */
 static sl_status init(sl_loss *loss, sl_err *err)
 {
@@ -37,6 +55,7 @@ static sl_status init(sl_loss *loss, sl_err *err)
     for (size_t k = 0; k < n; k++) loss->data[k] = given > 0 ? s->value[list].v[k] : 1 / (double)(k + 1);
     loss->data[SL_LOSS_MAX_DIM] = (double)n;
     loss->data[SL_LOSS_MAX_DIM + 1] = (double)r;
+    find_minimum(loss, n, r);
     return SL_OK;
 }
 

@@ -14,7 +14,11 @@ static sl_status init(sl_loss *loss, sl_err *err)
 {
     (void)err;
     loss->dim = 2;
-    loss->data[0] = sl_spec_get(&loss->spec, "q");
+    const double q = sl_spec_get(&loss->spec, "q");
+    loss->data[0] = q;
+    loss->least = -27 / (4 * q * q * q);
+    loss->minimiser[0] = -3 / q;
+    loss->minimiser[1] = 0;
     return SL_OK;
 }
 

@@ -12,6 +12,8 @@ static sl_status init(sl_loss *loss, sl_err *err)
     loss->data[0] = sl_spec_get(&loss->spec, "scale");
     loss->start[0] = -0.55822363463302427747;
     loss->start[1] = 1.4417258418046686551;
+    for (size_t d = 0; d < 2; d++) loss->minimiser[d] = loss->start[d];
+    loss->least = sl_loss_value(loss, loss->minimiser);
     return SL_OK;
 }
 

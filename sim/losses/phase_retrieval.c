@@ -1,3 +1,4 @@
+#include "base/random.h"
 #include "sim/losses/losses.h"
 
 /* A table of n m numbers: 64 MiB at most. */
@@ -9,6 +10,18 @@ static const sl_param params[] = {
     {.name = "seed", .help = "which measurements", .def = 0, .min = 0, .max = 4294967295.0, .integer = true},
 };
 
+/* a[m][n], independent standard normals: row j is a_j, coordinate d of it lane d of step j. */
+static sl_status make(double *a, const sl_loss *loss, sl_err *err)
+{
+    (void)err;
+    for (size_t j = 0; j < loss->samples; j++) {
+        const sl_draw draw = {
+            .seed = (uint64_t)sl_spec_get(&loss->spec, "seed"), .step = j, .purpose = SL_PURPOSE_SAMPLES};
+        sl_random_normals(a + j * loss->dim, loss->dim, 0, 1, &draw);
+    }
+    return SL_OK;
+}
+
 /* Starts on the maximum 0, where the Hessian is -(1/m) sum_j y_j a_j a_j'. */
 static sl_status init(sl_loss *loss, sl_err *err)
 {
@@ -18,7 +31,9 @@ static sl_status init(sl_loss *loss, sl_err *err)
     if (loss->samples < loss->dim) /* f would not grow across the measurements */
         return sl_fail(err, SL_E_DOMAIN, "loss 'phase-retrieval': m = %zu, need m >= n = %zu", loss->samples,
                        loss->dim);
-    return sl_sample_table(&loss->table, loss->samples, loss->dim, (uint64_t)sl_spec_get(s, "seed"), err);
+    loss->least = 0;
+    for (size_t d = 0; d < loss->dim; d++) loss->minimiser[d] = d == 0;
+    return sl_sample_table(&loss->table, loss, loss->samples * loss->dim, make, err);
 }
 
 const sl_loss_kind sl_loss_phase_retrieval = {

@@ -1,41 +1,8 @@
 #include "base/kernel.h"
+#include "sim/losses/lanes.h"
 #include "sim/losses/losses.h"
 
-/* f = (1/4m) sum_j (s_j^2 - y_j)^2, s_j = a_j.x, y_j = a_j0^2, with a_j in row j of loss->table.
- *
- * A few lanes at a time, copied together so that they stay in the first cache while the table goes by (in place, the
- * coordinates of a block lie a power of two apart and evict each other: 4 times slower for 32 coordinates). The number
- * of lanes w is 8 or 16, written out where these are called so that each is compiled for itself. */
-enum { WIDE = 16, NARROW = 8 };
-typedef double lanes[SL_LOSS_MAX_DIM * WIDE];
-
-static inline __attribute__((always_inline)) void gather(double *restrict to, size_t n, size_t w, size_t stride,
-                                                         const double *restrict x)
-{
-    for (size_t d = 0; d < n; d++)
-#pragma omp simd
-        for (size_t i = 0; i < w; i++) to[d * w + i] = x[d * stride + i];
-}
-
-static inline __attribute__((always_inline)) void dot(double *restrict s, size_t n, size_t w, const double *restrict a,
-                                                      const double *restrict x)
-{
-    double sum[WIDE] = {0};
-    for (size_t d = 0; d < n; d++)
-#pragma omp simd
-        for (size_t i = 0; i < w; i++) sum[i] += a[d] * x[d * w + i];
-#pragma omp simd
-    for (size_t i = 0; i < w; i++) s[i] = sum[i];
-}
-
-/* g += s a. */
-static inline __attribute__((always_inline)) void spread(double *restrict g, size_t n, size_t w,
-                                                         const double *restrict a, const double *restrict s)
-{
-    for (size_t d = 0; d < n; d++)
-#pragma omp simd
-        for (size_t i = 0; i < w; i++) g[d * w + i] += a[d] * s[i];
-}
+/* f = (1/4m) sum_j (s_j^2 - y_j)^2, s_j = a_j.x, y_j = a_j0^2, with a_j in row j of loss->table. */
 
 /* Hessian times u; the gradient where u is NULL. */
 static inline __attribute__((always_inline)) void derivative(const sl_loss *loss, size_t w, size_t stride,

@@ -34,6 +34,8 @@ static sl_status init_quadratic(sl_loss *loss, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN, "loss 'quadratic': dim = %zu, but the spectrum has %zu values", dim, n);
     loss->dim = n > 0 ? n : dim;
     for (size_t d = 0; d < loss->dim; d++) loss->data[d] = n > 0 ? a * s->value[list].v[d] : a;
+    loss->least = 0;
+    for (size_t d = 0; d < loss->dim; d++) loss->minimiser[d] = 0;
     return SL_OK;
 }
 

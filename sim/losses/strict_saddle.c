@@ -5,6 +5,9 @@ static sl_status init(sl_loss *loss, sl_err *err)
 {
     (void)err;
     loss->dim = 2;
+    loss->least = -0.25;
+    loss->minimiser[0] = 0;
+    loss->minimiser[1] = 1;
     return SL_OK;
 }
 

@@ -20,7 +20,11 @@ static sl_status init(sl_loss *loss, sl_err *err)
     loss->dim = d * d;
     loss->samples = (size_t)1 << d;
     loss->data[0] = (double)d;
-    for (size_t i = 0; i < d * d; i++) loss->start[i] = 1 / sqrt((double)d);
+    loss->least = 0;
+    for (size_t i = 0; i < d * d; i++) {
+        loss->start[i] = 1 / sqrt((double)d);
+        loss->minimiser[i] = i % (d + 1) == 0;
+    }
     return SL_OK;
 }
 

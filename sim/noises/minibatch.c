@@ -1,22 +1,36 @@
-/* The noise of real mini-batches of a finite sum f = (1/N) sum f_k: with I of `size` samples drawn with replacement,
+/* The noise of real mini-batches of a finite sum f = (1/N) sum f_k: with I of `size` samples,
  * n = sqrt(s2) (mean over I of grad f_k(x) - grad f(x)). At s2 = 1 the mini-batch's gradient stands in for the full
  * one, as in training; another s2 scales it. The covariance is s2 / size times that of the samples' gradients at x.
+ *
+ * order = replacement: every sample of I is drawn from all N, and the covariance is that. order = reshuffle: each
+ * replica goes through all samples in a random order, N / size mini-batches an epoch (a remainder is left out), then
+ * in another order; the covariance of a step is (N - size)/(N - 1) times that, and steps of an epoch are correlated:
+ * where size divides N, their n sum to 0 at x held still. order = once: the same order in every epoch. Sample c of the
+ * mini-batch at place p of its epoch is number p size + c of the order, found without a state (sim/shuffle_kernel.h).
+ *
  * sphere > 0 is the noisy SGD of Ge et al. 2015: a vector of that length in a uniform direction is added as well, which
  * adds sphere^2 / dim to each variance.
  *
- * Sample index = floor(N u) with u of 32 bits: probabilities are 1/N up to 2^-32. */
+ * With replacement, sample index = floor(N u) with u of 32 bits: probabilities are 1/N up to 2^-32. */
 #include <math.h>
 #include <string.h>
 
 #include "sim/noise_kernel.h"
 #include "sim/noises/noises.h"
+#include "sim/shuffle_kernel.h"
 
 enum { MOST = 1 << 12 }; /* a channel a draw, which takes 16 kB in first exits: 64 MB a thread; then the sphere's */
 enum { LANES = 512 };    /* whose indices are held at once */
 
+typedef enum { REPLACEMENT, RESHUFFLE, ONCE } order;
+static const char *const orders[] = {"replacement", "reshuffle", "once", NULL};
+
 static const sl_param params[] = {
     {.name = "size", .help = "samples of a mini-batch", .def = 1, .min = 1, .max = MOST, .integer = true},
     {.name = "sphere", .help = "length of a vector of uniform direction that is added, as in noisy SGD", .max = 1e12},
+    {.name = "order",
+     .help = "of the samples: drawn each time, or gone through in a random order, new each epoch or not",
+     .words = orders},
 };
 
 static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
@@ -26,8 +40,30 @@ static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
                        loss->kind->entry.name);
     noise->data[0] = sl_spec_get(&noise->spec, "size");
     noise->data[1] = sl_spec_get(&noise->spec, "sphere");
-    noise->depends_on_x = noise->not_normal = true;
+    noise->data[2] = sl_spec_get(&noise->spec, "order");
+    noise->remembers = noise->data[2] != REPLACEMENT;
+    if (noise->remembers && noise->data[0] > (double)loss->samples)
+        return sl_fail(err, SL_E_DOMAIN,
+                       "noise 'minibatch': size = %g without replacement, but loss '%s' has %zu samples",
+                       noise->data[0], loss->kind->entry.name, loss->samples);
+    noise->depends_on_x = noise->not_normal = noise->stands_in = true;
     return SL_OK;
+}
+
+/* index[n] of sample c of the mini-batches of the n lanes from i; with replacement from the uniforms in noise. */
+static void choose(const sl_noise *noise, const sl_loss *loss, sl_noise_source *source, size_t c, size_t i, size_t n,
+                   uint32_t *index)
+{
+    if (noise->data[2] == REPLACEMENT) {
+        sl_noise_indices(n, index, source->block->noise + i, (double)loss->samples);
+        return;
+    }
+    uint32_t high[LANES], low[LANES];
+    const uint32_t size = (uint32_t)noise->data[0], N = (uint32_t)loss->samples;
+    sl_block_rounds(source->block, source->ensemble, source->step, N / size, noise->data[2] == ONCE, i, n, index, high,
+                    low);
+    for (size_t j = 0; j < n; j++) index[j] = index[j] * size + (uint32_t)c;
+    sl_shuffle(n, index, high, low, N);
 }
 
 static void add(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *g)
@@ -38,10 +74,10 @@ static void add(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_
     const double s = sqrt(s2), weight = s / (double)size;
     for (size_t d = 0; d < loss->dim; d++) sl_noise_times(B, g + d * B, 1 - s);
     for (size_t c = 0; c < size; c++) {
-        sl_noise_uniforms(source, 0, c, b->noise);
+        if (noise->data[2] == REPLACEMENT) sl_noise_uniforms(source, 0, c, b->noise);
         for (size_t i = 0; i < B; i += LANES) {
             const size_t n = B - i < LANES ? B - i : LANES;
-            sl_noise_indices(n, index, b->noise + i, (double)loss->samples);
+            choose(noise, loss, source, c, i, n, index);
             loss->kind->sample_gradient(loss, n, B, b->x + i, index, b->kept + i);
         }
         for (size_t d = 0; d < loss->dim; d++) sl_noise_add_times(B, g + d * B, weight, b->kept + d * B);
@@ -71,7 +107,9 @@ static sl_status covariance(double *covariance, const sl_noise *noise, const sl_
         for (size_t d = 0; d < dim; d++)
             for (size_t e = 0; e < dim; e++) covariance[d * dim + e] += v[d] * v[e];
     }
-    const double scale = s2 / (noise->data[0] * (double)loss->samples);
+    const double N = (double)loss->samples, size = noise->data[0];
+    const double left = noise->data[2] == REPLACEMENT ? 1 : N > 1 ? (N - size) / (N - 1) : 0;
+    const double scale = left * s2 / (size * N);
     for (size_t j = 0; j < dim * dim; j++) covariance[j] *= scale;
     for (size_t d = 0; d < dim; d++) covariance[d * dim + d] += noise->data[1] * noise->data[1] / (double)dim;
     return SL_OK;
@@ -79,7 +117,7 @@ static sl_status covariance(double *covariance, const sl_noise *noise, const sl_
 
 const sl_noise_kind sl_noise_minibatch = {
     .entry = {.name = "minibatch",
-              .help = "sqrt(s2) times the error of a mini-batch's gradient (drawn with replacement), of a finite sum",
+              .help = "sqrt(s2) times the error of a mini-batch's gradient, of a finite sum",
               .source = "",
               .params = params,
               .n_params = sizeof params / sizeof *params},

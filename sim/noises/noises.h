@@ -8,7 +8,7 @@
 #include "sim/noise.h"
 
 extern const sl_noise_kind sl_noise_gaussian, sl_noise_anisotropic, sl_noise_hessian, sl_noise_stable, sl_noise_bounded,
-    sl_noise_minibatch;
+    sl_noise_minibatch, sl_noise_online;
 
 /* g[d][i] += n[d][i], n ~ N(0, s2) */
 void sl_noise_add_gaussian(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *g);

@@ -282,7 +282,8 @@ sl_status sl_operator_box(double lo[2], double hi[2], double *outside, const sl_
     if (!kind->confining && kind->period == 0)
         return sl_fail(
             err, SL_E_UNSTABLE,
-            "loss '%s' has no stationary law: it is not bounded below, so that exp(-f/T) has no finite integral",
+            "loss '%s' has no stationary law exp(-f/T) to choose a domain by: it is not bounded below, or not known to "
+            "confine",
             kind->entry.name);
     double from[2] = {0}, to[2] = {0}, beyond[2] = {0}; /* so that outputs stay as they were on failure */
     if (kind->period > 0) {

@@ -101,6 +101,9 @@ static sl_status prepare(sl_operator *o, sl_question *asked, const sl_operator *
     *asked = *q;
     if (!op->kind || !op->kind->solve || !op->loss.kind)
         return sl_fail(err, SL_E_DOMAIN, "an operator needs a kind and a loss");
+    if (sl_loss_restricted(&op->loss))
+        return sl_fail(err, SL_E_CONFIG, "loss '%s' lives on a ball or a box, whose edges operators do not know",
+                       op->loss.kind->entry.name);
     if (q->task < SL_TASK_STATIONARY || q->task > SL_TASK_COMMITTOR)
         return sl_fail(err, SL_E_DOMAIN, "there is no operator task %d", (int)q->task);
     SL_TRY(check_operator(op, err));

@@ -71,7 +71,8 @@ typedef struct {
     double noise_variance; /* D0 / C, of n, before alpha                                          */
     /* the grid */
     double lo[2], hi[2]; /* the domain; lo == hi: chosen from the loss and T so that the mass outside is below
-                            1e-13 (of the velocity axis too)                                    */
+                            1e-13 (of the velocity axis too); mfpt of transfer in 1-D: and so that the part that
+                            leaves at the end opposite to `to` is small against the tolerance    */
     sl_edge edge;
     size_t grid;      /* nodes along x of the finest grid; 0: refined until the tolerance is met */
     double tolerance; /* relative, of every number; 0: 1e-8, or 1e-5 in 2-D for a kind with an order: what its
@@ -151,7 +152,9 @@ extern const size_t sl_n_operator_kinds;
  * are reached); without, error is the
  * change from the grid before (a gradual kind: see there). *a is to be cleared by the caller; it is empty after a
  * negative status and SL_INTERRUPTED.
- * SL_UNDECIDED, with the answer and a note: the tolerance was not met on the largest grid that fits.
+ * SL_UNDECIDED, with the answer and a note: the tolerance was not met on the largest grid that fits. Plain SGD's mfpt
+ * counts until the iterate leaves the domain too: with probability e before it is at `to`, the error has e/(1 - e) of
+ * the time added; SL_E_NUMERIC from e = 1/2.
  * Errors: SL_E_DOMAIN for a bad value; SL_E_UNSTABLE: no stationary law, why; SL_E_CONFIG: a grid that does not fit
  * into op->memory (the bytes it would take, before anything is allocated) or takes too long unasked, a domain that cuts
  * off mass (above 1e-6), a density that underflows; SL_E_MEMORY; SL_E_NUMERIC; SL_INTERRUPTED if sl_stop_requested. */

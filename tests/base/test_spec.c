@@ -24,7 +24,12 @@ static const sl_param chosen_params[] = {
     {.name = "order", .help = "of several", .words = heads, .def = NAN, .list = true},
 };
 static const sl_entry chosen = {"chosen", "choices", "", chosen_params, 2};
-static const sl_entry *const registry[] = {&quadratic, &multi_step, &plain, &chosen};
+static const sl_param filed_params[] = {
+    {.name = "file", .help = "a path", .text = true},
+    {.name = "column", .help = "a number", .def = 2, .min = 1, .max = 9, .integer = true},
+};
+static const sl_entry filed = {"filed", "from a file", "", filed_params, 2};
+static const sl_entry *const registry[] = {&quadratic, &multi_step, &plain, &chosen, &filed};
 enum { ENTRIES = sizeof registry / sizeof *registry };
 
 static sl_status parse(sl_spec *s, const char *text, sl_err *err)
@@ -52,6 +57,26 @@ static void parse__fills_defaults_and_values(void **state)
     assert_ok(parse(&s, "multi-step:first=0.5", &err)); /* a list may be left out */
     assert_int_equal(s.value[k].n, 0);
     assert_ok(parse(&s, "double-well", &err));
+}
+
+static void parse__keeps_a_text_as_it_is(void **state)
+{
+    (void)state;
+    sl_spec s, again;
+    char text[256];
+    assert_ok(parse(&s, "filed:file=a/b,c=1 2.dat:column=3", &err));
+    assert_string_equal(s.text, "a/b,c=1 2.dat");
+    assert_near(sl_spec_get(&s, "column"), 3, 0);
+    sl_spec_print(text, sizeof text, &s);
+    assert_string_equal(text, "filed:file=a/b,c=1 2.dat:column=3");
+    assert_ok(parse(&again, text, &err));
+    assert_string_equal(again.text, s.text);
+    assert_fails(parse(&s, "filed", &err), SL_E_DOMAIN, "needs file=");
+    assert_fails(parse(&s, "filed:file=", &err), SL_E_DOMAIN, "is empty");
+    assert_fails(parse(&s, "filed:file=a:file=b", &err), SL_E_DOMAIN, "given twice");
+    char large[700] = "filed:file=";
+    memset(large + 11, 'x', 600);
+    assert_fails(parse(&s, large, &err), SL_E_DOMAIN, "longer than 511");
 }
 
 static void parse__names_what_is_unknown(void **state)
@@ -224,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__fills_defaults_and_values),
+        cmocka_unit_test(parse__keeps_a_text_as_it_is),
         cmocka_unit_test(parse__names_what_is_unknown),
         cmocka_unit_test(parse__refuses_values),
         cmocka_unit_test(parse__takes_one_of_some_words),

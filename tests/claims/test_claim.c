@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "claims/claim.h"
+#include "tests/claims/folder.h"
 
 static sl_estimate noisy(double value, double se, double dof)
 {
@@ -269,25 +270,6 @@ static sl_status measure_once(const sl_lab *lab, sl_finding *f, sl_err *err)
     return measure_two(lab, f, err);
 }
 
-static int setup_run(void **state)
-{
-    char *dir = malloc(64);
-    if (!dir) return 1;
-    snprintf(dir, 64, "/tmp/sgdlab-test-XXXXXX");
-    if (!mkdtemp(dir)) return 1;
-    *state = dir;
-    return 0;
-}
-
-static int remove_run(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", (char *)*state);
-    const int code = system(command);
-    free(*state);
-    return code;
-}
-
 /* In a run folder a claim is measured once; what is read back is what was measured. */
 static void claim_run__resumes_from_the_run_folder(void **state)
 {
@@ -383,7 +365,7 @@ int main(void)
         cmocka_unit_test(claim_run__passes_failures_on),
         cmocka_unit_test(claim_run__that_diverges_is_undecided_and_says_why),
         cmocka_unit_test(claims__fit_the_family_s_budget),
-        cmocka_unit_test_setup_teardown(claim_run__resumes_from_the_run_folder, setup_run, remove_run),
+        cmocka_unit_test_setup_teardown(claim_run__resumes_from_the_run_folder, setup_folder, remove_folder),
         cmocka_unit_test(claim_matches__ids_prefixes_and_globs),
         cmocka_unit_test(finding_json__has_the_promised_keys),
         cmocka_unit_test(scale_parse__knows_three),

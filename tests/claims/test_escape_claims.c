@@ -110,6 +110,23 @@ static void crossings__refuse_what_is_no_loss_and_no_noise(void **state)
     sl_run_free(lab.run);
 }
 
+/* Nothing censored: mean and standard error of 1, 2, 3, 4. One of 1, 2, 3 censored: 6 steps over 2 exits, residuals
+ * 1 - 3, 2 - 3 and 3. */
+static void exits_mean__has_the_error_of_a_ratio(void **state)
+{
+    (void)state;
+    uint64_t time[] = {1, 2, 3, 4};
+    uint8_t by[] = {0, 0, SL_EXIT_CENSORED, 0};
+    sl_estimate mean;
+    assert_ok(sl_exits_mean(&mean, &(sl_exits){.replicas = 3, .time = time, .by = by, .exited = 2}, &err));
+    assert_near(mean.value, 3, 1e-15);
+    assert_near(mean.se, sqrt((4 + 1 + 9) * 1.5) / 2, 1e-15);
+    by[2] = 0;
+    assert_ok(sl_exits_mean(&mean, &(sl_exits){.replicas = 4, .time = time, .by = by, .exited = 4}, &err));
+    assert_near(mean.value, 2.5, 1e-15);
+    assert_near(mean.se, sqrt(5.0 / 3 / 4), 1e-15);
+}
+
 /* log 4 / log 2 = 2, errors 0.1/4 and 0.05/1 over log 2. */
 static void exponents__carry_errors(void **state)
 {
@@ -207,6 +224,7 @@ int main(void)
         cmocka_unit_test(crossings__agree_in_three_ways),
         cmocka_unit_test(crossing_sampled__knows_both_sides_and_censoring),
         cmocka_unit_test(crossings__refuse_what_is_no_loss_and_no_noise),
+        cmocka_unit_test(exits_mean__has_the_error_of_a_ratio),
         cmocka_unit_test(exponents__carry_errors),
         cmocka_unit_test(mueller_brown__takes_the_operators_time),
         cmocka_unit_test(claims__come_out_as_expected),

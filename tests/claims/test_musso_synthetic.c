@@ -4,6 +4,7 @@
 
 #include "claims/figures_synthetic.h"
 #include "claims/musso_synthetic.h"
+#include "tests/claims/folder.h"
 
 /* A sanitised build samples ten times as slowly: there the claims that are mostly sampling are left to the others. */
 #if defined __SANITIZE_ADDRESS__
@@ -91,25 +92,6 @@ static void findings__do_not_depend_on_jobs(void **state)
 }
 
 /* ---- figures --------------------------------------------------------------------------------------------------- */
-
-static int setup_folder(void **state)
-{
-    char *dir = malloc(64);
-    if (!dir) return 1;
-    snprintf(dir, 64, "/tmp/sgdlab-test-XXXXXX");
-    if (!mkdtemp(dir)) return 1;
-    *state = dir;
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", (char *)*state);
-    const int code = system(command);
-    free(*state);
-    return code;
-}
 
 /* Makes the figure in dir/run and returns its data file, to be freed. */
 static char *make_figure(const char *dir, const sl_recipe *recipe, int jobs)

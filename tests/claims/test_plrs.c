@@ -9,6 +9,7 @@
 #include "claims/plrs_stays.h"
 #include "claims/plrs_tensor.h"
 #include "claims/synthetic.h"
+#include "tests/claims/folder.h"
 
 /* A sanitised build samples ten times as slowly: there the claims that are mostly sampling are left to the others. */
 #if defined __SANITIZE_ADDRESS__
@@ -36,27 +37,6 @@ enum { CLAIMS = sizeof claims / sizeof *claims };
 static sl_lab lab_of(int jobs)
 {
     return (sl_lab){.scale = SL_QUICK, .seed = 2, .jobs = jobs, .run = sl_run_none()};
-}
-
-/* ---- a folder of the tests ---- */
-
-static int setup_folder(void **state)
-{
-    char *dir = malloc(64);
-    if (!dir) return 1;
-    snprintf(dir, 64, "/tmp/sgdlab-test-XXXXXX");
-    if (!mkdtemp(dir)) return 1;
-    *state = dir;
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", (char *)*state);
-    const int code = system(command);
-    free(*state);
-    return code;
 }
 
 /* At another seed than verify's. False alarms: fewer than 1 in 1000 seeds for all claims together. */

@@ -118,6 +118,86 @@ static void basin__is_left_after_the_operators_time(void **state)
     cJSON_Delete(j);
 }
 
+/* Noise that is normal, the same everywhere and in all directions is gaussian, whatever its name; no other is. */
+static void basin__is_predicted_for_any_normal_noise(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"gaussian --noise-variance 2", "stable:alpha=2 --noise-variance 2",
+                                       "anisotropic:spectrum=4 --noise-variance 0.5"};
+    static const char *const other[] = {"bounded --noise-variance 2", "stable:alpha=1.9 --noise-variance 2",
+                                        "hessian --noise-variance 2"};
+    char arguments[256];
+    double mean = NAN;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(arguments, sizeof arguments, "--loss double-well --replicas 1000 --noise %s", same[i]);
+        cJSON *j = ask(arguments);
+        if (i == 0) mean = number_at(at(j, "predicted"), "mean");
+        assert_true(cJSON_IsTrue(at(at(j, "predicted"), "exact")));
+        assert_near(number_at(at(j, "predicted"), "mean"), mean, 0);
+        assert_is(at(j, "mean"), mean, 1.3);
+        cJSON_Delete(j);
+        snprintf(arguments, sizeof arguments, "--loss double-well --replicas 10 --max-steps 10 --noise %s", other[i]);
+        j = ask(arguments);
+        assert_false(cJSON_IsTrue(at(at(j, "predicted"), "exact")));
+        cJSON_Delete(j);
+    }
+    /* variance 0.01 in both directions of a saddle, but not 0.01 and 0.04 */
+    cJSON *even = ask("--noise-variance 0.005 --noise anisotropic:spectrum=2,2 --replicas 10"),
+          *plain = ask("--noise-variance 0.01 --replicas 10"),
+          *uneven = ask("--noise-variance 0.01 --noise anisotropic:spectrum=1,4 --replicas 10");
+    assert_near(number_at(at(even, "predicted"), "mean"), number_at(at(plain, "predicted"), "mean"), 0);
+    assert_true(cJSON_IsNull(at(at(uneven, "predicted"), "mean")));
+    cJSON_Delete(even), cJSON_Delete(plain), cJSON_Delete(uneven);
+}
+
+/* Mueller and Brown's deepest minimum has curvature 40: at l = 0.1 gradient descent itself runs out of it, not at 0.04.
+ */
+static void basin__that_does_not_hold_the_steps_has_no_prediction(void **state)
+{
+    (void)state;
+    cJSON *j = ask("--loss mueller-brown --lr 0.1 --replicas 10 --max-steps 100");
+    assert_true(cJSON_IsNull(at(at(j, "predicted"), "mean")));
+    assert_null(at(at(j, "predicted"), "kramers"));
+    assert_non_null(strstr(at(j, "notes")->child->valuestring, "does not hold these steps"));
+    cJSON_Delete(j);
+    j = ask("--loss mueller-brown --lr 0.04 --noise-variance 10 --replicas 10 --max-steps 100");
+    assert_true(number_at(at(j, "predicted"), "mean") > 0);
+    cJSON_Delete(j);
+    /* random rates: the bound is 2/q = 1.5, the curvature 2 */
+    j = ask("--loss double-well --lr 0.76 --schedule random:delta=1 --replicas 10 --max-steps 100");
+    assert_true(cJSON_IsNull(at(at(j, "predicted"), "mean")));
+    cJSON_Delete(j);
+}
+
+/* Where there is no temperature, no level, no exit: the table for people says so without a nan. */
+static void tables__have_no_nan(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "--loss double-well --rule sign --replicas 10 --max-steps 100",
+        "--loss double-well --schedule cyclic --replicas 10 --max-steps 100",
+        "--loss double-well --noise stable:alpha=1.5 --replicas 10 --max-steps 100",
+        "--loss double-well --noise-variance 0 --replicas 10 --max-steps 10",
+        "--loss double-well --start 50 --replicas 10",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char command[256];
+        snprintf(command, sizeof command, "escape %s --no-save --quiet", cases[i]);
+        const said *s = run(command);
+        if (s->code != 0 || strstr(s->out, "nan") || strstr(s->out, "inf") || strstr(s->out, "T = -"))
+            fail_msg("sgdlab %s: code %d: %s%s", command, s->code, s->out, s->err);
+    }
+    /* so cold that Boltzmann averages have no quadrature; the saddle is left all the same */
+    cJSON *cold = ask("--loss double-well --start 0 --noise-variance 1e-20 --replicas 1000 --radius 0.1");
+    assert_is(at(cold, "mean"), number_at(at(cold, "predicted"), "mean"), 1.05);
+    cJSON_Delete(cold);
+    /* out at the first step: no law of quantiles about a mean of 1 */
+    cJSON *j = ask("--loss double-well --start 50 --replicas 10");
+    assert_near(number_at(at(j, "mean"), "value"), 1, 0);
+    assert_true(cJSON_IsNull(at(at(j, "predicted"), "median")));
+    cJSON_Delete(j);
+}
+
 /* Klein-Kramers: the rate is half the slowest eigenvalue, which a dense spectral method gives at T = 0.05 and friction
  * 1 (the escape comes out of the well, at the half-way point, within a few per cent of that). */
 static void basin__of_underdamped_dynamics(void **state)
@@ -299,6 +379,8 @@ static void mistakes__are_answered_before_anything_runs(void **state)
     assert_refused("escape --loss double-well --method splitting --replicas 10", 2, "--particles");
     assert_refused("escape --loss double-well --particles 10", 2, "--method splitting");
     assert_refused("escape --loss double-well --method splitting --start 0", 3, "saddle");
+    assert_refused("escape --loss double-well --method splitting --noise-variance 0", 3, "--noise-variance 0");
+    assert_refused("escape --loss double-well --method splitting --particles 7", 2, "need 8 <= particles");
     assert_refused("escape --loss periodic --method splitting", 3, "one coordinate");
     assert_refused("escape --loss quadratic --method splitting", 3, "no other minimum");
 }
@@ -359,6 +441,9 @@ int main(void)
         TEST(saddle__of_langevin_is_that_of_sgd),
         TEST(censoring__is_counted_and_the_mean_restricted),
         TEST(basin__is_left_after_the_operators_time),
+        TEST(basin__is_predicted_for_any_normal_noise),
+        TEST(basin__that_does_not_hold_the_steps_has_no_prediction),
+        TEST(tables__have_no_nan),
         TEST(basin__of_underdamped_dynamics),
         TEST(basin__from_a_saddle_is_either),
         TEST(basin__of_a_periodic_loss),

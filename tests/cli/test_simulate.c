@@ -178,6 +178,24 @@ static void simulate__goes_through_odd_corners(void **state)
     }
 }
 
+/* Curvature 0 at the start is not a small one, whose relaxation would take for ever. */
+static void simulate__is_not_long_where_there_is_no_curvature(void **state)
+{
+    (void)state;
+    static const char *const flat[] = {"quartic", "monkey-saddle"};
+    for (size_t i = 0; i < 2; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "simulate --loss %s --replicas 8 --no-save --json --quiet", flat[i]);
+        const said *s = run(arguments);
+        assert_int_equal(s->code, 0);
+        cJSON *j = parse_only_json(s->out);
+        assert_true(number_at(at(j, "configuration"), "steps") < 20000);
+        assert_true(number_at(at(j, "configuration"), "burn-in") < 20000);
+        assert_null(strstr(s->out, "not stationary"));
+        cJSON_Delete(j);
+    }
+}
+
 static void simulate__lists_coordinates(void **state)
 {
     (void)state;
@@ -291,6 +309,7 @@ int main(void)
         TEST(simulate__langevin_has_its_temperature),
         TEST(simulate__samplers_have_their_laws),
         TEST(simulate__goes_through_odd_corners),
+        TEST(simulate__is_not_long_where_there_is_no_curvature),
         TEST(simulate__lists_coordinates),
         TEST(simulate__predicts_for_any_noise_of_a_variance),
         TEST(simulate__predicts_nothing_for_other_noise),

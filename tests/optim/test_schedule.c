@@ -33,6 +33,8 @@ static const char *const every[] = {
     "knee:flat=4",
     "knee:flat=2.5:per-step=0:warmup=1",
     "one-cycle",
+    "table:file=tests/optim/rates.dat",
+    "table:file=tests/optim/rates.dat:against=step:column=3:warmup=1",
     "one-cycle:up=0.45:three-phase=1:cos=0:div=10:final-div=10:warmup=1",
 };
 enum { EVERY = sizeof every / sizeof *every, SPE = 10, TOTAL = 100 };
@@ -317,7 +319,7 @@ static void spec__printed_gives_the_same_schedule(void **state)
 static void registry__is_complete(void **state)
 {
     (void)state;
-    assert_int_equal(sl_n_schedules, 15);
+    assert_int_equal(sl_n_schedules, 16);
     for (size_t i = 0; i < sl_n_schedules; i++) {
         const sl_entry *e = sl_schedules[i];
         assert_true(strlen(e->help) > 0 && strlen(e->help) < 90);
@@ -327,8 +329,8 @@ static void registry__is_complete(void **state)
         assert_string_equal(e->params[e->n_params - 1].name, "warmup-from");
         for (size_t p = 0; p < e->n_params; p++) {
             const sl_param *q = &e->params[p];
-            assert_true(strlen(q->help) > 0 && q->min < q->max);
-            assert_true(isnan(q->def) || (q->def >= q->min && q->def <= q->max));
+            assert_true(strlen(q->help) > 0 && (q->text || q->min < q->max));
+            assert_true(q->text || isnan(q->def) || (q->def >= q->min && q->def <= q->max));
         }
         bool tested = false;
         for (size_t k = 0; k < EVERY; k++) {

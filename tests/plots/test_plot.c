@@ -178,6 +178,29 @@ static void plot__refuses_bad_maps(void **state)
     assert_fails(sl_plot(folder, &f, &err), SL_E_USAGE, "2 maps");
 }
 
+/* A faint band is a fill with a title and nothing else: no line in its middle that could be taken for an estimate. */
+static void plot__a_faint_band_has_no_line(void **state)
+{
+    (void)state;
+    write_data(data);
+    for (int faint = 0; faint < 2; faint++) {
+        sl_curve band[] = {curves[0]};
+        sl_panel panel = panels[0];
+        band[0].faint = faint;
+        panel.curves = band, panel.n_curves = 1;
+        sl_figure f = figure();
+        f.panels = &panel, f.n_panels = f.columns = 1;
+        assert_ok(sl_plot(folder, &f, &err));
+        size_t size;
+        char *script = read_text("fig.gp", &size);
+        assert_non_null(script);
+        assert_non_null(strstr(script, "filledcurves"));
+        assert_int_equal(strstr(script, "with lines") == NULL, faint);
+        assert_non_null(strstr(script, " title "));
+        free(script);
+    }
+}
+
 static void plot__script_runs_by_itself(void **state)
 {
     (void)state;
@@ -353,6 +376,7 @@ int main(void)
         TEST(plot__makes_three_pictures),
         TEST(plot__draws_maps_as_images),
         TEST(plot__refuses_bad_maps),
+        TEST(plot__a_faint_band_has_no_line),
         TEST(plot__script_runs_by_itself),
         TEST(plot__text_is_plain),
         TEST(plot__refuses_bad_names_and_empty_panels),

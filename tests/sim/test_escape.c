@@ -466,6 +466,35 @@ static void lost__are_those_that_are_not_numbers(void **state)
     sl_exits_clear(&e);
 }
 
+/* Without path_every: every state of a short path; of a long one at multiples of a power of 2, 513 to 1024 of them, and
+ * the state that it ends with. */
+static void paths__thin_out_as_they_grow(void **state)
+{
+    (void)state;
+    enum { N = 64 };
+    sl_sgd s = chain("quadratic", "plain", 0.1, 0, "constant", 0.8, N); /* exp(12) x a few steps to |x| = 1 */
+    const double centre[1] = {0};
+    sl_escape how = {.keep_states = true, .paths = N};
+    sl_region_ball(&how.region, centre, 1, 1);
+    sl_exits e;
+    assert_ok(sl_sgd_escape(&e, &s, &how, &err));
+    size_t whole = 0, longest = 0;
+    for (size_t r = 0; r < N; r++) {
+        const size_t first = sl_table_block_start(e.paths, r), end = sl_table_block_start(e.paths, r + 1);
+        const double *row = sl_table_row(e.paths, end - 1);
+        assert_true(row[0] == (double)e.time[r] && row[1] == e.x[r]);
+        const double every = sl_table_row(e.paths, first + 1)[0];
+        for (size_t i = first; i + 1 < end; i++)
+            assert_true(sl_table_row(e.paths, i)[0] == every * (double)(i - first));
+        assert_true(every == 1 || end - first > SL_PATH_STATES / 2);
+        assert_true(end - first <= SL_PATH_STATES && exp2(round(log2(every))) == every);
+        whole += every == 1;
+        if (every > (double)longest) longest = (size_t)every;
+    }
+    assert_true(whole > 0 && longest >= 4);
+    sl_exits_clear(&e);
+}
+
 static void paths__are_the_states_on_the_way(void **state)
 {
     (void)state;
@@ -610,6 +639,7 @@ int main(void)
         cmocka_unit_test(lost__are_counted_and_reported),
         cmocka_unit_test(lost__are_those_that_are_not_numbers),
         cmocka_unit_test(paths__are_the_states_on_the_way),
+        cmocka_unit_test(paths__thin_out_as_they_grow),
         cmocka_unit_test(refuses__bad_input),
         cmocka_unit_test(escape__tells_its_progress_and_stops_when_asked),
     };

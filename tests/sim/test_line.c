@@ -93,7 +93,7 @@ static sl_operator random_operator(int k, const sl_question *q)
 }
 
 /* The generator on functions, row-major [n][n]. */
-static void dense(double *G, const sl_line *l)
+static void dense(double *G, const sl_cells *l)
 {
     memset(G, 0, l->n * l->n * sizeof *G);
     for (size_t i = 0; i < l->n; i++) {
@@ -110,7 +110,7 @@ static void chain__is_in_detailed_balance(void **state)
     const sl_question q = {.task = SL_TASK_STATIONARY};
     for (int k = 0; k < LOSSES; k++) {
         const sl_operator op = random_operator(k, &q);
-        sl_line l;
+        sl_cells l;
         assert_ok(sl_line_build(&l, &op, &q, CELLS, &err));
         assert_int_equal(l.n, l.ring ? CELLS : NODES);
         assert_int_equal(l.ring, k % 2);
@@ -175,7 +175,7 @@ static void evolve__against_the_matrix_exponential(void **state)
         const sl_question q = {
             .task = SL_TASK_EVOLVE, .from = {0.1}, .spread = k % 5 ? 0.3 : 0, .times = {0.02, 0.4, 5}, .n_times = 3};
         const sl_operator op = random_operator(k, &q);
-        sl_line l;
+        sl_cells l;
         assert_ok(sl_line_build(&l, &op, &q, CELLS, &err));
         const size_t n = l.n, dead = l.absorbing ? 1 : 0;
         static double G[NODES * NODES], E[NODES * NODES];
@@ -218,7 +218,7 @@ static void spectrum__against_all_eigenvalues(void **state)
     const sl_question q = {.task = SL_TASK_SPECTRUM, .eigenvalues = 6};
     for (int k = 0; k < LOSSES; k++) {
         const sl_operator op = random_operator(k, &q);
-        sl_line l;
+        sl_cells l;
         assert_ok(sl_line_build(&l, &op, &q, CELLS, &err));
         const size_t n = l.n, dead = l.absorbing ? 1 : 0, alive = n - 2 * dead;
         static double G[NODES * NODES], S[NODES * NODES];
@@ -254,7 +254,7 @@ static void passages__against_the_backward_equation(void **state)
             const sl_question q = {
                 .task = task ? SL_TASK_COMMITTOR : SL_TASK_MFPT, .from = {-0.4 * sign}, .to = {0.7 * sign}};
             const sl_operator op = random_operator(k, &q);
-            sl_line l;
+            sl_cells l;
             sl_answer a = {0};
             assert_ok(sl_line_build(&l, &op, &q, CELLS, &err));
             static double G[NODES * NODES];
@@ -306,7 +306,7 @@ static void mesh__has_the_points_as_nodes(void **state)
         double outside = 0;
         assert_ok(sl_line_domain(&op, &q, &outside, &err));
         for (size_t n = 256; n <= 1024; n *= 2) {
-            sl_line l;
+            sl_cells l;
             assert_ok(sl_line_build(&l, &op, &q, n, &err));
             double length = 0;
             for (size_t i = 0; i < l.n; i++) length += l.w[i];

@@ -32,6 +32,9 @@ static const struct {
     {"hessian", "rosenbrock", 1, ROSENBROCK, {175.71629468, 232.32782058}, -20.58600942},
     {"hessian:power=2:h0=10", "rosenbrock", 1, ROSENBROCK, {313, 544}, -84},
     {"hessian:power=2", "double-well", 2, {0.2}, {2 * 0.88 * 0.88}, 0},
+    /* u = x = (1, -1): (u'Ku + sigma^2) K + (Ku)(Ku)' = (2.5 + 1) diag(2, 0.5) + ((4, -1), (-1, 0.25)), over 2 */
+    {"online:size=2", "least-squares-online:spectrum=2,0.5:norm=0", 1, {1, -1}, {5.5, 1}, -0.5},
+    {"online", "least-squares-online:spectrum=2,0.5:norm=0:noise=0", 0.25, {1, -1}, {2.25, 0.375}, -0.25},
 };
 
 static void add__has_the_covariance_it_should(void **state)
@@ -343,7 +346,7 @@ static void entries__are_the_registry(void **state)
         assert_ptr_equal(sl_noise_entries()[i], &sl_noises[i]->entry);
         assert_non_null(sl_noises[i]->add);
     }
-    assert_true(sl_n_noises == 6);
+    assert_true(sl_n_noises == 7);
     assert_string_equal(sl_noises[0]->entry.name, "gaussian");
 }
 

@@ -420,6 +420,11 @@ static void splitting__says_what_it_could_not_reach(void **state)
     how = on_line(-0.95, 0.9, 1);
     how.most_steps = 1000;
     assert_fails(sl_sgd_splitting(&r, &s, &how, &err), SL_UNDECIDED, "from A to the first level");
+    /* A burn-in without an end. */
+    how = on_line(-0.95, -0.8, 1);
+    how.particles = 64;
+    s.ensemble.burn_in = (uint64_t)1 << 40;
+    assert_fails(sl_sgd_splitting(&r, &s, &how, &err), SL_UNDECIDED, "burn-in of 1.1e+12 steps");
     /* Everything runs away. */
     const double top[] = {0, 0};
     s = chain_of("quadratic-saddle", "plain", 0, "constant", 0.1, 0.1);

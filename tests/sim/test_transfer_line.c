@@ -507,6 +507,79 @@ static void mfpt__is_what_trajectories_take(void **state)
     }
 }
 
+/* Of the well at -1 (h = 1/4) and of the shallow one of f + 0.3 x, at temperatures at which the stationary law's interval
+ * is crossed at its other end sooner than the passage asked for: by Nystrom's method on [-3, to] or [to, 3]
+ * (tests/sim/transfer_line.py). */
+static void mfpt__keeps_the_other_end_out(void **state)
+{
+    (void)state;
+    const struct {
+        const char *loss;
+        double l, T, from, to, steps;
+    } rows[] = {
+        {"double-well", 0.4, 0.01, -1, -0.5, 1157455.3076},   /* 912940 on the stationary law's own */
+        {"double-well", 0.4, 0.0125, -1, 0, 2020621749.},     /* 2.9e6 */
+        {"double-well", 0.1, 0.005, -1, -0.7, 2804465.6722},
+        {"tilted-double-well:tilt=0.3", 0.1, 0.01, 0.7, -1, 1189.332756}, /* 4.6: it leaves out the shallow well */
+        {"tilted-double-well:tilt=0.3", 0.3, 0.006, 0.7, -1, 1982.342491},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sl_operator op;
+        set_up(&op, rows[i].loss, "constant", rows[i].l, 2 * rows[i].T / rows[i].l);
+        op.tolerance = 1e-6;
+        sl_answer a;
+        ask(&a, &op, &(sl_question){.task = SL_TASK_MFPT, .from = {rows[i].from}, .to = {rows[i].to}});
+        assert_close(value(&a, "mfpt", 0), rows[i].steps, 1e-6);
+        assert_true(a.note[0] == 0 && a.lo[0] <= rows[i].from && a.hi[0] >= rows[i].from);
+        sl_answer_clear(&a);
+    }
+}
+
+/* A domain whose other end leaks: the time is that until either, and says so; where most leave there is none. Its error
+ * holds the time on a domain that does not leak. */
+static void mfpt__of_a_leaking_domain_is_not_good(void **state)
+{
+    (void)state;
+    const sl_question q = {.task = SL_TASK_MFPT, .from = {-1}, .to = {1}};
+    sl_operator op;
+    set_up(&op, "double-well", "constant", 0.2, 1);
+    sl_answer a = {0};
+    ask(&a, &op, &q);
+    const double whole = value(&a, "mfpt", 0);
+    sl_answer_clear(&a);
+    op.lo[0] = -1.9, op.hi[0] = 1.9;
+    assert_int_equal(sl_operator_solve(&a, &op, &q, &(sl_err){0}), SL_UNDECIDED);
+    const sl_number leaking = sl_answer_number(&a, "mfpt", 0);
+    assert_true(leaking.value < whole && leaking.value + leaking.error > whole * (1 - 1e-6));
+    assert_true(leaking.error < whole / 2);
+    assert_non_null(strstr(a.note, "other end, -1.9,"));
+    sl_answer_clear(&a);
+    op.lo[0] = -1.2, op.hi[0] = 1.2;
+    op.grid = 128;
+    assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_NUMERIC, "make the domain wider");
+}
+
+/* A time of 3.4e9 steps is good to as many units in the last place: not to 1e-8. On [-3.2, 2] and [-4, 2] there are two
+ * answers. */
+static void mfpt__of_a_rare_passage_counts_rounding(void **state)
+{
+    (void)state;
+    const sl_question q = {.task = SL_TASK_MFPT, .from = {0}, .to = {2}};
+    sl_number time[2];
+    for (int i = 0; i < 2; i++) {
+        sl_operator op;
+        set_up(&op, "quadratic", "constant", 0.1, 2);
+        op.grid = 512;
+        if (i == 1) op.lo[0] = -4, op.hi[0] = 4;
+        sl_answer a = {0};
+        assert_int_equal(sl_operator_solve(&a, &op, &q, &(sl_err){0}), SL_UNDECIDED);
+        time[i] = sl_answer_number(&a, "mfpt", 0);
+        sl_answer_clear(&a);
+    }
+    assert_true(time[0].error > 1e-8 * time[0].value && time[0].error < 1e-5 * time[0].value);
+    assert_near(time[0].value, time[1].value, time[0].error + time[1].error);
+}
+
 /* By symmetry one half in the middle, and the field is one at its mirror's zero; on a ring too. One step of a rate so
  * large that it jumps over all: the probability to land on that side. */
 static void committor__is_antisymmetric(void **state)
@@ -621,6 +694,9 @@ int main(void)
         cmocka_unit_test(spectrum__tends_to_fokker_plancks),
         cmocka_unit_test(mfpt__of_a_quadratic_is_the_sum_of_survival),
         cmocka_unit_test(mfpt__is_what_trajectories_take),
+        cmocka_unit_test(mfpt__keeps_the_other_end_out),
+        cmocka_unit_test(mfpt__of_a_leaking_domain_is_not_good),
+        cmocka_unit_test(mfpt__of_a_rare_passage_counts_rounding),
         cmocka_unit_test(committor__is_antisymmetric),
         cmocka_unit_test(operator__refuses_what_has_no_answer),
         cmocka_unit_test(operator__refuses_bad_domains),

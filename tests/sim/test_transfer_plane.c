@@ -243,6 +243,44 @@ static void mfpt__into_a_disc_is_what_simulations_find(void **state)
     sl_answer_clear(&a);
 }
 
+/* Nodes farther apart than a step's noise is wide show a passage that is not there: 29 time units of Mueller and Brown's
+ * valley, whose Fokker-Planck operator says 74.4 (T = 0.15). */
+static void mfpt__needs_a_grid_that_shows_the_noise(void **state)
+{
+    (void)state;
+    const sl_question q = {.task = SL_TASK_MFPT, .from = {0.623, 0.028}, .to = {-0.558, 1.442}, .radius = 0.25};
+    const size_t grids[] = {0, 64, 256};
+    for (size_t i = 0; i < 3; i++) {
+        sl_operator op = chain_of("mueller-brown", 0.002, "constant", 150, grids[i]);
+        sl_answer a = {0};
+        assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_NUMERIC, "a step's noise has the deviation 0.0245");
+        assert_int_equal(a.n_numbers, 0);
+    }
+}
+
+/* Through a box from which iterates leave before they come to the disc: the error holds the time in a box that holds
+ * them; where most leave there is no time. */
+static void mfpt__counts_what_leaves_the_box(void **state)
+{
+    (void)state;
+    const sl_question q = {.task = SL_TASK_MFPT, .from = {-1, 0}, .to = {1, 0}, .radius = 0.4};
+    sl_operator op = chain_of("bent-double-well", 0.2, "constant", 2, 64);
+    sl_answer a = {0};
+    solve_on_grid(&a, &op, &q);
+    const double whole = number(&a, "mfpt", 0);
+    assert_true(sl_answer_number(&a, "mfpt", 0).error < 1e-3 * whole);
+    sl_answer_clear(&a);
+    op.lo[0] = -2.2, op.hi[0] = 2.2, op.lo[1] = -2, op.hi[1] = 1.5;
+    assert_int_equal(sl_operator_solve(&a, &op, &q, &(sl_err){0}), SL_UNDECIDED);
+    const sl_number leaking = sl_answer_number(&a, "mfpt", 0);
+    if (!(leaking.value < 0.98 * whole && leaking.value + leaking.error > 0.99 * whole && leaking.error < whole))
+        fail_msg("%g +- %g, without leaks %g", leaking.value, leaking.error, whole);
+    assert_non_null(strstr(a.note, "leave the domain"));
+    sl_answer_clear(&a);
+    op.lo[0] = -1.5, op.hi[0] = 1.5, op.lo[1] = -1, op.hi[1] = 0.7;
+    assert_fails(sl_operator_solve(&a, &op, &q, &err), SL_E_NUMERIC, "make the domain wider");
+}
+
 static void committor__between_discs(void **state)
 {
     (void)state;
@@ -313,6 +351,8 @@ int main(void)
         cmocka_unit_test(evolve__quadratic_is_exact),
         cmocka_unit_test(stationary__coupled_loss_is_what_simulations_find),
         cmocka_unit_test(mfpt__into_a_disc_is_what_simulations_find),
+        cmocka_unit_test(mfpt__needs_a_grid_that_shows_the_noise),
+        cmocka_unit_test(mfpt__counts_what_leaves_the_box),
         cmocka_unit_test(committor__between_discs),
         cmocka_unit_test(stationary__counts_what_leaves_a_given_box),
         cmocka_unit_test(refuses__what_has_no_answer),

@@ -40,3 +40,21 @@ def law(l, delta, T, L, nodes=1600, modes=800):
 law(0.2, 1, 0.1, 3.0)
 law(0.1, 0.5, 0.1, 3.0)
 law(0.1, 1, 0.1, 3.0)
+
+
+def passage(tilt, l, T, start, to, far=3.0, nodes=800):
+    """Mean steps from start until beyond `to`, of (x^2 - 1)^2/4 + tilt x, with nothing beyond far on the other side."""
+    s = l * np.sqrt(2 * T / l)
+    a, b = (-far, to) if to > start else (to, far)
+    t, w = np.polynomial.legendre.leggauss(nodes)
+    x, w = (a + b) / 2 + (b - a) / 2 * t, (b - a) / 2 * w
+    kernel = lambda y: np.exp(-(((x - y + l * (y**3 - y + tilt)) / s) ** 2) / 2) / (s * np.sqrt(2 * np.pi)) * w
+    u = np.linalg.solve(np.eye(nodes) - np.array([kernel(y) for y in x]), np.ones(nodes))
+    print(f"tilt={tilt} l={l} T={T} {start} -> {to}: {1 + kernel(start) @ u:.12g}")
+
+
+passage(0, 0.4, 0.01, -1, -0.5)
+passage(0, 0.4, 0.0125, -1, 0)
+passage(0, 0.1, 0.005, -1, -0.7)
+passage(0.3, 0.1, 0.01, 0.7, -1)
+passage(0.3, 0.3, 0.006, 0.7, -1)

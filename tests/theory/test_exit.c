@@ -83,15 +83,21 @@ static void exit__meets_trajectories(void **state)
 static void exit__of_minima_meets_trajectories(void **state)
 {
     (void)state;
-    static const double rows[][4] = {{1, 0.6, 0.7927075, 0.00064}, {2, 0.8, 0.58546, 0.00078}}; /* index, R, p, se */
+    /* index, delta, R, p, se */
+    static const double rows[][5] = {{1, 1, 0.6, 0.7927075, 0.00064}, {2, 0.5, 0.8, 0.29032, 0.00072}};
     for (size_t i = 0; i < 2; i++) {
-        const sl_saddle s = {.gamma = -1, .l = 0.1, .delta = 1, .s2 = 1, .R = rows[i][1], .index = (size_t)rows[i][0]};
+        const sl_saddle s = {.gamma = -1,
+                             .l = 0.1,
+                             .delta = rows[i][1],
+                             .s2 = 1,
+                             .R = rows[i][2],
+                             .index = (size_t)rows[i][0]};
         sl_exit_law *law;
         sl_approximation left;
         double survival[201], all[201], error;
         assert_ok(sl_exit_law_new(&law, &s, &err));
         assert_ok(sl_exit_probability(&left, law, 0, 200, &err));
-        assert_near(left.value, rows[i][2], 4 * rows[i][3]);
+        assert_near(left.value, rows[i][3], 4 * rows[i][4]);
         assert_ok(sl_exit_survival(survival, all, &error, 201, law, 0, &err));
         assert_near(survival[0], 1, 0);
         assert_close(all[200], left.value, 1e-11);
@@ -142,6 +148,7 @@ static void exit__of_deep_minima(void **state)
     sl_exit_law *law;
     sl_approximation far, near, mean;
     double left[5001], error;
+    uint64_t t;
     assert_ok(sl_exit_law_new(&law, &s, &err));
     assert_ok(sl_exit_survival(NULL, left, &error, 5001, law, 0, &err));
     assert_ok(sl_exit_probability(&near, law, 0, 5000, &err));
@@ -157,6 +164,15 @@ static void exit__of_deep_minima(void **state)
     assert_fails(sl_exit_mean(&mean, law, 0, &err), SL_E_NUMERIC, "beyond 1e+12 steps");
     assert_ok(sl_exit_probability(&near, law, 0, 1e4, &err));
     assert_true(near.value > 0 && near.value < 1e-20);
+    assert_ok(sl_exit_probability(&far, law, 0, 1e15, &err)); /* a factor a step that is 1 to rounding */
+    assert_close(far.value, near.value * 1e11, 0.01);
+    assert_fails(sl_exit_quantile(&t, NULL, law, 0, 0.5, &err), SL_E_NUMERIC, "beyond 2^53 steps");
+    sl_exit_law_free(law);
+    s.R = 20;
+    assert_ok(sl_exit_law_new(&law, &s, &err));
+    assert_ok(sl_exit_probability(&far, law, 0, 1e15, &err));
+    assert_true(far.value == 0); /* below the least of doubles */
+    assert_fails(sl_exit_quantile(&t, NULL, law, 0, 0.5, &err), SL_E_NUMERIC, "beyond 2^53 steps");
     sl_exit_law_free(law);
 }
 

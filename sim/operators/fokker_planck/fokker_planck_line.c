@@ -32,7 +32,7 @@ static double bytes(const sl_operator *op, const sl_question *q, size_t n)
 }
 
 /* Where mass leaks, the law that keeps its shape while it decays: the slowest mode times the masses, P[n]. */
-static sl_status quasi_stationary(double *P, sl_answer *a, const sl_line *l, const sl_operator *op, sl_err *err)
+static sl_status quasi_stationary(double *P, sl_answer *a, const sl_cells *l, const sl_operator *op, sl_err *err)
 {
     double rate = 0;
     SL_TRY(sl_line_check_range(l, op, err));
@@ -41,7 +41,7 @@ static sl_status quasi_stationary(double *P, sl_answer *a, const sl_line *l, con
     return sl_answer_add(a, "decay_rate", 0, rate, 0, 0, err);
 }
 
-sl_status sl_line_stationary(sl_answer *a, const sl_line *l, const sl_operator *op, sl_err *err)
+sl_status sl_line_stationary(sl_answer *a, const sl_cells *l, const sl_operator *op, sl_err *err)
 {
     double *P = malloc(l->n * sizeof *P), total = 0;
     if (!P) return sl_fail(err, SL_E_MEMORY, "no memory for a law on %zu nodes", l->n);
@@ -56,7 +56,7 @@ sl_status sl_line_stationary(sl_answer *a, const sl_line *l, const sl_operator *
 
 static sl_status solve(sl_answer *a, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
-    sl_line l;
+    sl_cells l;
     SL_TRY(sl_line_build(&l, op, q, n, err));
     a->unknowns = l.n;
     sl_status st = SL_OK;

@@ -80,7 +80,7 @@ static void share_cells(size_t *cells, const double *ends, size_t k, size_t coar
     for (size_t s = 0; s < k; s++) cells[s] *= n / coarsest;
 }
 
-static size_t nearest(const sl_line *l, double x)
+static size_t nearest(const sl_cells *l, double x)
 {
     size_t at = 0;
     for (size_t i = 1; i <= l->edges; i++)
@@ -88,7 +88,7 @@ static size_t nearest(const sl_line *l, double x)
     return at < l->n ? at : 0; /* on a ring the end is the beginning */
 }
 
-static void lay_mesh(sl_line *l, const sl_operator *op, const sl_question *q, size_t n)
+static void lay_mesh(sl_cells *l, const sl_operator *op, const sl_question *q, size_t n)
 {
     double ends[4] = {op->lo[0]};
     const size_t k = 1 + inner_points(ends + 1, op, q), coarsest = op->grid ? op->grid / 2 : op->kind->first_grid;
@@ -115,13 +115,13 @@ static void lay_mesh(sl_line *l, const sl_operator *op, const sl_question *q, si
 
 /* --------------------------------------------------------------------------------------------- Phi and the rates */
 
-static double length(const sl_line *l, size_t e)
+static double length(const sl_cells *l, size_t e)
 {
     return l->x[e + 1] - l->x[e];
 }
 
 /* Phi at the nodes and, on a ring, the Phi after a full turn in phi[n]. */
-static sl_status find_phi(double *phi, const sl_line *l, const sl_operator *op, sl_err *err)
+static sl_status find_phi(double *phi, const sl_cells *l, const sl_operator *op, sl_err *err)
 {
     if (!op->diffusion) {
         sl_loss_on_nodes(phi, NULL, &op->loss, l->n, l->x, 1, NULL);
@@ -149,7 +149,7 @@ static double log_sinhc(double d)
 }
 
 /* Refuses a grid on which a well, or a slope that carries mass, falls between two nodes. */
-static sl_status check_resolved(const sl_line *l, const double *phi, double floor, sl_err *err)
+static sl_status check_resolved(const sl_cells *l, const double *phi, double floor, sl_err *err)
 {
     double total = 0, largest = 0, at = 0;
     for (size_t i = 0; i < l->n; i++) {
@@ -173,7 +173,7 @@ static sl_status check_resolved(const sl_line *l, const double *phi, double floo
     return SL_OK;
 }
 
-static sl_status find_rates(sl_line *l, const sl_operator *op, double *phi, sl_err *err)
+static sl_status find_rates(sl_cells *l, const sl_operator *op, double *phi, sl_err *err)
 {
     SL_TRY(find_phi(phi, l, op, err));
     double highest = -INFINITY, lowest = INFINITY, floor = INFINITY;
@@ -208,11 +208,11 @@ double sl_line_bytes(size_t n)
     return ARRAYS * sizeof(double) * ((double)n + 2);
 }
 
-sl_status sl_line_build(sl_line *l, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
+sl_status sl_line_build(sl_cells *l, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
     const bool ring = sl_line_is_ring(op, q);
     const size_t room = n + 2;
-    *l = (sl_line){.n = ring ? n : n + 1, .edges = n, .ring = ring, .absorbing = op->edge == SL_EDGE_ABSORBING};
+    *l = (sl_cells){.n = ring ? n : n + 1, .edges = n, .ring = ring, .absorbing = op->edge == SL_EDGE_ABSORBING};
     double *block = calloc(ARRAYS * room, sizeof *block);
     if (!block) return sl_fail(err, SL_E_MEMORY, "no memory for a chain of %zu nodes", n);
     l->block = block;
@@ -230,13 +230,13 @@ sl_status sl_line_build(sl_line *l, const sl_operator *op, const sl_question *q,
     return st;
 }
 
-void sl_line_clear(sl_line *l)
+void sl_line_clear(sl_cells *l)
 {
     free(l->block);
-    *l = (sl_line){0};
+    *l = (sl_cells){0};
 }
 
-sl_status sl_line_check_range(const sl_line *l, const sl_operator *op, sl_err *err)
+sl_status sl_line_check_range(const sl_cells *l, const sl_operator *op, sl_err *err)
 {
     if (l->range > RANGE)
         return sl_fail(
@@ -251,7 +251,7 @@ sl_status sl_line_check_range(const sl_line *l, const sl_operator *op, sl_err *e
     return SL_OK;
 }
 
-sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, const sl_line *l,
+sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, const sl_cells *l,
                             const double *value, sl_err *err)
 {
     const size_t n = l->edges + 1;
@@ -263,7 +263,7 @@ sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, si
     return SL_OK;
 }
 
-sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op, const double *P, size_t index,
+sl_status sl_line_add_law(sl_answer *a, const sl_cells *l, const sl_operator *op, const double *P, size_t index,
                           sl_err *err)
 {
     sl_field *field = NULL;

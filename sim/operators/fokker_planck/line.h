@@ -1,5 +1,5 @@
-/* sim/operators/fokker_planck/line.h - overdamped motion on a line or a ring as a jump process between neighbouring nodes.
- * Private to sim/operators/: what the tasks of fokker_planck_line.c share.
+/* sim/operators/fokker_planck/line.h - overdamped motion on a line or a ring as a jump process between neighbouring
+ * nodes. Private to sim/operators/: what the tasks of fokker_planck_line.c share.
  *
  * With Phi = int f'/D the flux of dx = -f' dt + sqrt(2 D) dW (Ito) is J = -exp(-Phi) d(p/pi)/dx, pi = exp(-Phi)/D the
  * stationary density. Integrated over an edge, Phi linear on it (Scharfetter and Gummel 1969):
@@ -26,12 +26,12 @@ typedef struct {
     double *a, *b;         /* [n]: rates to the right and left; 0 where there is no edge                 */
     double range;          /* largest - least log pi                                                     */
     void *block;
-} sl_line;
+} sl_cells;
 
 /* The chain with n cells between op->lo and op->hi (filled in by the domain). *l is to be cleared.
  * Errors: SL_E_NUMERIC for a grid so coarse that a well falls between its nodes; SL_E_DOMAIN for a bad diffusion. */
-SL_CHECKED sl_status sl_line_build(sl_line *l, const sl_operator *op, const sl_question *q, size_t n, sl_err *err);
-void sl_line_clear(sl_line *l);
+SL_CHECKED sl_status sl_line_build(sl_cells *l, const sl_operator *op, const sl_question *q, size_t n, sl_err *err);
+void sl_line_clear(sl_cells *l);
 double sl_line_bytes(size_t n);
 
 /* Whether the ends are joined: a periodic loss without absorbing edges. (First passages cut the ring open.) */
@@ -42,29 +42,29 @@ double sl_line_diffusion(const sl_operator *op, double x);
 /* The step of Phi from x to x + h. */
 double sl_line_step(const sl_operator *op, double x, double h);
 /* Refuses what the tasks cannot do, where Phi spans so much that doubles do not hold its exponentials. */
-SL_CHECKED sl_status sl_line_check_range(const sl_line *l, const sl_operator *op, sl_err *err);
+SL_CHECKED sl_status sl_line_check_range(const sl_cells *l, const sl_operator *op, sl_err *err);
 
 /* Adds a field with one value a node, value[n]; a ring's first node comes again at its end. */
-SL_CHECKED sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, size_t index, const sl_line *l,
-                                       const double *value, sl_err *err);
+SL_CHECKED sl_status sl_line_add_field(sl_field **field, sl_answer *a, const char *name, size_t index,
+                                       const sl_cells *l, const double *value, sl_err *err);
 /* Adds the density of the masses P[n] and its moments; keeps book of a->mass_error and a->density_min. */
-SL_CHECKED sl_status sl_line_add_law(sl_answer *a, const sl_line *l, const sl_operator *op, const double *P,
+SL_CHECKED sl_status sl_line_add_law(sl_answer *a, const sl_cells *l, const sl_operator *op, const double *P,
                                      size_t index, sl_err *err);
 
 /* op->lo, hi, *outside: see sl_operator_kind. */
 SL_CHECKED sl_status sl_line_domain(sl_operator *op, const sl_question *q, double *outside, sl_err *err);
 
 /* The tasks. */
-SL_CHECKED sl_status sl_line_stationary(sl_answer *a, const sl_line *l, const sl_operator *op, sl_err *err);
-SL_CHECKED sl_status sl_line_evolve(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,
+SL_CHECKED sl_status sl_line_stationary(sl_answer *a, const sl_cells *l, const sl_operator *op, sl_err *err);
+SL_CHECKED sl_status sl_line_evolve(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q,
                                     sl_err *err);
-SL_CHECKED sl_status sl_line_mfpt(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,
+SL_CHECKED sl_status sl_line_mfpt(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q,
                                   sl_err *err);
-SL_CHECKED sl_status sl_line_committor(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,
+SL_CHECKED sl_status sl_line_committor(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q,
                                        sl_err *err);
-SL_CHECKED sl_status sl_line_spectrum(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q,
+SL_CHECKED sl_status sl_line_spectrum(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q,
                                       sl_err *err);
 /* The k slowest rates lambda[k] >= 0, increasing, and their eigenfunctions phi[k][n] (<phi^2> = 1), of the chain. */
-SL_CHECKED sl_status sl_line_modes(double *lambda, double *phi, size_t k, const sl_line *l, sl_err *err);
+SL_CHECKED sl_status sl_line_modes(double *lambda, double *phi, size_t k, const sl_cells *l, sl_err *err);
 
 #endif

@@ -67,7 +67,7 @@ static void advance(walk *w, double dt)
 
 /* Refuses a law narrower than a cell, of which the nodes know nothing but its moments: a Gaussian start, or what a
  * point has become by the first time. */
-static sl_status check_width(const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+static sl_status check_width(const sl_cells *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     const double h = l->n > l->from + 1 ? l->x[l->from + 1] - l->x[l->from] : l->x[l->from] - l->x[l->from - 1];
     const double width = q->spread > 0 ? q->spread : sqrt(2 * sl_line_diffusion(op, q->from[0]) * q->times[0]);
@@ -82,7 +82,7 @@ static sl_status check_width(const sl_line *l, const sl_operator *op, const sl_q
 
 /* The masses of the start: all on its node, or (what lies inside the domain of) a Gaussian sampled at the nodes; also
  * at absorbing edges, so that the sum over the nodes is a trapezoid rule. */
-static sl_status set_start(walk *w, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+static sl_status set_start(walk *w, const sl_cells *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     const double s = q->spread, period = l->ring ? op->hi[0] - op->lo[0] : 0;
     double total = 0;
@@ -117,7 +117,7 @@ static double slope(const sl_operator *op, double x)
     return g;
 }
 
-static pace first_pace(const sl_line *l, const sl_operator *op, const sl_question *q, double t)
+static pace first_pace(const sl_cells *l, const sl_operator *op, const sl_question *q, double t)
 {
     const double x = q->from[0], D = sl_line_diffusion(op, x), g = slope(op, x);
     const double h = (l->x[l->edges] - l->x[0]) / (double)l->edges;
@@ -160,7 +160,7 @@ static double next_step(pace *p, const sl_operator *op, double left, double leas
 
 /* Errors are 1e-16 of the mass at the beginning of a step: where it decays, no step loses more than a factor e^DECAY.
  */
-static sl_status limit_decay(pace *p, const walk *w, const sl_line *l, double end, sl_err *err)
+static sl_status limit_decay(pace *p, const walk *w, const sl_cells *l, double end, sl_err *err)
 {
     double rate = 0;
     SL_TRY(sl_line_modes(&rate, w->scratch, 1, l, err));
@@ -172,7 +172,7 @@ static sl_status limit_decay(pace *p, const walk *w, const sl_line *l, double en
     return SL_OK;
 }
 
-static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operator *op, const sl_question *q,
+static sl_status follow(sl_answer *a, walk *w, const sl_cells *l, const sl_operator *op, const sl_question *q,
                         sl_err *err)
 {
     SL_TRY(set_start(w, l, op, q, err));
@@ -193,7 +193,7 @@ static sl_status follow(sl_answer *a, walk *w, const sl_line *l, const sl_operat
     return SL_OK;
 }
 
-sl_status sl_line_evolve(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+sl_status sl_line_evolve(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     if (!(q->spread > 0) && q->times[0] == 0)
         return sl_fail(err, SL_E_DOMAIN, "at time 0 a point start has no density: give it a spread, or a time > 0");

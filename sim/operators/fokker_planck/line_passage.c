@@ -96,7 +96,7 @@ static void reverse(double *v, size_t n)
     }
 }
 
-sl_status sl_line_mfpt(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+sl_status sl_line_mfpt(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     const size_t n = l->n;
     const bool leftward = l->to == 0;
@@ -126,7 +126,7 @@ sl_status sl_line_mfpt(sl_answer *a, const sl_line *l, const sl_operator *op, co
 
 /* Between nodes i and k the chance of reaching k first, which rises as the resistance from i does, into value[] (which
  * may run downwards: k < i). Returns the log of the resistance between them. */
-static double rise(double *value, const sl_line *l, size_t i, size_t k)
+static double rise(double *value, const sl_cells *l, size_t i, size_t k)
 {
     const size_t first = i < k ? i : k, last = i < k ? k : i;
     scaled up = {0, 0}, down = {0, 0};
@@ -149,7 +149,7 @@ static double rise(double *value, const sl_line *l, size_t i, size_t k)
 
 /* Numbers: "committor", the stationary mean of the field (the part of the time that belongs to ways which will reach
  * `to` first), and "flux", the transitions from `from` to `to` in a unit of time, 1/(Z R). */
-sl_status sl_line_committor(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+sl_status sl_line_committor(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     (void)q;
     const size_t n = l->n;

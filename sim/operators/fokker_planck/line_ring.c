@@ -10,7 +10,7 @@
 enum { ROUNDS = 80, BLOCK = SL_OPERATOR_EIGENVALUES + SL_LINE_RING_EXTRA };
 
 typedef struct {
-    const sl_line *l;
+    const sl_cells *l;
     size_t k;       /* vectors                                             */
     double *v;      /* [k][n], orthonormal in the masses, without constant */
     double *turned; /* [k][n]                                              */
@@ -19,7 +19,7 @@ typedef struct {
     size_t top, middle; /* edge of largest r; as many nodes beyond it half of the mass is reached */
 } block;
 
-static double dot(const sl_line *l, const double *u, const double *v)
+static double dot(const sl_cells *l, const double *u, const double *v)
 {
     double sum = 0;
     for (size_t i = 0; i < l->n; i++) sum += l->m[i] * u[i] * v[i];
@@ -44,7 +44,7 @@ static size_t turn(const block *s, size_t k) /* node k, counted from the one bey
  * leaves over is lost in the middle of the mass, where it costs nothing. From there v is summed up again. */
 static void invert(const block *s, double *v)
 {
-    const sl_line *l = s->l;
+    const sl_cells *l = s->l;
     const size_t n = l->n, middle = s->middle;
     double flux = 0, drop = 0, whole = s->r[s->top], *F = s->turned; /* F[k]: from node k to node k + 1 */
     for (size_t k = 0; k < middle; k++) F[k] = flux += l->m[turn(s, k)] * v[turn(s, k)];
@@ -137,7 +137,7 @@ static sl_status iterate(double *lambda, const block *s, size_t wanted, sl_err *
     return SL_OK;
 }
 
-sl_status sl_line_ring_modes(double *lambda, double *phi, size_t k, const sl_line *l, sl_err *err)
+sl_status sl_line_ring_modes(double *lambda, double *phi, size_t k, const sl_cells *l, sl_err *err)
 {
     block s = {.l = l, .k = k - 1 + SL_LINE_RING_EXTRA};
     s.v = malloc((2 * s.k + 1) * l->n * sizeof *s.v);

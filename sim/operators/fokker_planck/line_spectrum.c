@@ -24,7 +24,7 @@ typedef struct {
     double *link;
 } path;
 
-static void lay_path(path *p, const sl_line *l)
+static void lay_path(path *p, const sl_cells *l)
 {
     const size_t dead = l->absorbing ? 1 : 0;
     *p = (path){.nodes = l->n - 2 * dead, .edges = l->edges, .edge_first = dead, .link = p->link};
@@ -89,7 +89,7 @@ static void twisted(double *z, double *scratch, const path *p, double sigma)
 }
 
 /* Scales to <phi^2> = 1, positive at the right end. */
-static void normalise(double *phi, const sl_line *l)
+static void normalise(double *phi, const sl_cells *l)
 {
     double mass = 0, square = 0;
     size_t last = l->n - 1;
@@ -126,7 +126,7 @@ static sl_status cluster(double *z, const path *p, const double *sigma, size_t c
 
 /* The eigenfunction of an eigenvector of the path: its entries at nodes over sqrt(m), signs (B has them, the path not)
  * put back. */
-static void to_function(double *f, const double *z, const path *p, const sl_line *l)
+static void to_function(double *f, const double *z, const path *p, const sl_cells *l)
 {
     const size_t dead = l->absorbing ? 1 : 0;
     memset(f, 0, l->n * sizeof *f);
@@ -136,7 +136,7 @@ static void to_function(double *f, const double *z, const path *p, const sl_line
 }
 
 /* Functions of the k values sigma, phi[k][n]. */
-static sl_status functions(double *phi, const double *sigma, size_t k, const path *p, const sl_line *l, sl_err *err)
+static sl_status functions(double *phi, const double *sigma, size_t k, const path *p, const sl_cells *l, sl_err *err)
 {
     double *z = malloc((k > 3 ? k : 3) * p->size * sizeof *z);
     if (!z) return sl_fail(err, SL_E_MEMORY, "no memory for %zu eigenvectors of %zu nodes", k, l->n);
@@ -154,7 +154,7 @@ static sl_status functions(double *phi, const double *sigma, size_t k, const pat
     return st;
 }
 
-static sl_status chain_modes(double *lambda, double *phi, size_t k, const sl_line *l, sl_err *err)
+static sl_status chain_modes(double *lambda, double *phi, size_t k, const sl_cells *l, sl_err *err)
 {
     const size_t nulls = l->absorbing ? 0 : 1;
     path p = {.link = malloc((2 * l->n + 2) * sizeof *p.link)};
@@ -169,7 +169,7 @@ static sl_status chain_modes(double *lambda, double *phi, size_t k, const sl_lin
     return st;
 }
 
-sl_status sl_line_modes(double *lambda, double *phi, size_t k, const sl_line *l, sl_err *err)
+sl_status sl_line_modes(double *lambda, double *phi, size_t k, const sl_cells *l, sl_err *err)
 {
     if (!l->ring) return chain_modes(lambda, phi, k, l, err);
     SL_TRY(sl_line_ring_modes(lambda, phi, k, l, err));
@@ -177,7 +177,7 @@ sl_status sl_line_modes(double *lambda, double *phi, size_t k, const sl_line *l,
     return SL_OK;
 }
 
-sl_status sl_line_spectrum(sl_answer *a, const sl_line *l, const sl_operator *op, const sl_question *q, sl_err *err)
+sl_status sl_line_spectrum(sl_answer *a, const sl_cells *l, const sl_operator *op, const sl_question *q, sl_err *err)
 {
     const size_t k = q->eigenvalues;
     SL_TRY(sl_line_check_range(l, op, err));

@@ -3,11 +3,15 @@
  * The law of a chain of finite rate reaches farther than exp(-f/T), and on losses that grow faster than x^2 it has no
  * end: far out the step throws the iterate farther out. So the interval begins with the Boltzmann law's and is widened
  * until the law found on it loses nothing, or until what it loses a step no longer depends on the interval: then it is
- * lost to infinity, and the law is quasi-stationary. */
+ * lost to infinity, and the law is quasi-stationary.
+ *
+ * A first passage asks for more: what leaves at the other end must be little against the passage, which may be rarer
+ * than anything that the stationary law is known to, and may begin in a well that this law does not see. So there the
+ * interval is widened until hardly any iterate leaves at the other end before it has passed. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/operators/transfer/sgd_line_chain.h"
+#include "sim/operators/transfer/sgd_line_passage.h"
 
 /* Mass left outside by the Boltzmann law; mass lost a step that is no loss; part of the mass lost a step beyond which a
  * law is not worth the name: it would live a hundred steps. */
@@ -15,6 +19,9 @@ static const double OUTSIDE = 1e-13, NO_LOSS = 1e-15, TOO_MUCH = 1e-2;
 /* Each widening adds that part of the width; a loss that falls by less than 1 % is one to infinity. */
 static const double WIDEN = 0.15, SETTLED = 0.99;
 enum { WIDENINGS = 24, COARSE = 64, FINE = 512 };
+/* Of a first passage's tolerance, what may leave at the other end; widenings of no use after which one stops. */
+static const double KEPT = 0.01;
+enum { IDLE = 4 };
 /* Steps of an evolution among which the largest rate is looked for. */
 enum { LOOKED_AT = 65536 };
 
@@ -190,6 +197,71 @@ static sl_status widen(sl_operator *op, double *outside, uint64_t first, uint64_
     return SL_OK;
 }
 
+/* ---------------------------------------------------------------------------------------------------- the other end */
+
+/* How long the passage takes, and how often iterates leave at the other end before: on n nodes. */
+static sl_status passage_on(double *steps, double *elsewhere, const sl_operator *op, const sl_question *q,
+                            uint64_t cycle, size_t n, sl_err *err)
+{
+    double a, b;
+    sl_sgd_line_interval(&a, &b, op, q);
+    sl_sgd_line_chain c;
+    sl_sgd_line_passage p = {0};
+    double *M = NULL;
+    sl_status st = sl_sgd_line_chain_init(&c, op, a, b, n, 0, cycle, err);
+    if (st == SL_OK && !(M = malloc((n + 1) * n * sizeof *M)))
+        st = sl_fail(err, SL_E_MEMORY, "no memory for first passages on %zu nodes", n);
+    if (st == SL_OK) st = sl_sgd_line_passage_init(&p, &c, M, err);
+    if (st == SL_OK) st = sl_sgd_line_expect(M + n * n, steps, &p, -1, q->from[0], err);
+    if (st == SL_OK) st = sl_sgd_line_expect(M + n * n, elsewhere, &p, q->to[0] > q->from[0] ? 0 : 1, q->from[0], err);
+    sl_sgd_line_passage_clear(&p);
+    free(M);
+    sl_sgd_line_chain_clear(&c);
+    return st;
+}
+
+/* On as many nodes as it takes for two grids to agree on what leaves, to a tenth or on that it is below `goal`. *good:
+ * they do. */
+static sl_status leaving(double *elsewhere, bool *good, const sl_operator *op, const sl_question *q, uint64_t cycle,
+                         double goal, sl_err *err)
+{
+    double before = NAN, steps;
+    *good = false;
+    for (size_t n = COARSE; n <= FINE && !*good; n *= 2) {
+        const sl_status st = passage_on(&steps, elsewhere, op, q, cycle, n, err);
+        if (st != SL_OK && st != SL_E_NUMERIC) return st;
+        if (st != SL_OK || !(steps >= 0.5)) *elsewhere = NAN;
+        const double both = fabs(*elsewhere) + fabs(before); /* false where one is NAN: */
+        *good = both <= goal || fabs(*elsewhere - before) <= 0.05 * both;
+        before = *elsewhere;
+    }
+    return SL_OK;
+}
+
+/* Widens the end opposite to `to` until hardly anything leaves there, or as long as it is of use. */
+static sl_status keep_in(sl_operator *op, const sl_question *q, uint64_t cycle, sl_err *err)
+{
+    const double goal = KEPT * op->tolerance;
+    double *const end = q->to[0] > q->from[0] ? &op->lo[0] : &op->hi[0], useful = *end, least = INFINITY;
+    int idle = 0;
+    for (int k = 0; k < WIDENINGS && idle < IDLE; k++) {
+        double elsewhere;
+        bool good;
+        SL_TRY(leaving(&elsewhere, &good, op, q, cycle, goal, err));
+        if (good && elsewhere < SETTLED * least) {
+            least = elsewhere;
+            useful = *end;
+            idle = 0;
+        } else {
+            idle++;
+        }
+        if (least <= goal) return SL_OK;
+        *end += (end == &op->lo[0] ? -WIDEN : WIDEN) * (op->hi[0] - op->lo[0]);
+    }
+    *end = useful;
+    return SL_OK;
+}
+
 /* ------------------------------------------------------------------------------------------------------- the domain */
 
 static void include(sl_operator *op, double x)
@@ -274,6 +346,7 @@ sl_status sl_sgd_line_domain(sl_operator *op, const sl_question *q, double *outs
     if (q->task == SL_TASK_MFPT) {
         include(op, q->from[0]);
         include(op, q->to[0]);
+        return keep_in(op, q, cycle, err);
     }
     return SL_OK;
 }

@@ -10,6 +10,7 @@
  * a decaying one has no stationary law. The stationary law of a cycle is that of the product of its steps, averaged
  * over its phases; mfpt and committor begin with the first step of a cycle. */
 #include <cblas.h>
+#include <float.h>
 #include <lapacke.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,12 +19,14 @@
 
 #include "sim/operators/arnoldi.h"
 #include "sim/operators/transfer/sgd_line_chain.h"
+#include "sim/operators/transfer/sgd_line_passage.h"
 #include "sim/operators/variant.h"
 
 /* Phases of a cycle whose laws are given; nodes up to which all eigenvalues are worked out; mass a step that is worth a
- * note; times beyond which 1 - the eigenvalue is all rounding. */
+ * note; times beyond which 1 - the eigenvalue is all rounding; part that leaves at the other end that is worth saying,
+ * and beyond which there is no passage to speak of. */
 enum { PHASES = 8, DENSE = 512 };
-static const double WORTH_A_NOTE = 1e-14, LONGEST = 1e13;
+static const double WORTH_A_NOTE = 1e-14, LONGEST = 1e13, WORTH_SAYING = 1e-9, MOSTLY = 0.5;
 
 /* -------------------------------------------------------------------------------------------------- what is refused */
 
@@ -400,53 +403,12 @@ static sl_status spectrum(sl_answer *a, work *w, const sl_question *q, sl_err *e
 
 /* ---------------------------------------------------------------------------------------------- mfpt and committor */
 
-/* u_0 of u_k = g_k + B_k u_(k+1), k < cycle, u_cycle = end. g: 1 (gain < 0), or what is lost on side `gain`.
- * stop: the last k done. u and v: [n], the result is in u. */
-static sl_status back_through_cycle(double *u, double *v, work *w, int gain, uint64_t stop, sl_err *err)
-{
-    const size_t n = w->n;
-    const sl_sgd_line_slot *step = NULL;
-    for (uint64_t k = w->chain.cycle; k-- > stop;) {
-        SL_TRY(sl_sgd_line_chain_step(&step, &w->chain, k, err));
-        sl_sgd_line_backward(v, &w->chain.line, step->M, u);
-        for (size_t j = 0; j < n; j++) u[j] = v[j] + (gain < 0 ? 1 : step->lost[2 * j + (size_t)gain]);
-    }
-    return SL_OK;
-}
-
-/* I - C, factorised in place. */
-static sl_status factorise(lapack_int *pivot, work *w, sl_err *err)
-{
-    const size_t n = w->n;
-    for (size_t i = 0; i < n * n; i++) w->C[i] = -w->C[i];
-    for (size_t j = 0; j < n; j++) w->C[j * n + j] += 1;
-    /* Row by row I - C is its transpose column by column. */
-    if (LAPACKE_dgetrf(LAPACK_COL_MAJOR, (int)n, (int)n, w->C, (int)n, pivot) == 0) return SL_OK;
-    return sl_fail(err, SL_E_NUMERIC, "the equation of first passages on %zu nodes is singular", n);
-}
-
-/* u[n]: the expectation of the gains until the iterate leaves, from each node at the first step of a cycle.
- * *at: the same from x. */
-static sl_status expect(double *u, double *at, work *w, const lapack_int *pivot, int gain, double x, sl_err *err)
-{
-    const size_t n = w->n;
-    double *v = w->vector + 5 * n, *later = w->vector + 6 * n, *m = w->vector + 7 * n, lost[2];
-    memset(u, 0, n * sizeof *u);
-    SL_TRY(back_through_cycle(u, v, w, gain, 0, err));
-    LAPACKE_dgetrs(LAPACK_COL_MAJOR, 'T', (int)n, 1, w->C, (int)n, pivot, u, (int)n);
-    memcpy(later, u, n * sizeof *later);
-    SL_TRY(back_through_cycle(later, v, w, gain, 1, err));
-    sl_sgd_line_row(m, lost, &w->chain.line, x, sl_sgd_line_rates(w->chain.op, 0));
-    *at = (gain < 0 ? 1 : lost[gain]) + sl_sgd_line_mean(&w->chain.line, m, later);
-    return SL_OK;
-}
-
-static sl_status mfpt(sl_answer *a, work *w, const lapack_int *pivot, const sl_operator *op, const sl_question *q,
+static sl_status mfpt(sl_answer *a, work *w, const sl_sgd_line_passage *p, const sl_operator *op, const sl_question *q,
                       sl_err *err)
 {
     const bool up = q->to[0] > q->from[0];
     double *u = w->vector, steps, elsewhere = 0;
-    SL_TRY(expect(u, &steps, w, pivot, -1, q->from[0], err));
+    SL_TRY(sl_sgd_line_expect(u, &steps, p, -1, q->from[0], err));
     if (!(steps >= 0.5 && steps < LONGEST))
         return sl_fail(
             err, SL_E_NUMERIC,
@@ -456,21 +418,29 @@ static sl_status mfpt(sl_answer *a, work *w, const lapack_int *pivot, const sl_o
     sl_field *f = NULL;
     SL_TRY(add_field(&f, a, w, "mfpt", 0, u, NULL, err));
     SL_TRY(sl_answer_add(a, "mfpt", 0, steps, 0, 0, err));
+    a->numbers[a->n_numbers - 1].error = DBL_EPSILON * steps * steps; /* what 1 - the eigenvalue errs by */
     if (op->loss.kind->period > 0) return SL_OK; /* on a ring one gets there on both ways */
-    SL_TRY(expect(w->vector + w->n, &elsewhere, w, pivot, up ? 0 : 1, q->from[0], err));
-    if (elsewhere > 1e-9)
-        snprintf(
-            a->note, sizeof a->note,
-            "iterates leave the domain at its other end, %.4g, before they reach %.4g with probability %.2g; the time "
-            "counts until either",
-            up ? op->lo[0] : op->hi[0], q->to[0], elsewhere);
+    SL_TRY(sl_sgd_line_expect(w->vector + w->n, &elsewhere, p, up ? 0 : 1, q->from[0], err));
+    const double end = up ? op->lo[0] : op->hi[0];
+    if (!(elsewhere < MOSTLY))
+        return sl_fail(err, SL_E_NUMERIC,
+                       "iterates from %g leave the domain at its other end, %.4g, before they reach %.4g with probability "
+                       "%.2g, need below %g: make the domain wider; where that is no help they run away to infinity",
+                       q->from[0], end, q->to[0], elsewhere, MOSTLY);
+    /* Those that would come back begin anew. */
+    a->numbers[a->n_numbers - 1].error += steps * fmax(elsewhere, 0) / (1 - elsewhere);
+    if (elsewhere > WORTH_SAYING)
+        snprintf(a->note, sizeof a->note,
+                 "iterates leave the domain at its other end, %.4g, before they reach %.4g with probability %.2g; the "
+                 "time counts until either, and its error counts them as if they began anew",
+                 end, q->to[0], elsewhere);
     return SL_OK;
 }
 
-static sl_status committor(sl_answer *a, work *w, const lapack_int *pivot, const sl_question *q, sl_err *err)
+static sl_status committor(sl_answer *a, work *w, const sl_sgd_line_passage *p, const sl_question *q, sl_err *err)
 {
     double half;
-    SL_TRY(expect(w->vector, &half, w, pivot, q->to[0] > q->from[0] ? 1 : 0, (q->from[0] + q->to[0]) / 2, err));
+    SL_TRY(sl_sgd_line_expect(w->vector, &half, p, q->to[0] > q->from[0] ? 1 : 0, (q->from[0] + q->to[0]) / 2, err));
     sl_field *f = NULL;
     SL_TRY(add_field(&f, a, w, "committor", 0, w->vector, NULL, err));
     return sl_answer_add(a, "committor_midway", 0, half, 0, 1, err);
@@ -479,35 +449,21 @@ static sl_status committor(sl_answer *a, work *w, const lapack_int *pivot, const
 /* On the points that belong to neither set. */
 static sl_status passage(sl_answer *a, work *w, const sl_operator *op, const sl_question *q, sl_err *err)
 {
-    SL_TRY(sl_sgd_line_chain_product(w->C, &w->chain, err));
-    lapack_int *pivot = malloc(w->n * sizeof *pivot);
-    if (!pivot) return sl_fail(err, SL_E_MEMORY, "no memory for %zu pivots", w->n);
-    sl_status st = factorise(pivot, w, err);
-    if (st == SL_OK) st = q->task == SL_TASK_MFPT ? mfpt(a, w, pivot, op, q, err) : committor(a, w, pivot, q, err);
-    free(pivot);
+    sl_sgd_line_passage p;
+    sl_status st = sl_sgd_line_passage_init(&p, &w->chain, w->C, err);
+    if (st == SL_OK) st = q->task == SL_TASK_MFPT ? mfpt(a, w, &p, op, q, err) : committor(a, w, &p, q, err);
+    sl_sgd_line_passage_clear(&p);
     return st;
 }
 
 /* --------------------------------------------------------------------------------------------------------- the kind */
-
-/* The interval on which the functions of the question live. */
-static void interval(double *a, double *b, const sl_operator *op, const sl_question *q)
-{
-    const double from = q->from[0], to = q->to[0];
-    *a = op->lo[0];
-    *b = op->hi[0];
-    if (q->task == SL_TASK_MFPT) *(to > from ? b : a) = to;
-    if (q->task != SL_TASK_COMMITTOR) return;
-    *a = fmin(from, to);
-    *b = fmax(from, to);
-}
 
 static sl_status solve(sl_answer *answer, const sl_operator *op, const sl_question *q, size_t n, sl_err *err)
 {
     uint64_t cycle;
     SL_TRY(sl_sgd_line_cycle(&cycle, op, q, err));
     double a, b;
-    interval(&a, &b, op, q);
+    sl_sgd_line_interval(&a, &b, op, q);
     work w;
     sl_status st = begin(&w, op, a, b, n, cycle, err);
     answer->unknowns = n;

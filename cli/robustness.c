@@ -1,0 +1,322 @@
+/* sgdlab robustness: what a rate that is rho times too large costs, schedule by schedule. */
+#include "cli/robustness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "optim/rate_table.h"
+
+enum { MOST_STEPS = 1 << 24, LANES = 64 };
+
+static const sl_option options[] = {
+    SL_OPTION("schedule", SL_OPT_TEXT, "S", "linear", "learning-rate schedule; table:file=PATH is one of your own"),
+    SL_OPTION("rho", SL_OPT_REALS, "r,..", "1,2,4,8,16,32,64", "rates, in units of the tuned one, ascending", .min = 0,
+              .max = 1e9, .open_min = true),
+    SL_OPTION("horizon", SL_OPT_INTEGER, "T", "4096", "steps", .min = 1, .max = MOST_STEPS),
+    SL_OPTION("problem", SL_OPT_TEXT, "P", "worst-slope",
+              "worst-slope: s|x| with the slope s that hurts most; or a convex loss of known least value, as logistic"),
+    SL_OPTION("iterate", SL_OPT_CHOICE, "last|average|suffix", "last", "whose loss: that of the last, or of a mean of all "
+              "or of the last --suffix"),
+    SL_OPTION("suffix", SL_OPT_REAL, "f", "0.5", "part of the run that a suffix mean takes", .min = 0, .max = 1,
+              .open_min = true),
+    SL_OPTION("tune", SL_OPT_CHOICE, "measured|bound", "measured",
+              "rho = 1 is the rate with the least (worst) loss, or that of the least bound"),
+    SL_OPTION("lr", SL_OPT_REAL, "l", NULL, "peak rate at rho = 1, in the place of a tuned one", .min = 0, .max = 1e9,
+              .open_min = true),
+    SL_OPTION("distance", SL_OPT_REAL, "D", "1", "worst-slope: |x - x*| at the start, half of the domain's width",
+              .min = 0, .max = 1e9, .open_min = true),
+    SL_OPTION("sigma", SL_OPT_REAL, "s", "1", "worst-slope: deviation of the subgradient's noise", .min = 0, .max = 1e9,
+              .open_min = true),
+    SL_OPTION("slope-max", SL_OPT_REAL, "s", NULL, "worst-slope: the largest slope; sigma unless given", .min = 0,
+              .max = 1e9, .open_min = true),
+    SL_OPTION("replicas", SL_OPT_INTEGER, "R", NULL,
+              "of each measurement, rounded up to a multiple of 64; 16384, of a loss 128", .min = 64, .max = 1e8),
+    SL_OPTION("search-replicas", SL_OPT_INTEGER, "R", "4096", "worst-slope: that choose the slope", .min = 64,
+              .max = 1e7),
+};
+
+static double base_lr(const sl_cli *cli)
+{
+    return sl_cli_given(cli, "lr") ? sl_cli_real(cli, "lr") : 1;
+}
+
+static size_t rounded(uint64_t replicas)
+{
+    return (size_t)(replicas + LANES - 1) / LANES * LANES;
+}
+
+static size_t replicas_of(const sl_cli *cli)
+{
+    const uint64_t usual = sl_cli_is(cli, "problem", "worst-slope") ? 16384 : 128;
+    return rounded(sl_cli_given(cli, "replicas") ? sl_cli_integer(cli, "replicas") : usual);
+}
+
+/* ---- what is asked ---- */
+
+static sl_status init_slopes(sl_robust_case *c, const sl_cli *cli, sl_err *err)
+{
+    const char *iterate = sl_cli_text(cli, "iterate");
+    c->r = (sl_robustness){
+        .D = sl_cli_real(cli, "distance"),
+        .sigma = sl_cli_real(cli, "sigma"),
+        .slope_max = sl_cli_given(cli, "slope-max") ? sl_cli_real(cli, "slope-max") : sl_cli_real(cli, "sigma"),
+        .suffix = strcmp(iterate, "last") == 0 ? 0 : strcmp(iterate, "average") == 0 ? 1 : sl_cli_real(cli, "suffix"),
+        .search_replicas = rounded(sl_cli_integer(cli, "search-replicas")),
+        .replicas = replicas_of(cli),
+        .seed = sl_cli_integer(cli, "seed"),
+        .jobs = (int)sl_cli_integer(cli, "jobs"),
+    };
+    return sl_schedule_init(&c->r.schedule, sl_cli_text(cli, "schedule"), base_lr(cli), 1,
+                            sl_cli_integer(cli, "horizon"), err);
+}
+
+static sl_status init_curve(sl_robust_case *c, const sl_cli *cli, sl_err *err)
+{
+    sl_rate_curve *const k = &c->curve;
+    *k = (sl_rate_curve){.noise_variance = 1, .seed = sl_cli_integer(cli, "seed"), .replicas = replicas_of(cli),
+                         .jobs = (int)sl_cli_integer(cli, "jobs"), .schedule = c->r.schedule};
+    static const char *const of_slopes[] = {"distance", "sigma", "slope-max", "search-replicas"};
+    for (size_t i = 0; i < sizeof of_slopes / sizeof *of_slopes; i++)
+        if (sl_cli_given(cli, of_slopes[i]))
+            sl_cli_note(cli, "--%s belongs to --problem worst-slope and changes nothing here", of_slopes[i]);
+    if (!sl_cli_is(cli, "iterate", "last"))
+        return sl_fail(err, SL_E_CONFIG, "--iterate %s: means of iterates are those of --problem worst-slope",
+                       sl_cli_text(cli, "iterate"));
+    if (sl_cli_is(cli, "tune", "bound") && sl_cli_given(cli, "tune"))
+        return sl_fail(err, SL_E_CONFIG, "--tune bound: its D and G are known for --problem worst-slope alone");
+    SL_TRY(sl_loss_init(&k->loss, sl_cli_text(cli, "problem"), err));
+    return sl_noise_init(&k->noise, k->loss.samples > 0 ? "minibatch" : "gaussian", &k->loss, err);
+}
+
+static sl_status init_case(sl_robust_case *c, const sl_cli *cli, sl_err *err)
+{
+    *c = (sl_robust_case){.slopes = sl_cli_is(cli, "problem", "worst-slope"), .tuned = NAN, .bound_tuned = NAN};
+    c->rho = sl_cli_reals(cli, "rho", &c->n);
+    for (size_t i = 1; i < c->n; i++)
+        if (!(c->rho[i] > c->rho[i - 1]))
+            return sl_fail(err, SL_E_DOMAIN, "--rho: %g after %g, need ascending ones", c->rho[i], c->rho[i - 1]);
+    SL_TRY(init_slopes(c, cli, err));
+    if (sl_schedule_is_random(&c->r.schedule))
+        return sl_fail(err, SL_E_CONFIG, "schedule '%s' is random: robustness is that of a function of the step alone",
+                       c->r.schedule.spec.entry->name);
+    sl_spec_print(c->schedule, sizeof c->schedule, &c->r.schedule.spec);
+    return c->slopes ? SL_OK : init_curve(c, cli, err);
+}
+
+/* ---- theory ---- */
+
+static sl_anneal_problem problem_of(const sl_robustness *r)
+{
+    return (sl_anneal_problem){.D = r->D, .G = hypot(r->slope_max, r->sigma)};
+}
+
+static void set_rate(sl_robust_case *c, double lr)
+{
+    c->tuned = c->r.schedule.lr = c->curve.schedule.lr = lr;
+}
+
+/* Bounds at rho, and what they predict; where the bound has nothing to say the fields stay NAN. */
+static sl_status predict(sl_robust_found *f, const sl_robust_case *c, sl_err *err)
+{
+    const bool measured = f->fit.points > 1;
+    const double lo = measured ? f->fit.lo : 2, hi = measured ? f->fit.hi : 32;
+    sl_annealing *a;
+    SL_TRY(sl_annealing_of(&a, &c->r.schedule, err));
+    const sl_anneal_problem p = c->slopes ? problem_of(&c->r) : (sl_anneal_problem){1, 1};
+    sl_status st = SL_OK;
+    f->kind = sl_annealing_kind(a);
+    for (size_t i = 0; i < c->n && st == SL_OK && c->slopes; i++) {
+        sl_anneal_bound b;
+        st = sl_annealing_bound(&b, a, &p, 1, c->rho[i], err);
+        if (st == SL_OK) f->bound[i] = b.value;
+    }
+    if (st == SL_OK && c->r.suffix == 0) {
+        double factor = 1;
+        if (!c->slopes) st = sl_annealing_tuned(&factor, a, &p, err);
+        f->has_theory = st == SL_OK && sl_annealing_window(&f->theory, a, &p, factor, lo, hi, NULL) == SL_OK &&
+                        isfinite(f->theory.exponent);
+    }
+    sl_annealing_free(a);
+    return st;
+}
+
+static sl_status tune_by_bound(sl_robust_case *c, sl_err *err)
+{
+    sl_annealing *a;
+    SL_TRY(sl_annealing_of(&a, &c->r.schedule, err));
+    const sl_anneal_problem p = problem_of(&c->r);
+    double factor = NAN;
+    const sl_status st = sl_annealing_tuned(&factor, a, &p, err);
+    sl_annealing_free(a);
+    if (st != SL_OK) return st;
+    c->bound_tuned = factor * c->r.schedule.lr;
+    return SL_OK;
+}
+
+/* ---- measuring ---- */
+
+static sl_status measure_losses(sl_worst *worst, const double *rho, size_t n, const sl_rate_curve *k, sl_err *err)
+{
+    sl_estimate *const excess = malloc(n * sizeof *excess);
+    if (!excess) return sl_fail(err, SL_E_MEMORY, "no memory for %zu rates", n);
+    const sl_status st = sl_rate_curve_run(excess, rho, n, k, err);
+    for (size_t i = 0; i < n && st == SL_OK; i++)
+        worst[i] = (sl_worst){.rho = rho[i], .slope = NAN, .excess = excess[i]};
+    free(excess);
+    return st;
+}
+
+/* Tuned on powers of two first, then finely about the best of them. */
+static sl_status tune_loss(sl_robust_found *f, sl_robust_case *c, sl_err *err)
+{
+    enum { COARSE = 24, FEW = 64 };
+    double factor[COARSE], best = INFINITY, at = 1;
+    sl_worst coarse[COARSE];
+    sl_rate_curve few = c->curve;
+    few.replicas = FEW;
+    for (int i = 0; i < COARSE; i++) factor[i] = exp2(i - COARSE + 7);
+    SL_TRY(measure_losses(coarse, factor, COARSE, &few, err));
+    for (size_t i = 0; i < COARSE; i++)
+        if (coarse[i].excess.value < best) best = coarse[i].excess.value, at = factor[i];
+    double fine[SL_TUNING_POINTS];
+    for (int i = 0; i < SL_TUNING_POINTS; i++) fine[i] = at * exp2(0.25 * (i - SL_TUNING_POINTS / 2));
+    SL_TRY(measure_losses(f->tuning, fine, SL_TUNING_POINTS, &c->curve, err));
+    size_t k = 0;
+    for (size_t i = 0; i < SL_TUNING_POINTS; i++) {
+        f->tuning_lr[i] = fine[i] * c->curve.schedule.lr;
+        if (f->tuning[i].excess.value < f->tuning[k].excess.value) k = i;
+    }
+    f->has_tuning = true;
+    set_rate(c, f->tuning_lr[k]);
+    return SL_OK;
+}
+
+static sl_status tune(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, sl_err *err)
+{
+    const bool measured = sl_cli_is(cli, "tune", "measured") && !sl_cli_given(cli, "lr");
+    if (!c->slopes) {
+        if (measured) return tune_loss(f, c, err);
+        set_rate(c, base_lr(cli));
+        return SL_OK;
+    }
+    SL_TRY(tune_by_bound(c, err));
+    set_rate(c, sl_cli_given(cli, "lr") ? base_lr(cli) : c->bound_tuned);
+    if (!measured) return SL_OK;
+    double factor;
+    sl_robustness few = c->r;
+    few.search_replicas = rounded(few.search_replicas / 4);
+    few.replicas = few.search_replicas;
+    SL_TRY(sl_robustness_tune(&factor, f->tuning, &few, err));
+    for (size_t i = 0; i < SL_TUNING_POINTS; i++) f->tuning_lr[i] = f->tuning[i].rho * c->tuned;
+    f->has_tuning = true;
+    set_rate(c, c->tuned * factor);
+    return SL_OK;
+}
+
+/* Of a loss there is no family to take the worst of, and no window. */
+static sl_status sweep(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, sl_err *err)
+{
+    SL_TRY(tune(f, c, cli, err));
+    if (!c->slopes) {
+        snprintf(f->reason, sizeof f->reason, "a single problem does not show the exponent: that is the worst case's");
+        SL_TRY(measure_losses(f->worst, c->rho, c->n, &c->curve, err));
+        return predict(f, c, err);
+    }
+    SL_TRY(sl_robustness_worst(f->worst, f->samples, c->rho, c->n, &c->r, err));
+    SL_TRY(sl_robustness_window(&f->window, &c->r.schedule, err));
+    sl_err why = {0};
+    const sl_status st = sl_robustness_fit(&f->fit, f->worst, f->samples, c->n, &f->window, &c->r, &why);
+    if (st < 0) {
+        if (err) *err = why;
+        return st;
+    }
+    f->decided = st == SL_OK;
+    snprintf(f->reason, sizeof f->reason, "%s", why.message);
+    return predict(f, c, err);
+}
+
+/* ---- the command ---- */
+
+static sl_status solve(sl_cli *cli, sl_robust_case *c, const cJSON *config, sl_run *run, cJSON **result, sl_err *err)
+{
+    sl_robust_found *f = calloc(1, sizeof *f);
+    if (!f) return sl_fail(err, SL_E_MEMORY, "no memory for results");
+    f->worst = calloc(c->n, sizeof *f->worst);
+    f->bound = malloc(c->n * sizeof *f->bound);
+    f->samples = c->slopes ? malloc(c->n * c->r.replicas * sizeof *f->samples) : NULL;
+    sl_status st = f->worst && f->bound && (f->samples || !c->slopes)
+                       ? SL_OK
+                       : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas at %zu rates", c->r.replicas, c->n);
+    for (size_t i = 0; i < c->n && st == SL_OK; i++) f->bound[i] = NAN;
+    const double start = sl_clock();
+    if (st == SL_OK) st = sweep(f, c, cli, err);
+    f->seconds = sl_clock() - start;
+    if (st == SL_OK) {
+        *result = sl_robust_json(c, f, config);
+        if (c->slopes && !f->decided) cli->exit_code = sl_status_exit_code(SL_UNDECIDED);
+        st = sl_cli_drawn(cli, sl_robust_write(run, c, f, config, err), err);
+    }
+    free(f->worst);
+    free(f->bound);
+    free(f->samples);
+    free(f);
+    return st;
+}
+
+/* Defaults that follow from other options, and what a file holds: another file is another run. */
+static void resolve(cJSON *config, const sl_robust_case *c)
+{
+    const double replicas = (double)(c->slopes ? c->r.replicas : c->curve.replicas);
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "replicas", cJSON_CreateNumber(replicas));
+    if (c->slopes)
+        cJSON_ReplaceItemInObjectCaseSensitive(config, "slope-max", cJSON_CreateNumber(c->r.slope_max));
+    if (!c->r.schedule.table) return;
+    char hash[24];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)sl_rate_table_hash(c->r.schedule.table));
+    cJSON_AddStringToObject(config, "schedule_table", hash);
+}
+
+static sl_status run(sl_cli *cli, sl_err *err)
+{
+    sl_robust_case *const c = calloc(1, sizeof *c);
+    if (!c) return sl_fail(err, SL_E_MEMORY, "no memory for a command");
+    sl_status st = init_case(c, cli, err);
+    if (st != SL_OK) {
+        free(c);
+        return st;
+    }
+    cJSON *config = sl_cli_config(cli), *result = NULL, *old = NULL;
+    resolve(config, c);
+    sl_run *folder = NULL;
+    st = sl_cli_open(&folder, &old, cli, c->r.schedule.spec.entry->name, config, err);
+    if (st == SL_OK && old) {
+        sl_run_free(folder);
+        result = old;
+        const cJSON *decided = cJSON_GetObjectItemCaseSensitive(result, "decided");
+        if (c->slopes && cJSON_IsFalse(decided)) cli->exit_code = sl_status_exit_code(SL_UNDECIDED);
+    } else if (st == SL_OK) {
+        st = solve(cli, c, config, folder, &result, err);
+        st = sl_cli_close(folder, st, NULL, result, err);
+    }
+    if (st >= 0 && result) sl_cli_answer(cli, result, sl_robust_people);
+    cJSON_Delete(result);
+    cJSON_Delete(config);
+    free(c);
+    return st;
+}
+
+const sl_command sl_command_robustness = {
+    .name = "robustness",
+    .help = "what a rate that is rho times too large costs, and its exponent",
+    .example = "  sgdlab robustness --schedule cosine --rho 1,2,4,8,16,32\n"
+               "  sgdlab robustness --schedule linear --horizon 65536\n"
+               "  sgdlab robustness --schedule table:file=mine.dat --json",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .run = run,
+};

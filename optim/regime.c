@@ -1,0 +1,330 @@
+#include "optim/regime.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "optim/regime_family.h"
+
+const sl_entry *const sl_regimes[] = {
+    &sl_regime_secant_long.entry, &sl_regime_secant_short.entry, &sl_regime_sgd_bb.entry, &sl_regime_random_bb.entry,
+    &sl_regime_diagonal.entry,    &sl_regime_auto.entry,         &sl_regime_polyak.entry, &sl_regime_layer_wise.entry,
+};
+const size_t sl_n_regimes = sizeof sl_regimes / sizeof *sl_regimes;
+
+/* Coordinates that one worker takes at a time. */
+enum { PIECE = 1 << 15, LINE = 64 };
+
+static const double PROBE = 1e-3;
+
+int sl_regime_gradients(size_t i)
+{
+    return ((const sl_regime_family *)sl_regimes[i])->second ? 2 : 1;
+}
+
+const char *sl_regime_memory(size_t i)
+{
+    return ((const sl_regime_family *)sl_regimes[i])->memory;
+}
+
+bool sl_regime_needs_loss(const sl_regime *r)
+{
+    return sl_regime_family_of(r)->losses;
+}
+
+sl_status sl_regime_init(sl_regime *regime, const char *text, const sl_rule *rule, uint64_t steps_per_epoch,
+                         sl_err *err)
+{
+    sl_regime r = {.rule = *rule, .period = steps_per_epoch > 1 ? steps_per_epoch : SL_REGIME_PERIOD};
+    SL_TRY(sl_spec_parse(&r.spec, text, "regime", sl_regimes, sl_n_regimes, err));
+    if (steps_per_epoch < 1) return sl_fail(err, SL_E_DOMAIN, "an epoch of 0 steps, need at least 1");
+    if (rule->alpha_on != SL_ALPHA_ON_STEP)
+        return sl_fail(err, SL_E_CONFIG, "regime '%s' sets the rate of the step; alpha on the gradient needs a base rate "
+                       "and a schedule", r.spec.entry->name);
+    const sl_regime_family *const f = sl_regime_family_of(&r);
+    if (f->derive) r.derived = f->derive(&r);
+    *regime = r;
+    return SL_OK;
+}
+
+/* ---- memory ---- */
+
+static size_t layers_of(const sl_regime_space *s)
+{
+    return s->ends ? s->layers : 1;
+}
+
+static size_t count_pieces(const sl_regime_space *s)
+{
+    size_t pieces = 0;
+    for (size_t l = 0; s->flat && l < layers_of(s); l++) {
+        const size_t first = l ? s->ends[l - 1] : 0, last = s->ends ? s->ends[l] : s->n;
+        pieces += (last - first + PIECE - 1) / PIECE;
+    }
+    return pieces;
+}
+
+/* The arrays in their order, in bytes, whole cache lines each. */
+enum { NUMBERS, SUMS, RATE, PROBES, PARTIAL, PIECES, VECTORS, N_ARRAYS };
+
+static void sizes(double bytes[N_ARRAYS], const sl_regime *r, const sl_regime_space *s)
+{
+    const double layers = (double)layers_of(s), lanes = (double)s->lanes, pieces = (double)count_pieces(s);
+    const double each = sizeof(double);
+    bytes[NUMBERS] = (layers + 1) * lanes * SL_REGIME_NUMBERS * each;
+    bytes[SUMS] = (layers + 1) * lanes * SL_SUMS * each;
+    bytes[RATE] = layers * lanes * each;
+    bytes[PROBES] = 5 * lanes * each;
+    bytes[PARTIAL] = pieces * SL_SUMS * each;
+    bytes[PIECES] = (2 * pieces + 3) * sizeof(size_t);
+    bytes[VECTORS] = (double)sl_regime_family_of(r)->vectors * (double)s->n * lanes * (s->flat ? sizeof(float) : each);
+    for (size_t i = 0; i < N_ARRAYS; i++) bytes[i] = ceil(bytes[i] / LINE) * LINE;
+}
+
+double sl_regime_bytes(const sl_regime *r, const sl_regime_space *space)
+{
+    double bytes[N_ARRAYS], sum = 0;
+    sizes(bytes, r, space);
+    for (size_t i = 0; i < N_ARRAYS; i++) sum += bytes[i];
+    return sum < 0x1p48 ? sum : INFINITY;
+}
+
+/* Piece i: where it begins, and its layer; the next one's beginning ends it. */
+static void cut(sl_regime_run *run)
+{
+    const sl_regime_space *const s = &run->space;
+    size_t *p = run->piece;
+    for (size_t l = 0; s->flat && l < layers_of(s); l++) {
+        const size_t first = l ? s->ends[l - 1] : 0, last = s->ends ? s->ends[l] : s->n;
+        for (size_t at = first; at < last; at += PIECE) {
+            *p++ = at;
+            *p++ = l;
+        }
+    }
+    *p = s->n;
+    run->pieces = (size_t)(p - run->piece) / 2;
+}
+
+void sl_regime_bind(sl_regime_run *run, const sl_regime *r, const sl_regime_space *space, void *memory)
+{
+    double bytes[N_ARRAYS];
+    char *at[N_ARRAYS + 1] = {memory};
+    sizes(bytes, r, space);
+    for (size_t i = 0; i < N_ARRAYS; i++) at[i + 1] = at[i] + (size_t)bytes[i];
+    *run = (sl_regime_run){
+        .regime = r,
+        .space = *space,
+        .vectors = sl_regime_family_of(r)->vectors,
+        .numbers = (double *)at[NUMBERS],
+        .sums = (double *)at[SUMS],
+        .rate = (double *)at[RATE],
+        .probe = (double *)at[PROBES],
+        .partial = (double *)at[PARTIAL],
+        .piece = (size_t *)at[PIECES],
+    };
+    const size_t vector = space->n * space->lanes * (space->flat ? sizeof(float) : sizeof(double));
+    for (size_t i = 0; i < run->vectors; i++) run->vector[i] = at[VECTORS] + i * vector;
+    cut(run);
+}
+
+size_t sl_regime_numbers_length(const sl_regime_run *run)
+{
+    return (sl_regime_layers(run) + 1) * run->space.lanes * SL_REGIME_NUMBERS;
+}
+
+size_t sl_regime_vectors_length(const sl_regime_run *run)
+{
+    return run->vectors * run->space.n * run->space.lanes;
+}
+
+void sl_regime_begin(sl_regime_run *run)
+{
+    memset(run->numbers, 0, sl_regime_numbers_length(run) * sizeof *run->numbers);
+    memset(run->probe, 0, run->space.lanes * sizeof *run->probe);
+    if (run->vectors > 0)
+        memset(run->vector[0], 0,
+               sl_regime_vectors_length(run) * (run->space.flat ? sizeof(float) : sizeof(double)));
+}
+
+/* ---- a step ---- */
+
+/* The length of a probe, for every lane, into run->probe. */
+static void probe_lengths(sl_regime_run *run, const void *x)
+{
+    const double *const norm = sl_regime_sum(run, sl_regime_layers(run), SL_SUM_GG);
+    sl_regime_norms(run, x);
+    for (size_t i = 0; i < run->space.lanes; i++) run->probe[i] = PROBE * fmax(sqrt(norm[i]), 1);
+}
+
+/* Probes of the lengths in run->probe for the lanes where that is not 0. */
+static void set_probes(sl_regime_run *run, const void *x, const void *g)
+{
+    const double *const norm = sl_regime_sum(run, sl_regime_layers(run), SL_SUM_GG);
+    double *const d = run->probe;
+    sl_regime_norms(run, g);
+    for (size_t i = 0; i < run->space.lanes; i++)
+        d[i] = norm[i] > 0 && isfinite(norm[i]) ? d[i] / sqrt(norm[i]) : 0;
+    sl_regime_away(run, run->vector[0], x, g, d);
+}
+
+/* Lanes without a gain: at the first step, and for as long as they have met no gradient. */
+bool sl_regime_probe(sl_regime_run *run, const void *x, const void *g)
+{
+    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
+    bool any = false;
+    for (size_t i = 0; i < lanes; i++) {
+        run->probe[i] = 0;
+        any |= !(sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0);
+    }
+    if (run->vectors == 0 || !any) return false;
+    probe_lengths(run, x);
+    for (size_t i = 0; i < lanes; i++)
+        if (sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0) run->probe[i] = 0;
+    set_probes(run, x, g);
+    return true;
+}
+
+/* The previous point, but no nearer than a probe; where x has not moved, a probe. */
+static void previous_point(sl_regime_run *run, const void *x, const void *g)
+{
+    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
+    const double *const ss = sl_regime_sum(run, whole, SL_SUM_SS);
+    double *const stretch = run->probe + lanes;
+    bool any_near = false, any_still = false;
+    probe_lengths(run, x);
+    sl_regime_length(run, x, run->vector[0]);
+    for (size_t i = 0; i < lanes; i++) {
+        const double length = sqrt(ss[i]), least = run->probe[i];
+        const bool still = !(length > 0), near = !still && length < least;
+        stretch[i] = near ? least / length : 0;
+        if (!still && sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0) run->probe[i] = 0;
+        any_near |= near;
+        any_still |= run->probe[i] > 0;
+    }
+    if (any_near) sl_regime_stretch(run, run->vector[0], x, stretch);
+    if (any_still) set_probes(run, x, g);
+}
+
+const void *sl_regime_point(sl_regime_run *run, uint64_t k, const void *x, const void *g)
+{
+    const sl_regime_family *const f = sl_regime_family_of(run->regime);
+    if (f->point) return f->point(run, k, x, g);
+    if (!f->second) return sl_regime_probe(run, x, g) ? run->vector[0] : NULL;
+    previous_point(run, x, g);
+    return run->vector[0];
+}
+
+double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight)
+{
+    const double *const q = sight->sum;
+    if (isnan(q[SL_SUM_SS]) || isnan(q[SL_SUM_YY])) return NAN;
+    if (!(q[SL_SUM_SS] > 0)) return 0;
+    if (!(q[SL_SUM_YY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_GG]);
+    if (!(q[SL_SUM_SY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_YY]);
+    return r->rule.kind == SL_RULE_SIGN ? q[SL_SUM_SS] / q[SL_SUM_SY] : q[SL_SUM_SY] / q[SL_SUM_YY];
+}
+
+double sl_regime_rate_of(const sl_regime *r, double gain, const sl_regime_sight *sight)
+{
+    const double momentum = 1 - r->rule.mu;
+    if (r->rule.kind != SL_RULE_SIGN) return momentum * gain;
+    return momentum * gain * sight->sum[SL_SUM_G1] / sight->sum[SL_SUM_P];
+}
+
+static sl_regime_sight look(const sl_regime_run *run, const sl_regime_step *step, size_t layer, size_t i)
+{
+    const size_t whole = sl_regime_layers(run);
+    sl_regime_sight s = {
+        .loss = step->loss ? step->loss[i] : NAN,
+        .secant = step->g2 != NULL,
+        .probing = run->probe[i] > 0,
+        .whole = layer < whole ? sl_regime_kept(run, whole, i) : NULL,
+    };
+    for (size_t q = 0; q < SL_SUMS; q++) s.sum[q] = sl_regime_sum(run, layer, q)[i];
+    return s;
+}
+
+/* The gain of a layer, or of the whole, and the rate that follows. Where the family finds none the last one stands. */
+static double decide(sl_regime_run *run, const sl_regime_step *step, size_t layer, size_t i)
+{
+    const sl_regime *const r = run->regime;
+    const sl_regime_sight sight = look(run, step, layer, i);
+    double *const kept = sl_regime_kept(run, layer, i);
+    const double gain = sl_regime_family_of(r)->gain(r, &sight, kept);
+    if (gain >= 0 && isfinite(gain)) kept[SL_KEPT_GAIN] = gain;
+    kept[SL_KEPT_RATE] = isnan(gain) ? NAN : sl_regime_rate_of(r, kept[SL_KEPT_GAIN], &sight);
+    return kept[SL_KEPT_RATE];
+}
+
+/* All gains: first of the whole, which layers may look at. */
+static bool decide_all(sl_regime_run *run, const sl_regime_step *step)
+{
+    const size_t layers = sl_regime_layers(run), lanes = run->space.lanes;
+    const bool by_layer = sl_regime_family_of(run->regime)->by_layer && layers > 1;
+    bool good = true;
+    for (size_t i = 0; i < lanes; i++) {
+        double rate = decide(run, step, layers, i), mean = 0;
+        for (size_t l = 0; l < layers; l++) {
+            if (by_layer) rate = decide(run, step, l, i);
+            const bool fine = isfinite(rate);
+            run->rate[l * lanes + i] = fine ? rate : 0;
+            mean += run->rate[l * lanes + i] * sl_regime_sum(run, l, SL_SUM_P)[i];
+            good &= fine;
+        }
+        sl_regime_kept(run, layers, i)[SL_KEPT_RATE] = mean / sl_regime_sum(run, layers, SL_SUM_P)[i];
+    }
+    return good;
+}
+
+/* out = loss + (w/2)|x|^2 */
+static void add_decay(sl_regime_run *run, double *out, const double *loss, const void *x)
+{
+    const double *const xx = sl_regime_sum(run, sl_regime_layers(run), SL_SUM_GG);
+    sl_regime_norms(run, x);
+    for (size_t i = 0; i < run->space.lanes; i++) out[i] = loss[i] + run->regime->rule.weight_decay / 2 * xx[i];
+}
+
+/* Weight decay belongs to the loss. *s: step with that seen to. */
+static void decay(sl_regime_run *run, sl_regime_step *s, const sl_regime_step *step)
+{
+    const double w = run->regime->rule.weight_decay;
+    const size_t lanes = run->space.lanes;
+    *s = *step;
+    if (!(w > 0)) return;
+    sl_regime_decay(run, s->g, s->x, w);
+    if (s->g2) sl_regime_decay(run, s->g2, run->vector[0], w);
+    if (!sl_regime_needs_loss(run->regime)) return;
+    double *const first = run->probe + 3 * lanes, *const second = first + lanes;
+    add_decay(run, first, step->loss, s->x);
+    s->loss = first;
+    if (!s->g2) return;
+    add_decay(run, second, step->loss2, run->vector[0]);
+    s->loss2 = second;
+}
+
+bool sl_regime_update(sl_regime_run *run, const sl_regime_step *given)
+{
+    sl_regime_step s;
+    const sl_regime_step *const step = &s;
+    const sl_regime *const r = run->regime;
+    const sl_regime_family *const f = sl_regime_family_of(r);
+    decay(run, &s, given);
+    if (f->update) return f->update(run, step);
+    if (step->g2) sl_regime_secant(run, step->x, run->vector[0], step->g, step->g2);
+    if (f->norms || step->k == 0 || r->rule.kind == SL_RULE_SIGN || step->g2) sl_regime_norms(run, step->g);
+    if (f->before) f->before(run, step);
+    const bool good = decide_all(run, step);
+    if (!good && run->space.flat) return false;
+    if (f->second)
+        sl_regime_copy(run, run->vector[0], step->x, NULL);
+    else if (run->vectors > 0 && step->g2)
+        sl_regime_copy(run, run->vector[0], step->x, run->probe);
+    if (f->keep) f->keep(run, step);
+    sl_regime_apply(run, step->x, step->v, step->g, run->rate);
+    if (f->after) f->after(run, step);
+    return good;
+}
+
+double sl_regime_rate(const sl_regime_run *run, size_t i)
+{
+    return sl_regime_kept(run, sl_regime_layers(run), i)[SL_KEPT_RATE];
+}

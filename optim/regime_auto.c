@@ -1,0 +1,167 @@
+/* Episodes in the manner of AutoSGD (Surjanovic, Bouchard-Cote and Campbell 2025): from one point two trajectories go,
+ * side by side on the same mini-batches, one at eta/factor, the other at eta factor; after `episode` steps the better
+ * one stays, and eta becomes its gain. Better is what has the lower mean loss over the episode's second half. If that is
+ * above what the last episode left by more than two standard errors, neither stays: back to the start, and
+ * eta / factor^2. Theirs has a third trajectory at eta, and decides by a test with independent noise.
+ *
+ * The trajectory that others see (x, v; its rate is the one reported) is that of the smaller gain. */
+#include <math.h>
+
+#include "optim/regime_family.h"
+
+enum { EPISODE, FACTOR };
+enum { OTHER_X, OTHER_V, START_X, START_V }; /* vectors */
+enum { SUM = SL_KEPT_OWN, SQUARES, OTHER_SUM, OTHER_SQUARES, LEFT, LEFT_SE2 }; /* numbers */
+
+static uint64_t place_of(const sl_regime_run *run, uint64_t k)
+{
+    return k % (uint64_t)sl_regime_param(run->regime, EPISODE);
+}
+
+static const void *point(sl_regime_run *run, uint64_t k, const void *x, const void *g)
+{
+    if (place_of(run, k) == 0) sl_regime_copy(run, run->vector[OTHER_X], x, NULL);
+    const bool probing = sl_regime_probe(run, x, g);
+    return place_of(run, k) > 0 || probing ? run->vector[OTHER_X] : NULL;
+}
+
+static void begin_episode(sl_regime_run *run, const sl_regime_step *step)
+{
+    sl_regime_copy(run, run->vector[START_X], step->x, NULL);
+    if (step->v) {
+        sl_regime_copy(run, run->vector[OTHER_V], step->v, NULL);
+        sl_regime_copy(run, run->vector[START_V], step->v, NULL);
+    }
+    for (size_t i = 0; i < run->space.lanes; i++) {
+        double *const kept = sl_regime_kept(run, sl_regime_layers(run), i);
+        kept[SUM] = kept[SQUARES] = kept[OTHER_SUM] = kept[OTHER_SQUARES] = 0;
+    }
+}
+
+/* Losses relative to what the last episode left, which keeps the digits of their squares. */
+static void count_losses(sl_regime_run *run, const sl_regime_step *step)
+{
+    for (size_t i = 0; i < run->space.lanes; i++) {
+        double *const kept = sl_regime_kept(run, sl_regime_layers(run), i);
+        const double a = step->loss[i] - kept[LEFT], b = step->loss2[i] - kept[LEFT];
+        kept[SUM] += a;
+        kept[SQUARES] += a * a;
+        kept[OTHER_SUM] += b;
+        kept[OTHER_SQUARES] += b * b;
+    }
+}
+
+typedef struct {
+    double mean, se2;
+} average;
+
+static average average_of(double sum, double squares, double n)
+{
+    const double mean = sum / n, variance = fmax(squares / n - mean * mean, 0);
+    return (average){.mean = isfinite(mean) ? mean : INFINITY, .se2 = isfinite(variance) ? variance / n : INFINITY};
+}
+
+/* Who stays: masks of the lanes where the other one does, and where neither does. */
+static void end_episode(sl_regime_run *run, const sl_regime_step *step)
+{
+    const size_t lanes = run->space.lanes;
+    const uint64_t episode = (uint64_t)sl_regime_param(run->regime, EPISODE);
+    const double n = (double)(episode - episode / 2), factor = sl_regime_param(run->regime, FACTOR);
+    double *const other = run->probe + lanes, *const neither = other + lanes;
+    for (size_t i = 0; i < lanes; i++) {
+        double *const kept = sl_regime_kept(run, sl_regime_layers(run), i);
+        const average a = average_of(kept[SUM], kept[SQUARES], n);
+        const average b = average_of(kept[OTHER_SUM], kept[OTHER_SQUARES], n);
+        const average best = b.mean < a.mean ? b : a;
+        const bool first = step->k < episode;
+        neither[i] = !isfinite(best.mean) || (!first && best.mean > 2 * sqrt(best.se2 + kept[LEFT_SE2]));
+        other[i] = neither[i] == 0 && b.mean < a.mean;
+        kept[SL_KEPT_GAIN] *= neither[i] != 0 ? 1 / (factor * factor) : other[i] != 0 ? factor : 1 / factor;
+        if (neither[i] != 0) continue;
+        kept[LEFT] += best.mean;
+        kept[LEFT_SE2] = best.se2;
+    }
+    sl_regime_copy(run, step->x, run->vector[OTHER_X], other);
+    sl_regime_copy(run, step->x, run->vector[START_X], neither);
+    if (!step->v) return;
+    sl_regime_copy(run, step->v, run->vector[OTHER_V], other);
+    sl_regime_copy(run, step->v, run->vector[START_V], neither);
+}
+
+/* Rates of gain times `scale`, from the norms of that trajectory's gradient; a lane that has gone off stays. */
+static bool set_rates(sl_regime_run *run, double scale, bool report)
+{
+    const size_t whole = sl_regime_layers(run);
+    bool good = true;
+    for (size_t i = 0; i < run->space.lanes; i++) {
+        double *const kept = sl_regime_kept(run, whole, i);
+        sl_regime_sight sight = {0};
+        for (size_t q = 0; q < SL_SUMS; q++) sight.sum[q] = sl_regime_sum(run, whole, q)[i];
+        const double rate = sl_regime_rate_of(run->regime, scale * kept[SL_KEPT_GAIN], &sight);
+        const bool fine = isfinite(rate) && isfinite(sight.sum[SL_SUM_GG]);
+        for (size_t l = 0; l < whole; l++) run->rate[l * run->space.lanes + i] = fine ? rate : 0;
+        if (report) kept[SL_KEPT_RATE] = fine ? rate : NAN;
+        good &= fine;
+    }
+    return good;
+}
+
+/* From the probe, for lanes that have no gain yet. */
+static void first_gains(sl_regime_run *run, const sl_regime_step *step)
+{
+    const size_t whole = sl_regime_layers(run);
+    sl_regime_secant(run, step->x, run->vector[OTHER_X], step->g, step->g2);
+    sl_regime_norms(run, step->g);
+    for (size_t i = 0; i < run->space.lanes; i++) {
+        if (!(run->probe[i] > 0)) continue;
+        sl_regime_sight sight = {0};
+        for (size_t q = 0; q < SL_SUMS; q++) sight.sum[q] = sl_regime_sum(run, whole, q)[i];
+        const double gain = sl_regime_first_gain(run->regime, &sight);
+        if (isfinite(gain)) sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] = gain;
+    }
+    sl_regime_copy(run, run->vector[OTHER_X], step->x, run->probe);
+}
+
+static bool update(sl_regime_run *run, const sl_regime_step *step)
+{
+    const uint64_t place = place_of(run, step->k), episode = (uint64_t)sl_regime_param(run->regime, EPISODE);
+    const double factor = sl_regime_param(run->regime, FACTOR);
+    const bool apart = place > 0; /* else both stand at the same point, with the same gradient */
+    if (step->g2) {
+        for (size_t i = 0; i < run->space.lanes; i++)
+            if (run->probe[i] > 0) {
+                first_gains(run, step);
+                break;
+            }
+    }
+    if (!apart) begin_episode(run, step);
+    if (place >= episode / 2 && apart) count_losses(run, step);
+    sl_regime_norms(run, apart ? step->g2 : step->g);
+    set_rates(run, factor, false);
+    sl_regime_apply(run, run->vector[OTHER_X], step->v ? run->vector[OTHER_V] : NULL, apart ? step->g2 : step->g,
+                    run->rate);
+    sl_regime_norms(run, step->g);
+    const bool good = set_rates(run, 1 / factor, true);
+    if (good || !run->space.flat) sl_regime_apply(run, step->x, step->v, step->g, run->rate);
+    if (place + 1 == episode) end_episode(run, step);
+    return good;
+}
+
+static const sl_param params[] = {
+    [EPISODE] = {.name = "episode", .help = "steps of an episode", .def = 20, .min = 4, .max = 1e9, .integer = true},
+    [FACTOR] = {.name = "factor", .help = "how far the two gains are from the last one", .def = 1.5, .min = 1, .max = 1e3,
+                .open_min = true},
+};
+
+const sl_regime_family sl_regime_auto = {
+    .entry = {.name = "auto",
+              .help = "episodes of a larger and a smaller gain side by side: the better one stays",
+              .source = "after Surjanovic et al. 2025, AutoSGD",
+              SL_REGIME_PARAMS(params)},
+    .memory = "the other trajectory and where both began; gain, sums of losses",
+    .vectors = 4,
+    .second = true,
+    .losses = true,
+    .point = point,
+    .update = update,
+};

@@ -1,0 +1,79 @@
+/* Stochastic quasi-Newton with a diagonal metric, after SGD-QN (Bordes, Bottou and Gallinari 2009): the curvature of
+ * coordinate i from secants on the same mini-batch, h_i = <s_i y_i> / <s_i^2>, averaged over steps of |s| = 1. With
+ * h = <s'y> / <s's> the mean one, the step of the rule is stretched by
+ *
+ *     p_i = (<s_i^2> + 1/n) h / (|<s_i y_i>| + h/n),   within [1/ratio, ratio]:
+ *
+ * a coordinate that has hardly moved keeps p = 1, and h p^{-1} stands for the Hessian. The gain is the short secant step
+ * in that metric, s'y / y'p y, so p steers and the gain guards. */
+#include <math.h>
+
+#include "optim/regime_family.h"
+
+enum { SMOOTH, GROWTH, MEMORY, RATIO };
+enum { POINT, PRODUCTS, SQUARES };                 /* vectors */
+enum { MEAN = SL_KEPT_OWN + 1, STEPS };            /* numbers */
+
+static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+{
+    return sl_regime_secant_gain(r, sight, kept, false);
+}
+
+/* 1/h of every lane, 0 where there is none yet. */
+static double *inverse_mean(const sl_regime_run *run)
+{
+    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
+    double *const h = run->probe + lanes;
+    for (size_t i = 0; i < lanes; i++) {
+        const double mean = sl_regime_kept(run, whole, i)[MEAN];
+        h[i] = mean > 0 ? 1 / mean : 0;
+    }
+    return h;
+}
+
+/* The metric learns from this step's secant, which is then measured in it. */
+static void before(sl_regime_run *run, const sl_regime_step *step)
+{
+    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
+    const double memory = sl_regime_param(run->regime, MEMORY), least = 1e-30; /* of |s|^2: its inverse is a float */
+    double *const u = run->probe + lanes, *const beta = u + lanes;
+    for (size_t i = 0; i < lanes; i++) {
+        double *const kept = sl_regime_kept(run, whole, i);
+        const double ss = sl_regime_sum(run, whole, SL_SUM_SS)[i], sy = sl_regime_sum(run, whole, SL_SUM_SY)[i];
+        const bool seen = ss > least && isfinite(sy);
+        kept[STEPS] += seen;
+        u[i] = seen ? 1 / ss : 0;
+        beta[i] = seen ? fmax(1 - memory, 1 / kept[STEPS]) : 0;
+        if (seen) kept[MEAN] += beta[i] * (fmax(sy, 0) / ss - kept[MEAN]);
+    }
+    sl_regime_metric_learn(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], u, beta);
+    sl_regime_metric(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], inverse_mean(run),
+                     sl_regime_param(run->regime, RATIO));
+}
+
+/* The point before is by now the one that the rule started from. */
+static void after(sl_regime_run *run, const sl_regime_step *step)
+{
+    sl_regime_metric_apply(run, step->x, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES],
+                           inverse_mean(run), sl_regime_param(run->regime, RATIO));
+}
+
+static const sl_param params[] = {
+    [SMOOTH] = SL_REGIME_SMOOTH(0.5),
+    [GROWTH] = SL_REGIME_GROWTH(2),
+    [MEMORY] = {.name = "memory", .help = "memory of the metric, per step", .def = 0.99, .max = 1, .open_max = true},
+    [RATIO] = {.name = "ratio", .help = "how far a coordinate's stretch may be from 1", .def = 4, .min = 1, .max = 1e6},
+};
+
+const sl_regime_family sl_regime_diagonal = {
+    .entry = {.name = "diagonal",
+              .help = "a diagonal metric from secants on the same mini-batch, and the short secant step in it",
+              .source = "after Bordes et al. 2009, SGD-QN",
+              SL_REGIME_PARAMS(params)},
+    .memory = "the previous point and two averages of every coordinate; gain, curvature, its mean",
+    .vectors = 3,
+    .second = true,
+    .gain = gain,
+    .before = before,
+    .after = after,
+};

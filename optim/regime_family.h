@@ -1,0 +1,133 @@
+/* optim/regime_family.h - what a family of regimes supplies, and what it works with. Private to optim/regime*.c.
+ *
+ * Parameters come first in the order of an enum in the family's file. */
+#ifndef SL_OPTIM_REGIME_FAMILY_H
+#define SL_OPTIM_REGIME_FAMILY_H
+
+#include "optim/regime.h"
+
+/* Sums over the coordinates of a layer, one a lane. */
+enum {
+    SL_SUM_SS, /* s's                                                   */
+    SL_SUM_SY, /* s'y                                                   */
+    SL_SUM_YY, /* y'y                                                   */
+    SL_SUM_GG, /* g'g                                                   */
+    SL_SUM_G1, /* sum of |g|                                            */
+    SL_SUM_P,  /* n; in a metric diag(1/p), sum of p                    */
+    SL_SUMS
+};
+
+/* The numbers that every regime keeps; the others are its family's. */
+enum { SL_KEPT_GAIN, SL_KEPT_RATE, SL_KEPT_OWN };
+
+/* One lane of one layer as a decision sees it. */
+typedef struct {
+    double sum[SL_SUMS];
+    double loss;
+    bool secant;  /* are SS, SY, YY of this step? */
+    bool probing; /* from a probe                 */
+    const double *whole; /* numbers of the whole vector; NULL: this is it */
+} sl_regime_sight;
+
+typedef struct {
+    sl_entry entry; /* first: the registry points at it */
+    const char *memory;
+    size_t vectors; /* vector 0 is the point of second gradients */
+    bool second;    /* a second gradient in every step, at the previous point; else only at the first, for a probe */
+    bool by_layer;
+    bool losses;    /* it looks at the losses */
+    bool norms;     /* GG and G1 are needed whatever the rule */
+    /* The gain; kept: SL_REGIME_NUMBERS numbers, of which SL_KEPT_GAIN is the last gain (0: none yet). */
+    double (*gain)(const sl_regime *r, const sl_regime_sight *sight, double *kept);
+    double (*derive)(const sl_regime *r); /* r->derived, from the parameters; NULL: nothing */
+    /* Beside the common step (NULL: nothing): before the gains, before x moves, after it has. */
+    void (*before)(sl_regime_run *run, const sl_regime_step *step);
+    void (*keep)(sl_regime_run *run, const sl_regime_step *step);
+    void (*after)(sl_regime_run *run, const sl_regime_step *step);
+    /* In place of the common step, and of where its second gradient is taken. */
+    const void *(*point)(sl_regime_run *run, uint64_t k, const void *x, const void *g);
+    bool (*update)(sl_regime_run *run, const sl_regime_step *step);
+} sl_regime_family;
+
+extern const sl_regime_family sl_regime_secant_long, sl_regime_secant_short, sl_regime_random_bb, sl_regime_layer_wise;
+extern const sl_regime_family sl_regime_sgd_bb, sl_regime_diagonal, sl_regime_auto, sl_regime_polyak;
+
+#define SL_REGIME_PARAMS(array) .params = (array), .n_params = sizeof(array) / sizeof *(array)
+#define SL_REGIME_SMOOTH(d) \
+    {.name = "smooth", .help = "memory of the curvature, per step; 0: none", .def = (d), .max = 1, .open_max = true}
+#define SL_REGIME_GROWTH(d) \
+    {.name = "growth", .help = "the most that the gain grows by in a step", .def = (d), .min = 1, .max = 1e300}
+
+static inline const sl_regime_family *sl_regime_family_of(const sl_regime *r)
+{
+    return (const sl_regime_family *)r->spec.entry;
+}
+
+static inline double sl_regime_param(const sl_regime *r, size_t k)
+{
+    return r->spec.value[k].v[0];
+}
+
+static inline double *sl_regime_kept(const sl_regime_run *run, size_t layer, size_t lane)
+{
+    return run->numbers + (layer * run->space.lanes + lane) * SL_REGIME_NUMBERS;
+}
+
+static inline size_t sl_regime_layers(const sl_regime_run *run)
+{
+    return run->space.ends ? run->space.layers : 1;
+}
+
+/* sum q of the lanes of a layer: [lanes]; layer sl_regime_layers: the whole. */
+static inline double *sl_regime_sum(const sl_regime_run *run, size_t layer, size_t q)
+{
+    return run->sums + (layer * SL_SUMS + q) * run->space.lanes;
+}
+
+/* The gain of the first step, from a probe: the short step (sign: the long one); d where there is no curvature. 0: no gradient, no gain. */
+double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight);
+
+/* The gain from a secant, smoothed and safeguarded; the first two parameters of r are SL_REGIME_SMOOTH and
+ * SL_REGIME_GROWTH, and kept[SL_KEPT_OWN] is its. */
+double sl_regime_secant_gain(const sl_regime *r, const sl_regime_sight *sight, double *kept, bool is_long);
+
+/* rate = what the rule makes of the gain, with the sums of sight. */
+double sl_regime_rate_of(const sl_regime *r, double gain, const sl_regime_sight *sight);
+
+/* x + d g in vector 0 for lanes that have no gain yet; run->probe[i] = d, 0 for the others. Is there one? */
+bool sl_regime_probe(sl_regime_run *run, const void *x, const void *g);
+
+/* ---- loops over vectors (optim/regime_vector.c); [n][lanes], distinct unless said otherwise ---- */
+
+/* SS, SY, YY of s = x - x0, y = g - g0, and SL_SUM_P = n, of every layer and the whole. */
+void sl_regime_secant(sl_regime_run *run, const void *x, const void *x0, const void *g, const void *g0);
+/* GG and G1 of g, and SL_SUM_P = n. */
+void sl_regime_norms(sl_regime_run *run, const void *g);
+/* a += beta (g - a) */
+void sl_regime_mix(sl_regime_run *run, void *a, const void *g, double beta);
+/* to = from in lanes whose mask is not 0; NULL: in all */
+void sl_regime_copy(sl_regime_run *run, void *to, const void *from, const double *mask);
+void sl_regime_zero(sl_regime_run *run, void *a);
+/* g += w x */
+void sl_regime_decay(sl_regime_run *run, void *g, const void *x, double w);
+/* p = x + d[lane] g in lanes with d > 0 */
+void sl_regime_away(sl_regime_run *run, void *p, const void *x, const void *g, const double *d);
+/* SS of s = x - x0 */
+void sl_regime_length(sl_regime_run *run, const void *x, const void *x0);
+/* p = x + c[lane] (p - x) in lanes with c > 0 */
+void sl_regime_stretch(sl_regime_run *run, void *p, const void *x, const double *c);
+/* One step of the rule (without weight decay) at rate[layer][lane]. */
+void sl_regime_apply(sl_regime_run *run, void *x, void *v, const void *g, const double *rate);
+
+/* Of a diagonal metric p = clamp((b + 1/n) / (|a| h + 1/n)) in [1/q, q], h[lane] >= 0 (0: p = 1): SS of s/sqrt(p), YY of
+ * sqrt(p) y, SY, G1 of p g, and SL_SUM_P. */
+void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void *x0, const void *a, const void *b,
+                      const double *h, double q);
+/* a += beta[lane] (s y u - a), b += beta[lane] (s^2 u - b), u[lane]: a scale. */
+void sl_regime_metric_learn(sl_regime_run *run, const sl_regime_step *step, const void *x0, void *a, void *b,
+                            const double *u, const double *beta);
+/* x = x0 + p (x - x0) */
+void sl_regime_metric_apply(sl_regime_run *run, void *x, const void *x0, const void *a, const void *b, const double *h,
+                            double q);
+
+#endif
