@@ -131,7 +131,7 @@ static sl_status run_block(void *ctx, size_t index, int worker, sl_err *err)
         look(r, w, &b, b.eta, 1, n);
         look(r, w + 1, &b, b.total, 1 / (double)(k - p->from), n);
         if (!isfinite(w[0].mean) || !isfinite(w[1].mean) || !isfinite(w[0].m2) || !isfinite(w[1].m2))
-            return sl_fail(err, SL_DIVERGED, "least squares: rate = %g drove a replica beyond doubles within %llu steps",
+            return sl_fail(err, SL_DIVERGED, "least squares: rate = %g drove a replica beyond doubles in %llu steps",
                            p->rate, (unsigned long long)k);
     }
     return SL_OK;

@@ -1,6 +1,6 @@
-/* sim/reshuffling.h - SGD on a finite sum of squares with mini-batches drawn in three ways, and the drawings themselves.
+/* sim/reshuffling.h - SGD on a finite sum of squares with mini-batches drawn in three ways, and the drawings.
  *
- * Predictions: theory/reshuffling.h. Random numbers: epoch or step k of replica r has step = k and sub = r; permutations
+ * Predictions: theory/reshuffling.h. Random numbers: epoch or step k of replica r has step = k, sub = r; permutations
  * with SL_PURPOSE_SHUFFLE, samples drawn with replacement with SL_PURPOSE_BATCH. A fresh subset is the head of a
  * permutation. */
 #ifndef SL_SIM_RESHUFFLING_H
@@ -27,8 +27,8 @@ typedef struct {
 SL_CHECKED sl_status sl_reshuffling_run(sl_estimate *mean, sl_estimate *second, const sl_reshuffling *r, sl_err *err);
 
 /* The noise of batch means of the numbers value[n] themselves, from `epochs` independent epochs (two steps in a row
- * without them): variance of a batch's mean about the mean of all, over full batches, and covariance of a batch with the
- * next one. At least two full batches. Errors: SL_E_DOMAIN (also n < 2, epochs < 2); SL_E_MEMORY. */
+ * without them): variance of a batch's mean about the mean of all, over full batches, and covariance of a batch with
+ * the next one. At least two full batches. Errors: SL_E_DOMAIN (also n < 2, epochs < 2); SL_E_MEMORY. */
 SL_CHECKED sl_status sl_batch_means_mc(sl_estimate *variance, sl_estimate *covariance, const double *value, size_t n,
                                        size_t batch, sl_finite_drawing drawing, uint64_t epochs, uint64_t seed,
                                        sl_err *err);

@@ -40,8 +40,8 @@ static sl_status check(const sl_sgld *s, const sl_noise_kind *noise, sl_err *err
         return sl_fail(err, SL_E_CONFIG, "sgld: the correction needs noise of one variance everywhere and in every "
                        "direction, which '%s' is not", noise->entry.name);
     if (!(s->h * s->noise_variance <= 2 * s->temperature))
-        return sl_fail(err, SL_E_DOMAIN, "sgld: gradient noise of variance %g makes a temperature of %g alone at h = %g, "
-                       "need h <= 2 T / variance = %g for a correction", s->noise_variance,
+        return sl_fail(err, SL_E_DOMAIN, "sgld: gradient noise of variance %g makes a temperature of %g alone at "
+                       "h = %g, need h <= 2 T / variance = %g for a correction", s->noise_variance,
                        s->h * s->noise_variance / 2, s->h, 2 * s->temperature / s->noise_variance);
     return SL_OK;
 }

@@ -1,16 +1,16 @@
 /* theory/effective_rate.h - the weights of a normalised layer under SGD: their length, and the rate that is left.
  *
- * Before a normalisation the loss does not feel the length of w: f(c w) = f(w). So its gradient, of every mini-batch, is
+ * Before a normalisation the loss does not feel the length of w: f(c w) = f(w). So its gradient, of any mini-batch, is
  * orthogonal to w and g(w) = g~(w/|w|)/|w|: the direction w/|w| moves at the effective rate l/|w|^2. SGD with weight
  * decay, w' = (1 - l decay) w - l g, lengthens w exactly by Pythagoras: with r = |w|^2 and q = |g~|^2,
  *   r' = (1 - l decay)^2 r + l^2 q / r,
- * and without decay r'^2 = r^2 + 2 l^2 q + l^4 q^2/r^2. With q at its mean G2 = E|g~|^2 (signal and noise together) that
- * is the recursion here; where q fluctuates, E r_n^2 >= r_0^2 + 2 l^2 G2 n still holds, and the excess is of relative
- * order l^2 E q^2 / (G2 r^2).
+ * and without decay r'^2 = r^2 + 2 l^2 q + l^4 q^2/r^2. With q at its mean G2 = E|g~|^2 (signal and noise together)
+ * that is the recursion here; where q fluctuates, E r_n^2 >= r_0^2 + 2 l^2 G2 n still holds, and the excess is of
+ * relative order l^2 E q^2 / (G2 r^2).
  * The relative update e = l |g| / |w| = l sqrt(q)/r, the angle of a step, obeys e' = e/(1 + e^2) without decay: a
  * recursion without parameters, e^2 ~ 1/(2 n). So the updates of layers of whatever G2 and start become equal, their
- * ratios tend to 1 ("On the Weight Dynamics of Deep Normalized Networks", 2023). The ratio of l/|w|^2 does not: it tends
- * to the inverse ratio of the layers' sqrt(G2). With decay both settle: r* = l sqrt(G2/(1 - (1 - l decay)^2)),
+ * ratios tend to 1 ("On the Weight Dynamics of Deep Normalized Networks", 2023). The ratio of l/|w|^2 does not: it
+ * tends to the inverse ratio of the layers' sqrt(G2). With decay both settle: r* = l sqrt(G2/(1 - (1 - l decay)^2)),
  * e*^2 = 1 - (1 - l decay)^2, equal for all layers too. */
 #ifndef SL_THEORY_EFFECTIVE_RATE_H
 #define SL_THEORY_EFFECTIVE_RATE_H

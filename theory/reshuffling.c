@@ -348,7 +348,8 @@ sl_status sl_reshuffling_leading(double *mean, double *second, const sl_finite_s
         return SL_OK;
     }
     if (s->n % s->batch != 0)
-        return sl_fail(err, SL_E_DOMAIN, "reshuffling: batch = %zu must divide n = %zu to leading order", s->batch, s->n);
+        return sl_fail(err, SL_E_DOMAIN, "reshuffling: batch = %zu must divide n = %zu to leading order", s->batch,
+                       s->n);
     const size_t q = sl_finite_positions(s);
     double H[MAX_D * MAX_D];
     for (size_t k = 0; k < d * d; k++) H[k] = whole.H[k / d][k % d];

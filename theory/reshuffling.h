@@ -11,7 +11,8 @@
  * b_i = x_i (x_i'theta* - y_i) averaged over a batch, mean b = 0. A step acts linearly on z = (1, E eta, E eta eta').
  * Independent batches: z' = (w mean_i T_i + (1 - w) T_mean) z, with T_i the step by sample i alone and T_mean that by
  * the full gradient, w = 1/C or (N - C)/(C (N - 1)). Epochs: F(S), the mean of z over all orders in which the samples
- * of S come first, obeys F(S) = mean over last batches B of T_B F(S - B): exact over all N! permutations in 3^N steps. */
+ * of S come first, obeys F(S) = mean over last batches B of T_B F(S - B): exact over all N! permutations, in 3^N
+ * steps. */
 #ifndef SL_THEORY_RESHUFFLING_H
 #define SL_THEORY_RESHUFFLING_H
 

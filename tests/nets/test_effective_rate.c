@@ -66,7 +66,8 @@ static void list__is_scale_invariant(void **state)
     size_t n, right;
     sl_workspace *w;
     const size_t size = sl_model_state(normed_model);
-    float *const p = malloc(size * sizeof *p), *const g = malloc(size * sizeof *g), *const g3 = malloc(size * sizeof *g);
+    float *const p = malloc(size * sizeof *p), *const g = malloc(size * sizeof *g);
+    float *const g3 = malloc(size * sizeof *g3);
     assert_ok(sl_invariant_list(&list, &n, normed_model, &err));
     assert_ok(sl_workspace_alloc(&w, normed_model, COUNT, SL_FOR_GRADIENT, NULL, &err));
     for (size_t k = 0; k < n; k++) {

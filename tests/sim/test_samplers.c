@@ -209,7 +209,8 @@ static void adam__has_a_bias_of_order_two(void **state)
     assert_near(order.value, 2, 4 * order.se);
 }
 
-/* A lone replica, one that is killed, and the time series are weighted too: numbers stay finite, threads do not show. */
+/* A lone replica, one that is killed, and the time series are weighted too: numbers stay finite, and threads do
+ * not show. */
 static void adam__series_and_killing(void **state)
 {
     (void)state;
