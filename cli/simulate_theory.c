@@ -161,7 +161,7 @@ static sl_status noise_variances(double *s2, bool *even, const sl_sgd *sgd, sl_e
 /* What can be said although the noise is not the same in all directions and at every x; false: no prediction. */
 static bool noise_allows(sl_prediction *p, const sl_sgd *sgd)
 {
-    const char *const name = sgd->noise.kind->entry.name;
+    const char *const name = sgd->noise.kind ? sgd->noise.kind->entry.name : "gaussian"; /* zeroed: that */
     if (sgd->noise.infinite_variance)
         snprintf(p->noise_note, sizeof p->noise_note,
                  "noise '%s' has no variance: second moments do not exist, so these averages settle on nothing and "
