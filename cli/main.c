@@ -23,7 +23,7 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static void print_usage(FILE *f)
 {
     fputs("sgdlab: a laboratory for the dynamics of SGD\n\nUsage: sgdlab COMMAND [options]\n\nCommands:\n", f);
-    for (size_t i = 0; i < N_COMMANDS; i++) fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->help);
+    for (size_t i = 0; i < N_COMMANDS; i++) fprintf(f, "  %-11s %s\n", commands[i]->name, commands[i]->help);
     fputs("\nsgdlab COMMAND --help says more of each. sgdlab --version.\n"
           "Exit codes: 0 done and as expected; 1 a verdict differs; 2 wrong usage; 3 wrong input; 4 a run failed.\n", f);
 }

@@ -20,7 +20,8 @@ static const sl_option options[] = {
     SL_OPTION("horizon", SL_OPT_INTEGER, "T", "4096", "steps", .min = 1, .max = MOST_STEPS),
     SL_OPTION("problem", SL_OPT_TEXT, "P", "worst-slope",
               "worst-slope: s|x| with the slope s that hurts most; or a convex loss of known least value, as logistic"),
-    SL_OPTION("iterate", SL_OPT_CHOICE, "last|average|suffix", "last", "whose loss: that of the last, or of a mean of all "
+    SL_OPTION("iterate", SL_OPT_CHOICE, "last|average|suffix", "last",
+              "whose loss: that of the last, or of a mean of all "
               "or of the last --suffix"),
     SL_OPTION("suffix", SL_OPT_REAL, "f", "0.5", "part of the run that a suffix mean takes", .min = 0, .max = 1,
               .open_min = true),
@@ -65,7 +66,9 @@ static sl_status init_slopes(sl_robust_case *c, const sl_cli *cli, sl_err *err)
         .D = sl_cli_real(cli, "distance"),
         .sigma = sl_cli_real(cli, "sigma"),
         .slope_max = sl_cli_given(cli, "slope-max") ? sl_cli_real(cli, "slope-max") : sl_cli_real(cli, "sigma"),
-        .suffix = strcmp(iterate, "last") == 0 ? 0 : strcmp(iterate, "average") == 0 ? 1 : sl_cli_real(cli, "suffix"),
+        .suffix = strcmp(iterate, "last") == 0      ? 0
+                  : strcmp(iterate, "average") == 0 ? 1
+                                                    : sl_cli_real(cli, "suffix"),
         .search_replicas = rounded(sl_cli_integer(cli, "search-replicas")),
         .replicas = replicas_of(cli),
         .seed = sl_cli_integer(cli, "seed"),
@@ -78,8 +81,11 @@ static sl_status init_slopes(sl_robust_case *c, const sl_cli *cli, sl_err *err)
 static sl_status init_curve(sl_robust_case *c, const sl_cli *cli, sl_err *err)
 {
     sl_rate_curve *const k = &c->curve;
-    *k = (sl_rate_curve){.noise_variance = 1, .seed = sl_cli_integer(cli, "seed"), .replicas = replicas_of(cli),
-                         .jobs = (int)sl_cli_integer(cli, "jobs"), .schedule = c->r.schedule};
+    *k = (sl_rate_curve){.noise_variance = 1,
+                         .seed = sl_cli_integer(cli, "seed"),
+                         .replicas = replicas_of(cli),
+                         .jobs = (int)sl_cli_integer(cli, "jobs"),
+                         .schedule = c->r.schedule};
     static const char *const of_slopes[] = {"distance", "sigma", "slope-max", "search-replicas"};
     for (size_t i = 0; i < sizeof of_slopes / sizeof *of_slopes; i++)
         if (sl_cli_given(cli, of_slopes[i]))
@@ -273,8 +279,7 @@ static void resolve(cJSON *config, const sl_robust_case *c)
 {
     const double replicas = (double)(c->slopes ? c->r.replicas : c->curve.replicas);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "replicas", cJSON_CreateNumber(replicas));
-    if (c->slopes)
-        cJSON_ReplaceItemInObjectCaseSensitive(config, "slope-max", cJSON_CreateNumber(c->r.slope_max));
+    if (c->slopes) cJSON_ReplaceItemInObjectCaseSensitive(config, "slope-max", cJSON_CreateNumber(c->r.slope_max));
     if (!c->r.schedule.table) return;
     char hash[24];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)sl_rate_table_hash(c->r.schedule.table));

@@ -13,24 +13,24 @@
 typedef struct {
     const double *rho; /* [n] */
     size_t n;
-    bool slopes;          /* the worst-slope problem; else a loss          */
-    sl_robustness r;      /* worst-slope; its schedule is that at rho = 1 */
-    sl_rate_curve curve;  /* of a loss                                     */
-    double tuned;         /* the peak rate l at rho = 1                    */
-    double bound_tuned;   /* the one of the bound; NAN without             */
-    char schedule[1024];  /* canonical                                     */
+    bool slopes;         /* the worst-slope problem; else a loss          */
+    sl_robustness r;     /* worst-slope; its schedule is that at rho = 1 */
+    sl_rate_curve curve; /* of a loss                                     */
+    double tuned;        /* the peak rate l at rho = 1                    */
+    double bound_tuned;  /* the one of the bound; NAN without             */
+    char schedule[1024]; /* canonical                                     */
 } sl_robust_case;
 
 typedef struct {
-    sl_worst *worst;             /* [n] */
-    double *samples, *bound;     /* [n * replicas]; [n], of the last iterate; NAN without */
+    sl_worst *worst;         /* [n] */
+    double *samples, *bound; /* [n * replicas]; [n], of the last iterate; NAN without */
     sl_worst tuning[SL_TUNING_POINTS];
     double tuning_lr[SL_TUNING_POINTS];
     bool has_tuning;
     sl_rho_window window;
     sl_robust_fit fit;
     bool decided;
-    char reason[768];            /* why not */
+    char reason[768]; /* why not */
     bool has_theory;
     sl_anneal_kind kind;
     sl_anneal_window theory;

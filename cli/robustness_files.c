@@ -6,9 +6,10 @@
 #include "cli/robustness.h"
 #include "plots/plot.h"
 
-#define CONVENTIONS                                                                                                    \
-    "lr is the peak rate; excess is f - f* after the last step, its worst over slopes for worst-slope; se is the "      \
-    "standard error of replicas; bound is the last-iterate bound at the largest second moment; power is the predicted " \
+#define CONVENTIONS                                                                                                \
+    "lr is the peak rate; excess is f - f* after the last step, its worst over slopes for worst-slope; se is the " \
+    "standard error of replicas; bound is the last-iterate bound at the largest second moment; power is the "      \
+    "predicted "                                                                                                   \
     "power of rho, through the middle of the window"
 
 /* The predicted power through the middle point of the fit's window, or of all points. */
@@ -26,8 +27,8 @@ static sl_status add_sweep(sl_table *t, const sl_robust_case *c, const sl_robust
     SL_TRY(sl_table_block(t, "rho", err));
     for (size_t i = 0; i < c->n; i++) {
         const sl_worst *w = &f->worst[i];
-        const double row[] = {w->rho, c->tuned * w->rho, w->excess.value, w->excess.se, w->slope, f->bound[i],
-                              power_at(c, f, w->rho)};
+        const double row[] = {w->rho,   c->tuned * w->rho, w->excess.value,       w->excess.se,
+                              w->slope, f->bound[i],       power_at(c, f, w->rho)};
         SL_TRY(sl_table_add(t, row, err));
     }
     return SL_OK;
@@ -39,8 +40,8 @@ static sl_status add_tuning(sl_table *t, const sl_robust_case *c, const sl_robus
     SL_TRY(sl_table_block(t, "tuning", err));
     for (size_t i = 0; i < SL_TUNING_POINTS; i++) {
         const sl_worst *w = &f->tuning[i];
-        const double row[] = {f->tuning_lr[i] / c->tuned, f->tuning_lr[i], w->excess.value, w->excess.se, w->slope, NAN,
-                              NAN};
+        const double row[] = {
+            f->tuning_lr[i] / c->tuned, f->tuning_lr[i], w->excess.value, w->excess.se, w->slope, NAN, NAN};
         SL_TRY(sl_table_add(t, row, err));
     }
     return SL_OK;
@@ -70,17 +71,33 @@ static sl_status draw(sl_run *run, const sl_robust_case *c, const sl_robust_foun
     size_t n = 0;
     snprintf(power, sizeof power, "predicted power, %.3g", f->theory.exponent);
     if (f->has_theory && c->slopes)
-        curve[n++] = (sl_curve){.kind = SL_CURVE_LINE, .title = power, .dat = "robustness.dat", .x = "1", .y = "7",
-                                .colour = 6, .dash = 1};
+        curve[n++] = (sl_curve){
+            .kind = SL_CURVE_LINE, .title = power, .dat = "robustness.dat", .x = "1", .y = "7", .colour = 6, .dash = 1};
     if (c->slopes && c->r.suffix == 0)
-        curve[n++] = (sl_curve){.kind = SL_CURVE_LINE, .title = "bound", .dat = "robustness.dat", .x = "1", .y = "6",
-                                .colour = 1, .dash = 2};
+        curve[n++] = (sl_curve){.kind = SL_CURVE_LINE,
+                                .title = "bound",
+                                .dat = "robustness.dat",
+                                .x = "1",
+                                .y = "6",
+                                .colour = 1,
+                                .dash = 2};
     if (f->has_tuning)
-        curve[n++] = (sl_curve){.kind = SL_CURVE_LINE, .title = "while tuning", .dat = "robustness.dat", .block = 1,
-                                .x = "1", .y = "3", .colour = 5};
-    curve[n++] = (sl_curve){.kind = SL_CURVE_POINTS, .title = "measured", .dat = "robustness.dat", .x = "1", .y = "3",
-                            .error = "4", .colour = 0};
-    snprintf(title, sizeof title, "Robustness of %.100s", c->schedule);
+        curve[n++] = (sl_curve){.kind = SL_CURVE_LINE,
+                                .title = "while tuning",
+                                .dat = "robustness.dat",
+                                .block = 1,
+                                .x = "1",
+                                .y = "3",
+                                .colour = 5};
+    curve[n++] = (sl_curve){.kind = SL_CURVE_POINTS,
+                            .title = "measured",
+                            .dat = "robustness.dat",
+                            .x = "1",
+                            .y = "3",
+                            .error = "4",
+                            .colour = 0};
+    snprintf(title, sizeof title, "Robustness of %s, %.0f steps", c->r.schedule.spec.entry->name,
+             (double)c->r.schedule.total_steps);
     if (f->decided)
         snprintf(caption, sizeof caption, "exponent %.4f +- %.4f from rho = %g to %g", f->fit.exponent.value,
                  f->fit.exponent.se, f->fit.lo, f->fit.hi);
@@ -88,17 +105,29 @@ static sl_status draw(sl_run *run, const sl_robust_case *c, const sl_robust_foun
         snprintf(caption, sizeof caption, "exponent undecided: %s", f->reason);
     const sl_panel panel = {.xlabel = "rho, rate over the tuned rate",
                             .ylabel = c->slopes ? "worst excess loss" : "excess loss",
-                            .logx = true, .logy = true, .xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN,
-                            .curves = curve, .n_curves = n};
-    const sl_figure figure = {.name = "robustness", .title = title, .caption = caption, .rows = 1, .columns = 1,
-                              .width = 13, .panels = &panel, .n_panels = 1};
+                            .logx = true,
+                            .logy = true,
+                            .xmin = NAN,
+                            .xmax = NAN,
+                            .ymin = NAN,
+                            .ymax = NAN,
+                            .curves = curve,
+                            .n_curves = n};
+    const sl_figure figure = {.name = "robustness",
+                              .title = title,
+                              .caption = caption,
+                              .rows = 1,
+                              .columns = 1,
+                              .width = 13,
+                              .panels = &panel,
+                              .n_panels = 1};
     return sl_plot(sl_run_dir(run), &figure, err);
 }
 
 sl_status sl_robust_write(sl_run *run, const sl_robust_case *c, const sl_robust_found *f, const cJSON *config,
                           sl_err *err)
 {
-    static const char *const columns[] = {"rho[1]",   "lr[x^2/f]", "excess[f]", "excess_se[f]",
+    static const char *const columns[] = {"rho[1]",     "lr[x^2/f]", "excess[f]", "excess_se[f]",
                                           "slope[f/x]", "bound[f]",  "power[f]"};
     if (!sl_run_saves(run)) return SL_OK;
     sl_table *t = sl_table_alloc(7, columns);

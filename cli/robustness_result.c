@@ -32,8 +32,8 @@ static void add_window(cJSON *j, const sl_robust_found *f)
     sl_json_number(w, "hi", f->fit.hi);
     cJSON_AddNumberToObject(w, "points", (double)f->fit.points);
     sl_json_number(w, "bend", f->fit.bend);
-    cJSON_AddStringToObject(w, "rule",
-                            f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps" : "rho <= sqrt(T)/2");
+    cJSON_AddStringToObject(
+        w, "rule", f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps" : "rho <= sqrt(T)/2");
 }
 
 static void add_theory(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
@@ -77,17 +77,21 @@ static void add_notes(cJSON *j, const sl_robust_case *c, const sl_robust_found *
 {
     cJSON *notes = cJSON_AddArrayToObject(j, "notes");
     if (!f->kind.annealed)
-        add_note(notes, "the schedule is not annealed: its last rate is a tenth of its mean rate or more. The bound still "
-                        "holds, and grows like rho but for a logarithm of T");
+        add_note(notes,
+                 "the schedule is not annealed: its last rate is a tenth of its mean rate or more. The bound still "
+                 "holds, and grows like rho but for a logarithm of T");
     if (!f->kind.monotone)
-        add_note(notes, "the schedule rises somewhere. The bound still holds, as it is one of any rates; its exponent is "
-                        "that of how the schedule ends");
+        add_note(notes,
+                 "the schedule rises somewhere. The bound still holds, as it is one of any rates; its exponent is "
+                 "that of how the schedule ends");
     if (c->r.suffix > 0)
-        add_note(notes, "the prediction is that of the last iterate; a mean of iterates has exponent 1 for any schedule "
-                        "where its steps' noise decides");
+        add_note(notes,
+                 "the prediction is that of the last iterate; a mean of iterates has exponent 1 for any schedule "
+                 "where its steps' noise decides");
     else if (!f->has_theory)
-        add_note(notes, "no predicted exponent: fewer than 256 steps with a rate do not resolve how the schedule ends, or "
-                        "its rates near the end are 0 in between");
+        add_note(notes,
+                 "no predicted exponent: fewer than 256 steps with a rate do not resolve how the schedule ends, or "
+                 "its rates near the end are 0 in between");
 }
 
 cJSON *sl_robust_json(const sl_robust_case *c, const sl_robust_found *f, const cJSON *config)
@@ -136,8 +140,10 @@ static void print_table(const cJSON *r, bool slopes)
         sl_grid_add(g, "%s", text);
         if (!slopes) continue;
         sl_grid_add(g, "%.4g", sl_cli_number(get(row, "slope")));
-        if (get(row, "bound")) sl_grid_add(g, "%.4g", sl_cli_number(get(row, "bound")));
-        else sl_grid_add(g, "-");
+        if (get(row, "bound"))
+            sl_grid_add(g, "%.4g", sl_cli_number(get(row, "bound")));
+        else
+            sl_grid_add(g, "-");
     }
     sl_grid_print(g);
 }

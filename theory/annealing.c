@@ -8,10 +8,10 @@
 #include "base/stats.h"
 
 struct sl_annealing {
-    size_t T;       /* steps that move the iterate                                     */
-    double *rate;   /* [T]                                                             */
-    double *sum;    /* [T + 1]: S_k = rate_k + ... + rate_{T-1} + w                    */
-    double *noise;  /* [T + 1]: w + sum_{j >= k} rate_j^2 / S_{j+1}                    */
+    size_t T;      /* steps that move the iterate                                     */
+    double *rate;  /* [T]                                                             */
+    double *sum;   /* [T + 1]: S_k = rate_k + ... + rate_{T-1} + w                    */
+    double *noise; /* [T + 1]: w + sum_{j >= k} rate_j^2 / S_{j+1}                    */
     sl_anneal_kind kind;
 };
 
@@ -123,8 +123,11 @@ static sl_anneal_bound smallest(const sl_annealing *a, const sl_anneal_problem *
         const double distance = p->D * p->D / (2 * c * a->sum[k]), noise = c * p->G * p->G * a->noise[k] / 2;
         if (!(distance + noise < b.value)) continue;
         const size_t left = a->T + 1 - k;
-        b = (sl_anneal_bound){.value = distance + noise, .distance = distance, .noise = noise,
-                              .tail = (double)left / (double)(a->T + 1), .steps_left = left};
+        b = (sl_anneal_bound){.value = distance + noise,
+                              .distance = distance,
+                              .noise = noise,
+                              .tail = (double)left / (double)(a->T + 1),
+                              .steps_left = left};
     }
     return b;
 }
@@ -195,7 +198,8 @@ sl_status sl_annealing_window(sl_anneal_window *w, const sl_annealing *a, const 
     if (!(rho_lo > 0 && rho_hi > rho_lo && isfinite(rho_hi)))
         return sl_fail(err, SL_E_DOMAIN, "rho from %g to %g, need 0 < lo < hi < inf", rho_lo, rho_hi);
     if (a->T < LEAST)
-        return sl_fail(err, SL_E_CONFIG, "%zu steps with a rate do not resolve how a schedule ends, need %d", a->T, LEAST);
+        return sl_fail(err, SL_E_CONFIG, "%zu steps with a rate do not resolve how a schedule ends, need %d", a->T,
+                       LEAST);
     w->exponent = a->kind.annealed ? last_exponent(a) : 1;
     w->slope = bound_slope(a, p, factor, rho_lo, rho_hi);
     find_window(w, a, p, factor);

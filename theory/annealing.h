@@ -9,8 +9,8 @@
  *     E f(x_{T+1}) - f* <= D^2 / (2 rho S_v) + (rho G^2 / 2) (w + sum_{k=v}^{T} eta_k^2 / S_{k+1}).              (1)
  * Proof: the standard last-iterate lemma (Shamir and Zhang 2013; Zamani and Glineur 2023; Defazio et al. 2023 for any
  * rates). A_k = sum_{t>=k} eta_t f(x_t) / S_k obeys A_{k+1} = A_k + (eta_k / S_{k+1}) (A_k - f(x_k)); the one-step
- * inequality eta_t (f(x_t) - f(z)) <= (|x_t - z|^2 - |x_{t+1} - z|^2 + eta_t^2 G^2)/2 in expectation, summed from k with
- * z = x_k, gives A_k - f(x_k) <= sum_{t>=k} eta_t^2 G^2 / (2 S_k), and from v with z = x*, A_v - f* <= (D^2 +
+ * inequality eta_t (f(x_t) - f(z)) <= (|x_t - z|^2 - |x_{t+1} - z|^2 + eta_t^2 G^2)/2 in expectation, summed from k
+ * with z = x_k, gives A_k - f(x_k) <= sum_{t>=k} eta_t^2 G^2 / (2 S_k), and from v with z = x*, A_v - f* <= (D^2 +
  * sum_{t>=v} eta_t^2 G^2) / (2 S_v); summation by parts joins them. Nothing is assumed of the rates but that they are
  * not negative: (1) holds for schedules that rise, stay or oscillate too. They only get no sublinear power of rho.
  *

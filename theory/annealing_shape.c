@@ -91,8 +91,8 @@ static sl_status integrals(double *H, double *J, shape *s, sl_err *err)
     sl_gsl_quiet();
     s->inner = gsl_integration_workspace_alloc(LIMIT);
     s->outer = gsl_integration_workspace_alloc(LIMIT);
-    const sl_status st = s->inner && s->outer ? with_workspaces(H, J, s, err)
-                                              : sl_fail(err, SL_E_MEMORY, "no memory for a quadrature");
+    const sl_status st =
+        s->inner && s->outer ? with_workspaces(H, J, s, err) : sl_fail(err, SL_E_MEMORY, "no memory for a quadrature");
     if (s->inner) gsl_integration_workspace_free(s->inner);
     if (s->outer) gsl_integration_workspace_free(s->outer);
     return st;

@@ -12,8 +12,8 @@ sl_status sl_rate_curve_run(sl_estimate *excess, const double *factor, size_t n,
     sl_spec_print(text, sizeof text, &c->schedule.spec);
     for (size_t i = 0; i < n; i++) {
         sl_sgd sgd = {.loss = c->loss, .noise = c->noise, .noise_variance = c->noise_variance};
-        sgd.ensemble = (sl_ensemble){.seed = c->seed, .replicas = c->replicas, .steps = 1, .burn_in = T - 1,
-                                     .sample_every = 1, .jobs = c->jobs};
+        sgd.ensemble = (sl_ensemble){
+            .seed = c->seed, .replicas = c->replicas, .steps = 1, .burn_in = T - 1, .sample_every = 1, .jobs = c->jobs};
         SL_TRY(sl_schedule_init(&sgd.schedule, text, c->schedule.lr * factor[i], c->schedule.steps_per_epoch, T, err));
         SL_TRY(sl_rule_init(&sgd.rule, "plain", SL_ALPHA_ON_STEP, sgd.schedule.lr, 0, 0, err));
         sl_observed o = {0};

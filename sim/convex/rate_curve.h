@@ -6,8 +6,8 @@
 #include "sim/ensemble.h"
 
 typedef struct {
-    sl_loss loss;         /* loss.least known                                                       */
-    sl_noise noise;       /* of noise_variance, as in sl_sgd: 1 for the mini-batches of a finite sum */
+    sl_loss loss;   /* loss.least known                                                       */
+    sl_noise noise; /* of noise_variance, as in sl_sgd: 1 for the mini-batches of a finite sum */
     double noise_variance;
     sl_schedule schedule; /* its total_steps T is the horizon                                       */
     uint64_t seed, replicas;

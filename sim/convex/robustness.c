@@ -27,8 +27,7 @@ static sl_status check(const sl_robustness *r, const double *rho, size_t n, sl_e
         if (counts[i] == 0 || counts[i] % SL_SLOPE_LANES)
             return sl_fail(err, SL_E_DOMAIN, "%zu replicas, need a multiple of %d", counts[i], SL_SLOPE_LANES);
     for (size_t i = 0; i < n; i++)
-        if (!(rho[i] > 0 && isfinite(rho[i])))
-            return sl_fail(err, SL_E_DOMAIN, "rho = %g, need 0 < rho < inf", rho[i]);
+        if (!(rho[i] > 0 && isfinite(rho[i]))) return sl_fail(err, SL_E_DOMAIN, "rho = %g, need 0 < rho < inf", rho[i]);
     if (n == 0) return sl_fail(err, SL_E_DOMAIN, "no rho is given, need at least one");
     if (sl_schedule_is_random(&r->schedule))
         return sl_fail(err, SL_E_CONFIG, "schedule '%s' is random: robustness is that of a function of the step alone",
@@ -52,10 +51,10 @@ static sl_status tabulate(double **rate, const sl_robustness *r, sl_err *err)
 typedef struct {
     const sl_robustness *r;
     const double *rate, *rho;
-    size_t n;            /* rhos                           */
-    double *excess;      /* of the pairs of one run        */
+    size_t n;       /* rhos                           */
+    double *excess; /* of the pairs of one run        */
     sl_slope_pair *pair;
-    double *mean;        /* [pairs]                        */
+    double *mean; /* [pairs]                        */
 } search;
 
 static sl_status run_pairs(search *s, size_t pairs, sl_err *err)
@@ -82,8 +81,10 @@ static sl_status measure_side(search *s, bracket *k, bool first, sl_err *err)
     }
     SL_TRY(run_pairs(s, s->n, err));
     for (size_t i = 0; i < s->n; i++) {
-        if (first || k[i].at_a < 0) k[i].at_a = s->mean[i];
-        else k[i].at_b = s->mean[i];
+        if (first || k[i].at_a < 0)
+            k[i].at_a = s->mean[i];
+        else
+            k[i].at_b = s->mean[i];
     }
     return SL_OK;
 }
@@ -132,8 +133,8 @@ static sl_status search_slopes(double *slope, search *s, bracket *k, size_t grid
         for (size_t g = 1; g < grid; g++)
             if (s->mean[i * grid + g] > s->mean[i * grid + best]) best = g;
         const double at = low + step * (double)best;
-        k[i] = (bracket){.lo = fmax(at - step, low), .hi = fmin(at + step, high), .grid = at,
-                         .at_grid = s->mean[i * grid + best]};
+        k[i] = (bracket){
+            .lo = fmax(at - step, low), .hi = fmin(at + step, high), .grid = at, .at_grid = s->mean[i * grid + best]};
     }
     SL_TRY(refine(s, k, err));
     for (size_t i = 0; i < s->n; i++) {
@@ -156,10 +157,10 @@ static sl_status choose(double *slope, const sl_robustness *r, const double *rat
     s.pair = malloc(pairs * sizeof *s.pair);
     s.mean = malloc(pairs * sizeof *s.mean);
     bracket *const k = malloc(n * sizeof *k);
-    const sl_status st = s.excess && s.pair && s.mean && k
-                             ? search_slopes(slope, &s, k, grid, low, high, err)
-                             : sl_fail(err, SL_E_MEMORY, "no memory for %zu slopes of %zu replicas", pairs,
-                                       r->search_replicas);
+    const sl_status st =
+        s.excess && s.pair && s.mean && k
+            ? search_slopes(slope, &s, k, grid, low, high, err)
+            : sl_fail(err, SL_E_MEMORY, "no memory for %zu slopes of %zu replicas", pairs, r->search_replicas);
     free(s.excess);
     free(s.pair);
     free(s.mean);
@@ -186,7 +187,9 @@ static sl_status find_worst(sl_worst *worst, double *samples, double *slope, con
     SL_TRY(choose(slope, r, rate, rho, n, err));
     SL_TRY(measure(samples, r, rate, rho, slope, n, err));
     for (size_t i = 0; i < n; i++)
-        worst[i] = (sl_worst){.rho = rho[i], .slope = slope[i], .largest = slope[i] >= 0.999999 * r->slope_max,
+        worst[i] = (sl_worst){.rho = rho[i],
+                              .slope = slope[i],
+                              .largest = slope[i] >= 0.999999 * r->slope_max,
                               .excess = sl_mean(samples + i * r->replicas, r->replicas)};
     return SL_OK;
 }
@@ -197,7 +200,8 @@ sl_status sl_robustness_worst(sl_worst *worst, double *samples, const double *rh
     SL_TRY(check(r, rho, n, err));
     double *rate = NULL;
     SL_TRY(tabulate(&rate, r, err));
-    double *const own = samples ? NULL : malloc(n * r->replicas * sizeof *own), *const slope = malloc(n * sizeof *slope);
+    double *const own = samples ? NULL : malloc(n * r->replicas * sizeof *own), *const slope =
+                                                                                    malloc(n * sizeof *slope);
     const sl_status st = slope && (samples || own)
                              ? find_worst(worst, samples ? samples : own, slope, rho, n, rate, r, err)
                              : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas", n * r->replicas);
@@ -231,8 +235,10 @@ sl_status sl_robustness_tune(double *factor, sl_worst curve[SL_TUNING_POINTS], c
     for (size_t i = 1; i < SL_TUNING_POINTS; i++)
         if (curve[i].excess.value < curve[best].excess.value) best = i;
     if (best == 0 || best + 1 == SL_TUNING_POINTS)
-        return sl_fail(err, SL_E_NUMERIC, "the worst excess is smallest at %g times the rates that were to be tuned, the "
-                       "end of the range tried", rho[best]);
+        return sl_fail(err, SL_E_NUMERIC,
+                       "the worst excess is smallest at %g times the rates that were to be tuned, the "
+                       "end of the range tried",
+                       rho[best]);
     const double before = log(curve[best - 1].excess.value / curve[best].excess.value);
     const double after = log(curve[best + 1].excess.value / curve[best].excess.value);
     *factor = rho[best] * exp2(0.25 * 0.5 * (before - after) / (before + after));

@@ -17,15 +17,15 @@
 #include "optim/schedule.h"
 
 typedef struct {
-    sl_schedule schedule;    /* at rho = 1; total_steps T is the horizon. Not random                         */
-    double D;                /* > 0: half of the domain's width, which is the distance at the start, [x]     */
-    double sigma;            /* > 0: deviation of the subgradient's noise, [f/x]                             */
-    double slope_max;        /* > 0: largest slope, [f/x]                                                    */
-    double suffix;           /* 0: last iterate; 0 < suffix <= 1: mean of the last ceil(suffix T) iterates    */
-    size_t search_replicas;  /* that choose the slope; a multiple of 64                                      */
-    size_t replicas;         /* fresh ones, that measure at it; a multiple of 64                             */
+    sl_schedule schedule;   /* at rho = 1; total_steps T is the horizon. Not random                         */
+    double D;               /* > 0: half of the domain's width, which is the distance at the start, [x]     */
+    double sigma;           /* > 0: deviation of the subgradient's noise, [f/x]                             */
+    double slope_max;       /* > 0: largest slope, [f/x]                                                    */
+    double suffix;          /* 0: last iterate; 0 < suffix <= 1: mean of the last ceil(suffix T) iterates    */
+    size_t search_replicas; /* that choose the slope; a multiple of 64                                      */
+    size_t replicas;        /* fresh ones, that measure at it; a multiple of 64                             */
     uint64_t seed;
-    int jobs;                /* <= 0: all cores. Results do not depend on it                                 */
+    int jobs; /* <= 0: all cores. Results do not depend on it                                 */
 } sl_robustness;
 
 typedef struct {
@@ -35,8 +35,8 @@ typedef struct {
     sl_estimate excess; /* E f(x) - f* at it, of the fresh replicas                                  */
 } sl_worst;
 
-/* worst[i] for rho[i] > 0, i < n, and, where samples is not NULL, samples[i * r->replicas + k], the excess of replica k,
- * which has the same noise for all i. Slopes: a grid from 0.1 sigma/sqrt(T) to slope_max, ratio 1.5 at most, then
+/* worst[i] for rho[i] > 0, i < n, and, where samples is not NULL, samples[i * r->replicas + k], the excess of replica
+ * k, which has the same noise for all i. Slopes: a grid from 0.1 sigma/sqrt(T) to slope_max, ratio 1.5 at most, then
  * golden section in log s between the neighbours of its best one, to 4 %.
  * Errors: SL_E_DOMAIN for a value outside the ranges above; SL_E_CONFIG for a random schedule; SL_E_MEMORY;
  * SL_INTERRUPTED. */
@@ -75,7 +75,7 @@ typedef struct {
     sl_estimate exponent; /* d log worst excess / d log rho                                                     */
     double lo, hi;        /* the rhos that were used                                                           */
     size_t points;
-    double bend;          /* exponent of the upper half of the window less that of the lower half              */
+    double bend; /* exponent of the upper half of the window less that of the lower half              */
 } sl_robust_fit;
 
 /* Weighted least squares of log excess on log rho over the window. The standard error is that of the replicas, with
@@ -88,8 +88,8 @@ SL_CHECKED sl_status sl_robustness_fit(sl_robust_fit *fit, const sl_worst *worst
 
 /* ---- searching a grid ---- */
 
-/* A loss curve over learning rates, loss[i] at log rate x[i] (ascending), n >= 2, straight between them. The loss of the
- * best point of a grid of rates of ratio `ratio` > 1, averaged over where the grid begins; grid points outside the
+/* A loss curve over learning rates, loss[i] at log rate x[i] (ascending), n >= 2, straight between them. The loss of
+ * the best point of a grid of rates of ratio `ratio` > 1, averaged over where the grid begins; grid points outside the
  * curve are not tried. In units of the curve's smallest loss this is what a coarse grid costs.
  * Errors: SL_E_DOMAIN: a curve that does not ascend, a ratio that is not above 1, or a curve that is narrower than the
  * ratio (a grid would have no point on it). */

@@ -29,7 +29,8 @@ static bool is_within(const sl_worst *w, const sl_rho_window *window, const sl_r
 
 /* ---- the line ---- */
 
-/* The slope of the weighted line through points [first, last) of log excess on log rho, as sum of c[i] log excess[i]. */
+/* The slope of the weighted line through points [first, last) of log excess on log rho, as sum of c[i] log excess[i].
+ */
 static double line(double *c, const sl_worst *worst, size_t first, size_t last)
 {
     double w = 0, wx = 0, wxx = 0, slope = 0;
@@ -90,12 +91,13 @@ static sl_status judge(const sl_robust_fit *f, double bend_se, const sl_rho_wind
     static const double width = 4, precise = 0.02, straight = 0.06, sigmas = 3;
     const double T = (double)r->schedule.total_steps;
     if (f->points < 3 || f->hi < width * f->lo * (1 - 1e-9))
-        return sl_fail(err, SL_UNDECIDED,
-                       "%zu of the rhos lie in the asymptotic window, need 3 that span a factor of 4: rho %s %.3g at T = "
-                       "%.0f%s",
-                       f->points, w->annealed ? ">=" : "<=", w->annealed ? w->lo : w->hi, T,
-                       w->annealed ? ", with worst slopes that take 16 steps or more to relax; a longer horizon has more"
-                                   : "; a longer horizon has more");
+        return sl_fail(
+            err, SL_UNDECIDED,
+            "%zu of the rhos lie in the asymptotic window, need 3 that span a factor of 4: rho %s %.3g at T = "
+            "%.0f%s",
+            f->points, w->annealed ? ">=" : "<=", w->annealed ? w->lo : w->hi, T,
+            w->annealed ? ", with worst slopes that take 16 steps or more to relax; a longer horizon has more"
+                        : "; a longer horizon has more");
     if (fabs(f->bend) > straight && fabs(f->bend) > sigmas * bend_se)
         return sl_fail(err, SL_UNDECIDED,
                        "not a power law at T = %.0f: the exponent differs by %.3f +- %.3f between the halves of rho = "
@@ -149,8 +151,8 @@ sl_status sl_grid_search_loss(double *mean, double *worst, const double *x, cons
     if (!(ratio > 1 && isfinite(ratio))) return sl_fail(err, SL_E_DOMAIN, "a grid of ratio %g, need above 1", ratio);
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i]) || !isfinite(loss[i]) || (i > 0 && !(x[i] > x[i - 1])))
-            return sl_fail(err, SL_E_DOMAIN, "a loss curve with %g at log rate %g, need finite ones, ascending", loss[i],
-                           x[i]);
+            return sl_fail(err, SL_E_DOMAIN, "a loss curve with %g at log rate %g, need finite ones, ascending",
+                           loss[i], x[i]);
     const double step = log(ratio);
     if (x[n - 1] - x[0] < step * (1 - 1e-9))
         return sl_fail(err, SL_E_DOMAIN, "rates within a factor of %g hold no grid of ratio %g", exp(x[n - 1] - x[0]),

@@ -82,7 +82,13 @@ sl_status sl_slope_run(double *excess, const sl_robustness *r, const double *rat
                        size_t pairs, size_t replicas, uint32_t sub, sl_err *err)
 {
     const double T = (double)r->schedule.total_steps;
-    job j = {.excess = excess, .r = r, .rate = rate, .pair = pair, .pairs = pairs, .replicas = replicas, .sub = sub,
+    job j = {.excess = excess,
+             .r = r,
+             .rate = rate,
+             .pair = pair,
+             .pairs = pairs,
+             .replicas = replicas,
+             .sub = sub,
              .first_summed = (size_t)(T - ceil(r->suffix * T))};
     return sl_parallel(replicas / SL_SLOPE_LANES, r->jobs, run_block, &j, err);
 }

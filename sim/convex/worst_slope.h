@@ -13,7 +13,7 @@ typedef struct {
  * multiple of SL_SLOPE_LANES. rate[T]: the schedule at rho = 1. Replicas are lanes of the stream (r->seed,
  * SL_PURPOSE_NOISE, sub); a pair's numbers do not depend on which other pairs there are.
  * Errors: SL_E_MEMORY; SL_INTERRUPTED. */
-SL_CHECKED sl_status sl_slope_run(double *excess, const sl_robustness *r, const double *rate,
-                                  const sl_slope_pair *pair, size_t pairs, size_t replicas, uint32_t sub, sl_err *err);
+SL_CHECKED sl_status sl_slope_run(double *excess, const sl_robustness *r, const double *rate, const sl_slope_pair *pair,
+                                  size_t pairs, size_t replicas, uint32_t sub, sl_err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* sgdlab robustness: exponents and predictions, a schedule of one's own, what is undecided, what is refused, its files. */
+/* sgdlab robustness: exponents and predictions, a schedule of one's own, what is undecided, what is refused, its files.
+ */
 #include "tests/cli/program.h"
 
 #define SMALL "--replicas 2048 --search-replicas 512 "
@@ -37,8 +38,12 @@ static void cosine__has_its_exponent(void **state)
 static void table__is_a_schedule_like_others(void **state)
 {
     (void)state;
-    assert_int_equal(run_with("awk 'BEGIN {for (i = 0; i <= 4096; i++) printf \"%.17g %.17g\\n\", i/4096, 7*(1 - i/4096)}' >line.dat;",
-                              "list schedules")->code, 0);
+    assert_int_equal(
+        run_with(
+            "awk 'BEGIN {for (i = 0; i <= 4096; i++) printf \"%.17g %.17g\\n\", i/4096, 7*(1 - i/4096)}' >line.dat;",
+            "list schedules")
+            ->code,
+        0);
     cJSON *line = ask(SMALL "--schedule linear", 0), *table = ask(SMALL "--schedule table:file=line.dat", 0);
     assert_close(number_at(at(table, "exponent"), "value"), number_at(at(line, "exponent"), "value"), 1e-6);
     assert_close(number_at(table, "predicted_exponent"), 1.0 / 3, 0.01);

@@ -13,7 +13,8 @@ static double samples[RHOS * R];
 
 static sl_robustness make(const char *schedule, double lr, uint64_t steps)
 {
-    sl_robustness r = {.D = 1, .sigma = 1, .slope_max = 1, .search_replicas = 1024, .replicas = R, .seed = 7, .jobs = 2};
+    sl_robustness r = {
+        .D = 1, .sigma = 1, .slope_max = 1, .search_replicas = 1024, .replicas = R, .seed = 7, .jobs = 2};
     assert_ok(sl_schedule_init(&r.schedule, schedule, lr, 1, steps, &err));
     return r;
 }
@@ -67,7 +68,7 @@ static void exponents__are_the_published_ones(void **state)
     static const struct {
         const char *schedule;
         double lr, exponent;
-    } of[] = {{"constant", 0.0071, 1}, {"inverse-sqrt", 0.28, 1}, {"linear", 0.0238, 0.343},
+    } of[] = {{"constant", 0.0071, 1},    {"inverse-sqrt", 0.28, 1},   {"linear", 0.0238, 0.343},
               {"poly:p=2", 0.033, 0.204}, {"poly:p=3", 0.0405, 0.143}, {"cosine", 0.0226, 0.207}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         const sl_robustness r = make(of[i].schedule, of[i].lr, T);

@@ -15,7 +15,8 @@ static sl_annealing *sums_of(const char *schedule, uint64_t steps)
     return a;
 }
 
-/* T equal steps: S_v = m eta, noise eta (1 + 1 + 1/2 + ... + 1/(m-1)), m = T + 2 - v. Tuned: best at the longest tail. */
+/* T equal steps: S_v = m eta, noise eta (1 + 1 + 1/2 + ... + 1/(m-1)), m = T + 2 - v. Tuned: best at the longest tail.
+ */
 static void bound__of_equal_steps_is_harmonic(void **state)
 {
     (void)state;
@@ -137,10 +138,14 @@ static void exponents__are_those_of_attia_and_koren(void **state)
         const char *schedule;
         double exponent;
         bool annealed, monotone;
-    } of[] = {{"constant", 1, false, true},           {"inverse-sqrt", 1, false, true},
-              {"linear", 1.0 / 3, true, true},        {"poly:p=2", 0.2, true, true},
-              {"poly:p=3", 1.0 / 7, true, true},      {"cosine", 0.2, true, true},
-              {"knee:flat=1000", 1.0 / 3, true, true}, {"one-cycle", 0.2, true, false}};
+    } of[] = {{"constant", 1, false, true},
+              {"inverse-sqrt", 1, false, true},
+              {"linear", 1.0 / 3, true, true},
+              {"poly:p=2", 0.2, true, true},
+              {"poly:p=3", 1.0 / 7, true, true},
+              {"cosine", 0.2, true, true},
+              {"knee:flat=1000", 1.0 / 3, true, true},
+              {"one-cycle", 0.2, true, false}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         sl_annealing *a = sums_of(of[i].schedule, T);
         sl_anneal_window w;
