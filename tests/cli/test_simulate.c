@@ -233,8 +233,8 @@ static void simulate__refuses_noise_that_does_not_fit(void **state)
 static void simulate__takes_a_regime_or_a_schedule(void **state)
 {
     (void)state;
-    cJSON *j = parse_only_json(run("simulate --regime secant-short --rule plain --loss quadratic:a=4 --noise-variance 9 "
-                                   "--replicas 500 --steps 100 --burn-in 10 --json --no-save")->out);
+    cJSON *j = parse_only_json(run("simulate --regime secant-short --rule plain --loss quadratic:a=4 --noise-variance "
+                                   "9 --replicas 500 --steps 100 --burn-in 10 --json --no-save")->out);
     assert_near(number_at(at(j, "x2"), "value"), 9.0 / 16, 5 * number_at(at(j, "x2"), "se")); /* the rate is 1/a */
     assert_string_equal(at(at(j, "predicted"), "law")->valuestring, "none");
     const cJSON *configuration = at(j, "configuration");
