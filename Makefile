@@ -116,8 +116,8 @@ $(B)/headers/%.ok: %.h
 # which sgdlab.pc names. The program holds the library inside; the shared one is for programs of your own.
 DEST := $(DESTDIR)$(PREFIX)
 PUBLIC_HEADERS := $(filter-out %_kernel.h cli/% sim/losses/% sim/noises/% sim/operators/% nets/data/% nets/layers/% \
-                    nets/models/% nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/identity.h nets/noise_parts.h \
-                    theory/exit_mesh.h sim/strict_search.h sim/convex/worst_slope.h \
+                    nets/models/% nets/graph.h nets/layer.h nets/plan.h nets/trainer.h nets/regime.h nets/identity.h \
+                    nets/noise_parts.h theory/exit_mesh.h sim/strict_search.h sim/convex/worst_slope.h \
                     $(addprefix sim/escape/,lanes.h paths.h region.h scatter.h split.h workers.h),$(HEADERS)) \
                   sim/operators/operator.h
 install: all

@@ -205,8 +205,8 @@ static sl_status run(sl_cli *cli, sl_err *err)
 
 const sl_command sl_command_list = {
     .name = "list",
-    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, layers, datasets, operators, "
-            "noises",
+    .help = "what can be named: claims, figures, losses, schedules, rules, regimes, models, layers, datasets, "
+            "operators, noises",
     .operands = "[claims|figures|losses|schedules|rules|regimes|models|layers|datasets|operators|noises ...]",
     .max_operands = N_KINDS,
     .example = "  sgdlab list losses\n  sgdlab list schedules rules --json",

@@ -21,8 +21,8 @@ static const sl_option options[] = {
               .local = true),
     SL_OPTION("samples", SL_OPT_INTEGER, "N", NULL, "train on the first N samples only", .min = 1, .max = 4e9),
     SL_OPTION("schedule", SL_OPT_TEXT, "S", "constant", "learning-rate schedule; see sgdlab list schedules"),
-    SL_OPTION("regime", SL_OPT_TEXT, "R", NULL, "automatic learning rate, in place of --schedule and --lr; see sgdlab list "
-              "regimes"),
+    SL_OPTION("regime", SL_OPT_TEXT, "R", NULL, "automatic learning rate, in place of --schedule and --lr; see sgdlab "
+              "list regimes"),
     SL_OPTION("rule", SL_OPT_CHOICE, "heavy-ball|nesterov|sign|plain", "nesterov", "update rule"),
     SL_OPTION("lr", SL_OPT_REAL, "l", "0.005", "learning rate", .min = 0, .max = 1e12, .open_min = true),
     SL_OPTION("momentum", SL_OPT_REAL, "mu", "0.9", "momentum", .min = 0, .max = 1, .open_max = true),

@@ -91,7 +91,8 @@ static void count_bytes(sl_train_plan *p, const sl_model *m)
                          (double)p->workspace_batch; /* labels */
     p->bytes = p->workspace_bytes + p->regime_bytes + (state + 2 * parameters + (state - parameters)) * sizeof(float) +
                (double)p->index_length * sizeof(uint32_t);
-    p->checkpoint_bytes = 2 * ((state + parameters) * sizeof(float) + p->regime_bytes); /* HDF5's image of the file, and a copy */
+    /* HDF5's image of the file, and a copy */
+    p->checkpoint_bytes = 2 * ((state + parameters) * sizeof(float) + p->regime_bytes);
 }
 
 sl_status sl_train_plan_for(sl_train_plan *plan, const sl_train_config *c, sl_err *err)

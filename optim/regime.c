@@ -38,8 +38,8 @@ sl_status sl_regime_init(sl_regime *regime, const char *text, const sl_rule *rul
     SL_TRY(sl_spec_parse(&r.spec, text, "regime", sl_regimes, sl_n_regimes, err));
     if (steps_per_epoch < 1) return sl_fail(err, SL_E_DOMAIN, "an epoch of 0 steps, need at least 1");
     if (rule->alpha_on != SL_ALPHA_ON_STEP)
-        return sl_fail(err, SL_E_CONFIG, "regime '%s' sets the rate of the step; alpha on the gradient needs a base rate "
-                       "and a schedule", r.spec.entry->name);
+        return sl_fail(err, SL_E_CONFIG, "regime '%s' sets the rate of the step; alpha on the gradient needs a base "
+                       "rate and a schedule", r.spec.entry->name);
     const sl_regime_family *const f = sl_regime_family_of(&r);
     if (f->derive) r.derived = f->derive(&r);
     *regime = r;

@@ -18,8 +18,8 @@
  * decay w belongs to the loss: g + w x is what a regime sees.
  *
  * The first step has no point behind it. There x_{-1} = x_0 + d g_B(x_0), d |g| = 1e-3 max(|x_0|, 1), takes its place;
- * so do regimes of one gradient begin, which then need a second one in that step alone. Where a probe meets no curvature
- * at all (a linear loss), its own length d is the gain.
+ * so do regimes of one gradient begin, which then need a second one in that step alone. Where a probe meets no
+ * curvature at all (a linear loss), its own length d is the gain.
  *
  * Vectors: n coordinates of `lanes` replicas, [n][lanes], double, each replica with a rate of its own (ensembles); or
  * flat: [n], float, one replica, with layers (networks). */

@@ -1,7 +1,7 @@
 /* Episodes in the manner of AutoSGD (Surjanovic, Bouchard-Cote and Campbell 2025): from one point two trajectories go,
  * side by side on the same mini-batches, one at eta/factor, the other at eta factor; after `episode` steps the better
- * one stays, and eta becomes its gain. Better is what has the lower mean loss over the episode's second half. If that is
- * above what the last episode left by more than two standard errors, neither stays: back to the start, and
+ * one stays, and eta becomes its gain. Better is what has the lower mean loss over the episode's second half. If that
+ * is above what the last episode left by more than two standard errors, neither stays: back to the start, and
  * eta / factor^2. Theirs has a third trajectory at eta, and decides by a test with independent noise.
  *
  * The trajectory that others see (x, v; its rate is the one reported) is that of the smaller gain. */
@@ -149,7 +149,8 @@ static bool update(sl_regime_run *run, const sl_regime_step *step)
 
 static const sl_param params[] = {
     [EPISODE] = {.name = "episode", .help = "steps of an episode", .def = 20, .min = 4, .max = 1e9, .integer = true},
-    [FACTOR] = {.name = "factor", .help = "how far the two gains are from the last one", .def = 1.5, .min = 1, .max = 1e3,
+    [FACTOR] = {.name = "factor", .help = "how far the two gains are from the last one", .def = 1.5, .min = 1,
+                .max = 1e3,
                 .open_min = true},
 };
 

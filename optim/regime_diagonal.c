@@ -4,8 +4,8 @@
  *
  *     p_i = (<s_i^2> + 1/n) h / (|<s_i y_i>| + h/n),   within [1/ratio, ratio]:
  *
- * a coordinate that has hardly moved keeps p = 1, and h p^{-1} stands for the Hessian. The gain is the short secant step
- * in that metric, s'y / y'p y, so p steers and the gain guards. */
+ * a coordinate that has hardly moved keeps p = 1, and h p^{-1} stands for the Hessian. The gain is the short secant
+ * step in that metric, s'y / y'p y, so p steers and the gain guards. */
 #include <math.h>
 
 #include "optim/regime_family.h"

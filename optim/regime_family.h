@@ -84,7 +84,8 @@ static inline double *sl_regime_sum(const sl_regime_run *run, size_t layer, size
     return run->sums + (layer * SL_SUMS + q) * run->space.lanes;
 }
 
-/* The gain of the first step, from a probe: the short step (sign: the long one); d where there is no curvature. 0: no gradient, no gain. */
+/* The gain of the first step, from a probe: the short step (sign: the long one); d where there is no curvature.
+ * 0: no gradient, no gain. */
 double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight);
 
 /* The gain from a secant, smoothed and safeguarded; the first two parameters of r are SL_REGIME_SMOOTH and
@@ -119,8 +120,8 @@ void sl_regime_stretch(sl_regime_run *run, void *p, const void *x, const double 
 /* One step of the rule (without weight decay) at rate[layer][lane]. */
 void sl_regime_apply(sl_regime_run *run, void *x, void *v, const void *g, const double *rate);
 
-/* Of a diagonal metric p = clamp((b + 1/n) / (|a| h + 1/n)) in [1/q, q], h[lane] >= 0 (0: p = 1): SS of s/sqrt(p), YY of
- * sqrt(p) y, SY, G1 of p g, and SL_SUM_P. */
+/* Of a diagonal metric p = clamp((b + 1/n) / (|a| h + 1/n)) in [1/q, q], h[lane] >= 0 (0: p = 1): SS of s/sqrt(p), YY
+ * of sqrt(p) y, SY, G1 of p g, and SL_SUM_P. */
 void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void *x0, const void *a, const void *b,
                       const double *h, double q);
 /* a += beta[lane] (s y u - a), b += beta[lane] (s^2 u - b), u[lane]: a scale. */

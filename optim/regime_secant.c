@@ -9,8 +9,8 @@ enum { SMOOTH, GROWTH, LAYER_RATIO };
 
 /* The angle between s and y tells how far the forms lie apart, short = cos^2 long, with |s| / |y| between them. Where
  * it is wide they say little: on networks a step along directions of small curvature alone makes the long form many
- * times what the sharpest ones bear, and what momentum leaves makes y'y large beside s'y. So neither may be further than
- * 1/COSINE from |s| / |y|, also where the curvature along s is negative. (On quadratics of condition number 42 or less
+ * times what the sharpest ones bear, and what momentum leaves makes y'y large beside s'y. So neither may be further
+ * than 1/COSINE from |s| / |y|, also where the curvature along s is negative. (On quadratics of condition number 42 or less
  * the angle is never so wide.) Untuned trainings of Model 1 end at 2/3 of their accuracy now and then without.
  *
  * The sign rule goes along sign(g), and what it meets is the curvature along s, a hundredth of |y| / |s| in a network:
@@ -84,11 +84,12 @@ static const sl_param of_short[] = {
 static const sl_param layered[] = {
     [SMOOTH] = SL_REGIME_SMOOTH(0.5),
     [GROWTH] = SL_REGIME_GROWTH(2),
-    [LAYER_RATIO] = {.name = "ratio", .help = "how far a layer's gain may be from that of the whole", .def = 10, .min = 1,
-                     .max = 1e6},
+    [LAYER_RATIO] = {.name = "ratio", .help = "how far a layer's gain may be from that of the whole", .def = 10,
+                     .min = 1, .max = 1e6},
 };
 static const sl_param random_bb[] = {
-    {.name = "divide", .help = "what the long step is divided by; 0: the root of the batches of an epoch", .def = 0, .max = 1e9},
+    {.name = "divide", .help = "what the long step is divided by; 0: the root of the batches of an epoch", .def = 0,
+     .max = 1e9},
 };
 
 static const char point[] = "the previous point; gain and curvature";

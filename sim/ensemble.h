@@ -64,8 +64,8 @@ typedef struct {
  * stand) if more than half of the replicas were killed or went to infinity. SL_INTERRUPTED, with *o empty (all zero),
  * if sl_stop_requested. Errors: SL_E_DOMAIN, SL_E_MEMORY.
  * The mass of the kinetic temperature is the base rate: that of the rule with alpha on the gradient, else the mean
- * rate of a stationary schedule or the schedule's lr; with a regime, NAN. The plain rule has no v: v2, xv and kinetic are
- * NAN. A regime's second gradients have the same noise as the first ones (the random numbers of the step); the loss it
+ * rate of a stationary schedule or the schedule's lr; with a regime, NAN. The plain rule has no v: v2, xv and kinetic
+ * are NAN. A regime's second gradients have the same noise as the first ones (the random numbers of the step); the loss it
  * sees is f(x), without noise. */
 SL_CHECKED sl_status sl_sgd_run(sl_observed *o, const sl_sgd *sgd, sl_err *err);
 

@@ -277,6 +277,23 @@ static void simulate__refuses_noise_that_does_not_fit(void **state)
     assert_refused("simulate --dynamics overdamped --noise gaussian", 2, "thermal");
 }
 
+static void simulate__takes_a_regime_or_a_schedule(void **state)
+{
+    (void)state;
+    cJSON *j = parse_only_json(run("simulate --regime secant-short --rule plain --loss quadratic:a=4 --noise-variance "
+                                   "9 --replicas 500 --steps 100 --burn-in 10 --json --no-save")->out);
+    assert_near(number_at(at(j, "x2"), "value"), 9.0 / 16, 5 * number_at(at(j, "x2"), "se")); /* the rate is 1/a */
+    assert_string_equal(at(at(j, "predicted"), "law")->valuestring, "none");
+    const cJSON *configuration = at(j, "configuration");
+    assert_string_equal(at(configuration, "regime")->valuestring, "secant-short");
+    assert_null(cJSON_GetObjectItemCaseSensitive(configuration, "lr"));
+    cJSON_Delete(j);
+    assert_refused("simulate --regime polyak --lr 0.1", 2, "--regime and --lr exclude each other");
+    assert_refused("simulate --regime polyak --dynamics overdamped", 2, "time step");
+    assert_refused("simulate --regime polyakk", 2, "polyak");
+    assert_refused("simulate --regime auto:episode=3", 2, "episode");
+}
+
 static void simulate__leaves_files_that_do_not_depend_on_jobs(void **state)
 {
     (void)state;
@@ -314,6 +331,7 @@ int main(void)
         TEST(simulate__predicts_for_any_noise_of_a_variance),
         TEST(simulate__predicts_nothing_for_other_noise),
         TEST(simulate__refuses_noise_that_does_not_fit),
+        TEST(simulate__takes_a_regime_or_a_schedule),
         TEST(simulate__leaves_files_that_do_not_depend_on_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

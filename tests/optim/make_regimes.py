@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The regimes of optim/regime.h written again in NumPy, for test_regime.c. Writes fixtures/regimes.txt beside this file:
+"""The regimes of optim/regime.h written again in NumPy, for test_regime.c. Writes fixtures/regimes.txt beside this
+file:
 blocks of a head line "<regime> <rule> <mu> <weight decay> <steps>" and a line a step, the rate and x[0..3] after the
 update.
 

@@ -106,7 +106,8 @@ static void update__is_that_of_numpy(void **state)
             assert_int_equal(fscanf(f, "%lf %lf %lf %lf %lf", &rate, x, x + 1, x + 2, x + 3), 5);
             assert_true(step(k));
             if (!(fabs(sl_regime_rate(&t.run, 0) - rate) <= 1e-8 * rate))
-                fail_msg("%s, %s, step %u: rate %.12g, NumPy's %.12g", regime, rule, k, sl_regime_rate(&t.run, 0), rate);
+                fail_msg("%s, %s, step %u: rate %.12g, NumPy's %.12g", regime, rule, k, sl_regime_rate(&t.run, 0),
+                         rate);
             for (size_t d = 0; d < N; d++) assert_near(t.x[d], x[d], 1e-8);
         }
         blocks++;
@@ -286,7 +287,8 @@ static void init__refuses(void **state)
     assert_true(isinf(sl_regime_bytes(&r, &huge)));
 }
 
-/* A flat vector of floats in layers goes where lanes of doubles go, to the precision of floats; a team changes nothing. */
+/* A flat vector of floats in layers goes where lanes of doubles go, to the precision of floats; a team changes
+ * nothing. */
 static void flat__is_what_lanes_are(void **state)
 {
     (void)state;
@@ -297,7 +299,8 @@ static void flat__is_what_lanes_are(void **state)
     assert_int_equal(sl_team_alloc(&team, 3, &err), SL_OK);
     assert_int_equal(sl_rule_init(&rule, "heavy-ball", SL_ALPHA_ON_STEP, 1, 0.5, 0, &err), SL_OK);
     const size_t ends[] = {100, 40000, D}, one[] = {D};
-    float *const x = calloc(6 * D, sizeof *x), *const v = x + D, *const g = v + D, *const g2 = g + D, *const end = g2 + D;
+    float *const x = calloc(5 * D, sizeof *x), *const v = x + D, *const g = v + D, *const g2 = g + D;
+    float *const end = g2 + D;
     for (size_t r = 0; r < sl_n_regimes; r++) {
         sl_regime regime;
         assert_int_equal(sl_regime_init(&regime, sl_regimes[r]->name, &rule, 4, &err), SL_OK);
@@ -305,7 +308,8 @@ static void flat__is_what_lanes_are(void **state)
         double rates[4][STEPS];
         for (int how = 0; how < 4; how++) { /* flat; flat over a team; flat in layers; lanes */
             const bool flat = how < 3;
-            const sl_regime_space space = {.n = D, .lanes = 1, .flat = flat, .ends = how == 2 ? ends : flat ? one : NULL,
+            const sl_regime_space space = {.n = D, .lanes = 1, .flat = flat,
+                                           .ends = how == 2 ? ends : flat ? one : NULL,
                                            .layers = how == 2 ? 3 : 1, .team = how == 1 ? team : NULL};
             void *const memory = aligned_alloc(64, (size_t)sl_regime_bytes(&regime, &space));
             double *const lanes = calloc(4 * D, sizeof *lanes);
