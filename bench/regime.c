@@ -1,6 +1,7 @@
 /* bench/regime - what a step of each regime costs beside one of a constant rate: of Model 1 in training (784-100-10,
  * batch 256, Nesterov), one thread, and an update of an ensemble on a quadratic of 32 dimensions with Gaussian noise,
- * one core, in processor time. Prints "regime.NAME.train" and "regime.NAME.simulate", times of the constant step's time: 1 is
+ * one core, in processor time. Prints "regime.NAME.train" and "regime.NAME.simulate", times of the constant step's
+ * time: 1 is
  * nothing more, 2 about what a second gradient costs. */
 #include <math.h>
 #include <time.h>

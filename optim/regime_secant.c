@@ -10,7 +10,8 @@ enum { SMOOTH, GROWTH, LAYER_RATIO };
 /* The angle between s and y tells how far the forms lie apart, short = cos^2 long, with |s| / |y| between them. Where
  * it is wide they say little: on networks a step along directions of small curvature alone makes the long form many
  * times what the sharpest ones bear, and what momentum leaves makes y'y large beside s'y. So neither may be further
- * than 1/COSINE from |s| / |y|, also where the curvature along s is negative. (On quadratics of condition number 42 or less
+ * than 1/COSINE from |s| / |y|, also where the curvature along s is negative. (On quadratics of condition number 42
+ * or less
  * the angle is never so wide.) Untuned trainings of Model 1 end at 2/3 of their accuracy now and then without.
  *
  * The sign rule goes along sign(g), and what it meets is the curvature along s, a hundredth of |y| / |s| in a network:
