@@ -40,7 +40,7 @@ sl_status sl_annealing_grid(sl_grid_search *g, const sl_lab *lab, sl_err *err)
 {
     const double r = sl_lab_refinement(lab);
     memset(g, 0, sizeof *g);
-    g->batches = lab->scale == SL_QUICK ? 16 : 32;
+    g->batches = lab->scale == SL_QUICK ? 24 : 32;
     g->replicas = lab->scale == SL_PAPER ? 1024 : (size_t)(64 * r);
     g->horizon = lab->scale == SL_QUICK ? 256 : 1024;
     for (size_t i = 0; i < SL_GRID_RATES; i++) g->rate[i] = rate_of(i);
