@@ -1,4 +1,5 @@
 /* What there is to verify and to draw: every claim and every figure, in the order in which they are listed and run. */
+#include "claims/annealing.h"
 #include "claims/claim.h"
 #include "claims/escape.h"
 #include "claims/figures_network.h"
@@ -67,6 +68,16 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_kramers_sgd_rate_continuous,
     &sl_claim_escape_batch_size,
     &sl_claim_escape_heavy_tail,
+    /* Attia and Koren 2025: a misspecified rate */
+    &sl_claim_annealing_constant,
+    &sl_claim_annealing_inverse_sqrt,
+    &sl_claim_annealing_linear,
+    &sl_claim_annealing_poly_2,
+    &sl_claim_annealing_poly_3,
+    &sl_claim_annealing_cosine,
+    &sl_claim_annealing_horizon,
+    &sl_claim_annealing_logistic,
+    &sl_claim_annealing_training,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
@@ -106,5 +117,9 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_plrs_table_1,
     &sl_recipe_plrs_table_2,
     &sl_recipe_plrs_table_3,
+    /* Attia and Koren 2025 */
+    &sl_recipe_robustness_exponents,
+    &sl_recipe_robustness_horizon,
+    &sl_recipe_logistic_grid,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;
