@@ -9,6 +9,7 @@
 #include "claims/musso_network.h"
 #include "claims/musso_noise.h"
 #include "claims/musso_synthetic.h"
+#include "claims/neighbours.h"
 #include "claims/operators.h"
 #include "claims/plrs.h"
 #include "claims/plrs_tables.h"
@@ -67,6 +68,11 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_kramers_sgd_rate_continuous,
     &sl_claim_escape_batch_size,
     &sl_claim_escape_heavy_tail,
+    /* Neighbours of SGD at a constant rate */
+    &sl_claim_averaging_bias_variance,
+    &sl_claim_reshuffling_covariance,
+    &sl_claim_elr_ratio,
+    &sl_claim_sampler_adam_langevin,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
