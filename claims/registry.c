@@ -112,5 +112,8 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_plrs_table_1,
     &sl_recipe_plrs_table_2,
     &sl_recipe_plrs_table_3,
+    /* Neighbours of SGD at a constant rate */
+    &sl_recipe_averaging,
+    &sl_recipe_elr,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;
