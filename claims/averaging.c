@@ -58,8 +58,7 @@ static pair naive(const setting *s)
     const double n = (double)(s->n - s->tail), C = (double)s->batch;
     for (int i = 0; i < D; i++) {
         const double keep = 1 - s->rate * spectrum[i], eta = s->from[i];
-        const double mean =
-            eta * pow(keep, (double)s->tail) * (1 - pow(keep, n)) / (s->rate * spectrum[i] * n);
+        const double mean = eta * pow(keep, (double)s->tail) * (1 - pow(keep, n)) / (s->rate * spectrum[i] * n);
         p.last += spectrum[i] * pow(eta * pow(keep, (double)s->n), 2) / 2 + s->rate * spectrum[i] * s->noise / (4 * C);
         p.average += spectrum[i] * mean * mean / 2 + s->noise / (2 * C * n);
     }
@@ -143,9 +142,10 @@ const sl_claim sl_claim_averaging_bias_variance = {
     .id = "averaging.bias-variance",
     .paper = "Defossez and Bach 2015",
     .equation = "Theorems 1 and 2",
-    .statement = "on Gaussian least squares the excess loss of SGD's last iterate and of averages is that of the exact "
-                 "recursions of second moments, bias and variance; averaging brings the variance to noise d/(2 C n) and "
-                 "the bias to order 1/n^2",
+    .statement =
+        "on Gaussian least squares the excess loss of SGD's last iterate and of averages is that of the exact "
+        "recursions of second moments, bias and variance; averaging brings the variance to noise d/(2 C n) and "
+        "the bias to order 1/n^2",
     .expected = SL_HOLDS,
     .measure = averaging,
     .parts = 12,

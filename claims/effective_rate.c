@@ -1,5 +1,5 @@
-/* Effective learning rates of the layers of a normalised network (Ali Mehmeti-Goepel and Wand 2023): under a constant rate
- * the relative updates of all layers become equal. */
+/* Effective learning rates of the layers of a normalised network (Ali Mehmeti-Goepel and Wand 2023): under a constant
+ * rate the relative updates of all layers become equal. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -67,9 +67,9 @@ enum { SEEDS = 16, MOST = 160 };
 /* Of every seed. */
 typedef struct {
     size_t seeds;
-    double ratio[MOST];      /* log of the updates' ratio over the last quarter, to the start's */
-    double growth[MOST];     /* of the long layer's log |w|^2, over the sum of log(1 + e^2)     */
-    double update[2][MOST];  /* mean over the last quarter                                      */
+    double ratio[MOST];     /* log of the updates' ratio over the last quarter, to the start's */
+    double growth[MOST];    /* of the long layer's log |w|^2, over the sum of log(1 + e^2)     */
+    double update[2][MOST]; /* mean over the last quarter                                      */
 } arms;
 
 static sl_status measure(arms *a, const sl_elr *arm, const sl_lab *lab, sl_err *err)
@@ -101,9 +101,9 @@ static sl_status measure(arms *a, const sl_elr *arm, const sl_lab *lab, sl_err *
     return st;
 }
 
-/* Tolerances are for what theory leaves out, that gradients change as the network learns and their lengths fluctuate, and for
- * the spread over seeds. Wrong on purpose: the ratio stays as it was (at a rate at which nothing moves: becomes 1), lengths
- * grow half as much, updates settle at half their value. */
+/* Tolerances are for what theory leaves out, that gradients change as the network learns and their lengths fluctuate,
+ * and for the spread over seeds. Wrong on purpose: the ratio stays as it was (at a rate at which nothing moves: becomes
+ * 1), lengths grow half as much, updates settle at half their value. */
 static sl_status ratio(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     arms a = {.seeds = (size_t)fmin(MOST, SEEDS * sl_lab_refinement(lab))};
@@ -116,10 +116,12 @@ static sl_status ratio(const sl_lab *lab, sl_finding *f, sl_err *err)
                           "l = 3: growth of log |w|^2 / sum of log(1 + e^2)"));
     sl_lab_report(lab, "elr.ratio", 1, 3);
     SL_TRY(measure(&a, &tiny, lab, err));
-    SL_TRY(sl_finding_add(f, sl_mean(a.ratio, a.seeds), 1, 0.35, 0, err, "l = 1e-5: log ratio of updates, end / start"));
+    SL_TRY(
+        sl_finding_add(f, sl_mean(a.ratio, a.seeds), 1, 0.35, 0, err, "l = 1e-5: log ratio of updates, end / start"));
     sl_lab_report(lab, "elr.ratio", 2, 3);
     SL_TRY(measure(&a, &decayed, lab, err));
-    SL_TRY(sl_finding_add(f, sl_mean(a.ratio, a.seeds), 0, 0.35, 1, err, "l = 1, decay: log ratio of updates, end / start"));
+    SL_TRY(sl_finding_add(f, sl_mean(a.ratio, a.seeds), 0, 0.35, 1, err,
+                          "l = 1, decay: log ratio of updates, end / start"));
     const sl_scale_invariant p = {.rate = decayed.lr, .G2 = 1, .decay = decayed.decay, .r = 1};
     sl_effective settled;
     SL_TRY(sl_effective_rate_settled(&settled, &p, err));

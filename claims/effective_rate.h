@@ -1,5 +1,5 @@
-/* claims/effective_rate.h - the training whose effective learning rates are claimed and drawn: two convolutions before batch
- * norms, on the built-in digits, by plain SGD at a constant rate. */
+/* claims/effective_rate.h - the training whose effective learning rates are claimed and drawn: two convolutions before
+ * batch norms, on the built-in digits, by plain SGD at a constant rate. */
 #ifndef SL_CLAIMS_EFFECTIVE_RATE_H
 #define SL_CLAIMS_EFFECTIVE_RATE_H
 

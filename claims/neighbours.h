@@ -1,5 +1,5 @@
-/* claims/neighbours.h - claims and figures about systems next to SGD of constant rate: averages of iterates, mini-batches
- * by reshuffling, samplers that grew out of optimisers, and layers whose length a normalisation hides. */
+/* claims/neighbours.h - claims and figures about systems next to SGD of constant rate: averages of iterates,
+ * mini-batches by reshuffling, samplers that grew out of optimisers, and layers whose length a normalisation hides. */
 #ifndef SL_CLAIMS_NEIGHBOURS_H
 #define SL_CLAIMS_NEIGHBOURS_H
 

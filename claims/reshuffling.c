@@ -1,5 +1,5 @@
-/* Random reshuffling's noise against that of sampling with replacement: batches themselves (Cochran 1977, ch. 2), and what
- * SGD makes of them on a finite sum of squares. */
+/* Random reshuffling's noise against that of sampling with replacement: batches themselves (Cochran 1977, ch. 2), and
+ * what SGD makes of them on a finite sum of squares. */
 #include <math.h>
 
 #include "base/random.h"
@@ -41,12 +41,12 @@ static sl_status of_batches(const sl_lab *lab, sl_finding *f, sl_err *err)
 /* ---- SGD ---- */
 
 enum { N = 12, DIM = 2, C = 2, POSITIONS = N / C };
-static const double x[DIM * N] = {1, 0.2,  -0.5, 1,   1.5, -0.3, 0.8,  0.9, -1.2, 0.1, 0.3, -0.7,
-                                  0.6, -1.1, 1.3, 0.4, -0.9, 0.8, -0.2, -1, 0.7,  1.2, -1, 0.5};
+static const double x[DIM * N] = {1,   0.2,  -0.5, 1,   1.5,  -0.3, 0.8,  0.9, -1.2, 0.1, 0.3, -0.7,
+                                  0.6, -1.1, 1.3,  0.4, -0.9, 0.8,  -0.2, -1,  0.7,  1.2, -1,  0.5};
 static const double y[N] = {0.4, 1.1, -0.6, 2, 0.2, -0.9, 1.4, -0.3, 0.8, -1.2, 0.1, 0.9};
 
 typedef struct {
-    double exact[POSITIONS];      /* E |theta - theta*|^2 after p batches of an epoch */
+    double exact[POSITIONS]; /* E |theta - theta*|^2 after p batches of an epoch */
     sl_estimate seen[POSITIONS];
 } excursion;
 
@@ -97,8 +97,8 @@ static sl_status exact_laws(const sl_lab *lab, sl_finding *f, sl_err *err)
 }
 
 /* |eta|^2 ~ rate^2 in the middle of an epoch and rate with replacement; the next order comes to 0.1 in the exponent.
- * Wrong on purpose: the other one's. The bridge: batch p against the middle is 4 p (q - p)/q^2; wrong on purpose: a walk,
- * 2 p/q. */
+ * Wrong on purpose: the other one's. The bridge: batch p against the middle is 4 p (q - p)/q^2; wrong on purpose: a
+ * walk, 2 p/q. */
 static sl_status leading_orders(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     sl_estimate with[RATES], middle[RATES], b;
@@ -132,9 +132,10 @@ const sl_claim sl_claim_reshuffling_covariance = {
     .id = "reshuffling.covariance",
     .paper = "Cochran 1977",
     .equation = "ch. 2",
-    .statement = "batches of one epoch have variance S^2 (N - C)/(C (N - 1)) and covariance -S^2/(N - 1), so that an "
-                 "epoch's noise adds up to nothing: SGD's |theta - theta*|^2 is of order rate^2, a bridge over the epoch, "
-                 "and of order rate with replacement",
+    .statement =
+        "batches of one epoch have variance S^2 (N - C)/(C (N - 1)) and covariance -S^2/(N - 1), so that an "
+        "epoch's noise adds up to nothing: SGD's |theta - theta*|^2 is of order rate^2, a bridge over the epoch, "
+        "and of order rate with replacement",
     .expected = SL_HOLDS,
     .measure = reshuffling,
     .parts = 12,

@@ -1,5 +1,5 @@
-/* Samplers that grew out of optimisers: the one inspired by Adam (Leimkuhler, Lohmann and Whalley 2025) has averages over
- * exp(-f/T) and a bias of order 2 in its step; SGLD beside it (Welling and Teh 2011), of order 1. */
+/* Samplers that grew out of optimisers: the one inspired by Adam (Leimkuhler, Lohmann and Whalley 2025) has averages
+ * over exp(-f/T) and a bias of order 2 in its step; SGLD beside it (Welling and Teh 2011), of order 1. */
 #include <math.h>
 
 #include "claims/exact.h"
@@ -63,8 +63,8 @@ static sl_status adam(sl_observed *o, const char *loss, double T, double h, cons
     return st;
 }
 
-/* Averages of f, and the temperature by <|grad f|^2>/<laplacian f>; at this step the bias is below 0.5 %. Wrong on purpose:
- * a temperature 1.2 times as high. */
+/* Averages of f, and the temperature by <|grad f|^2>/<laplacian f>; at this step the bias is below 0.5 %. Wrong on
+ * purpose: a temperature 1.2 times as high. */
 static sl_status right_law(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     const double r = sl_lab_refinement(lab), T = 0.2, h = 0.04 / sqrt(r);
@@ -110,8 +110,7 @@ static sl_status order_two(const sl_lab *lab, sl_finding *f, sl_err *err)
 
 static sl_status sgld(sl_estimate *loss, const char *name, const sl_sgld_params *p, const sl_ensemble *e, sl_err *err)
 {
-    sl_sgld s = {
-        .ensemble = *e, .temperature = p->T, .h = p->h, .noise_variance = p->s2, .corrected = p->corrected};
+    sl_sgld s = {.ensemble = *e, .temperature = p->T, .h = p->h, .noise_variance = p->s2, .corrected = p->corrected};
     SL_TRY(sl_loss_init(&s.loss, name, err));
     sl_observed o = {0};
     const sl_status st = sl_sgld_run(&o, &s, err);
@@ -138,8 +137,8 @@ static sl_status sgld_exactly(const sl_lab *lab, sl_finding *f, sl_err *err)
     return SL_OK;
 }
 
-/* Order 1 on the quartic, whose slope in h is that of theory: the limit h -> 0 of bias / (h slope), from h and h/2. Wrong on
- * purpose: the slope that the other sampler has. The order is 1.1 at these steps. */
+/* Order 1 on the quartic, whose slope in h is that of theory: the limit h -> 0 of bias / (h slope), from h and h/2.
+ * Wrong on purpose: the slope that the other sampler has. The order is 1.1 at these steps. */
 static sl_status sgld_order(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     static const double h[] = {0.04, 0.08};
@@ -155,7 +154,8 @@ static sl_status sgld_order(const sl_lab *lab, sl_finding *f, sl_err *err)
         SL_TRY(sgld(&bias[i], b->name, &p, &e, err));
         bias[i] = sl_difference(bias[i], sl_exact(average));
     }
-    SL_TRY(sl_finding_add(f, sl_measured_order(bias[1], bias[0]), 1, 0.5, 2, err, "SGLD, plain, quartic: order of <f>'s bias"));
+    SL_TRY(sl_finding_add(f, sl_measured_order(bias[1], bias[0]), 1, 0.5, 2, err,
+                          "SGLD, plain, quartic: order of <f>'s bias"));
     const sl_estimate limit =
         sl_extrapolated(sl_scaled(1 / (h[1] * slope), bias[1]), sl_scaled(1 / (h[0] * slope), bias[0]));
     return sl_finding_add(f, limit, 1, 0.3, other / slope, err, "SGLD, plain, quartic: d<f>/dh / theory");
@@ -175,9 +175,10 @@ const sl_claim sl_claim_sampler_adam_langevin = {
     .id = "sampler.adam-langevin",
     .paper = "Leimkuhler et al. 2025",
     .equation = "ZBAOABZ",
-    .statement = "Langevin dynamics whose pace follows a moving average of squared gradients samples exp(-f/T) when "
-                 "averages carry the pace as their weight, with a bias of order 2 in the step; SGLD's is of order 1, with "
-                 "the slope of the modified equation",
+    .statement =
+        "Langevin dynamics whose pace follows a moving average of squared gradients samples exp(-f/T) when "
+        "averages carry the pace as their weight, with a bias of order 2 in the step; SGLD's is of order 1, with "
+        "the slope of the modified equation",
     .expected = SL_HOLDS,
     .measure = samplers,
     .parts = 11,
