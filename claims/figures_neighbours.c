@@ -192,7 +192,7 @@ static sl_status elr(const sl_lab *lab, char **summary, cJSON *result, sl_err *e
     for (int k = 0; k < 2; k++)
         panels[k] = (sl_panel){.title = k == 0 ? "l = 3, no weight decay" : "l = 1, weight decay λ = 0.01",
                                .xlabel = "step",
-                               .ylabel = "relative update of a step",
+                               .ylabel = "relative update",
                                .logy = true,
                                .xmin = NAN,
                                .xmax = NAN,
