@@ -10,6 +10,7 @@
 #include "claims/musso_network.h"
 #include "claims/musso_noise.h"
 #include "claims/musso_synthetic.h"
+#include "claims/neighbours.h"
 #include "claims/operators.h"
 #include "claims/plrs.h"
 #include "claims/plrs_tables.h"
@@ -78,6 +79,11 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_annealing_horizon,
     &sl_claim_annealing_logistic,
     &sl_claim_annealing_training,
+    /* Neighbours of SGD at a constant rate */
+    &sl_claim_averaging_bias_variance,
+    &sl_claim_reshuffling_covariance,
+    &sl_claim_elr_ratio,
+    &sl_claim_sampler_adam_langevin,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
@@ -121,5 +127,8 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_robustness_exponents,
     &sl_recipe_robustness_horizon,
     &sl_recipe_logistic_grid,
+    /* Neighbours of SGD at a constant rate */
+    &sl_recipe_averaging,
+    &sl_recipe_elr,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;
