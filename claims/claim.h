@@ -17,7 +17,7 @@
 #include "base/stats.h"
 
 #define SL_FAMILY_ERROR 1e-3
-enum { SL_FAMILY_INTERVALS = 600 }; /* at least twice the parts of all sl_claims (each has a control); tested */
+enum { SL_FAMILY_INTERVALS = 900 }; /* at least twice the parts of all sl_claims (each has a control); tested */
 
 typedef enum { SL_HOLDS, SL_FAILS, SL_NOT_DECIDED, SL_NUMBERS_ONLY } sl_verdict;
 typedef enum { SL_QUICK, SL_DESK, SL_PAPER } sl_scale;

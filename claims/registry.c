@@ -12,6 +12,7 @@
 #include "claims/operators.h"
 #include "claims/plrs.h"
 #include "claims/plrs_tables.h"
+#include "claims/regimes.h"
 
 const sl_claim *const sl_claims[] = {
     /* Musso 2020: noise and its continuous limit */
@@ -67,6 +68,11 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_kramers_sgd_rate_continuous,
     &sl_claim_escape_batch_size,
     &sl_claim_escape_heavy_tail,
+    /* Automatic learning-rate regimes */
+    &sl_claim_regimes_anticorrelation,
+    &sl_claim_regimes_untuned,
+    &sl_claim_regimes_untuned_model_1,
+    &sl_claim_autosgd_untuned,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
@@ -106,5 +112,8 @@ const sl_recipe *const sl_recipes[] = {
     &sl_recipe_plrs_table_1,
     &sl_recipe_plrs_table_2,
     &sl_recipe_plrs_table_3,
+    /* Automatic learning-rate regimes */
+    &sl_recipe_regime_trace,
+    &sl_recipe_regime_league,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;

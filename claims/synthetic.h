@@ -69,6 +69,7 @@ enum {
     SL_EXPERIMENT_HISTOGRAM = 832,
     SL_EXPERIMENT_EVOLUTION = 896,
     SL_EXPERIMENT_LARGE = 960,
+    SL_EXPERIMENT_REGIMES = 1792, /* 2: constant rates, regimes */
     SL_EXPERIMENT_PLRS = 2048 /* 512: claims and figures of claims/plrs*.c */
 };
 
