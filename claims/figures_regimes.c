@@ -46,7 +46,7 @@ static sl_status draw_trace(const sl_lab *lab, char **summary, cJSON *result, sl
     trace_figure f = {.lab = lab};
     SL_TRY(sl_tabulate(lab, file, 4, columns, fill_traces, &f, err));
     sl_prose text = {0};
-    sl_say(&text, "Model 1, nothing tuned. Rate: mean over a fortieth of the run; gradient: of 600 samples at its end. "
+    sl_say(&text, "Model 1, nothing tuned. Rate: mean over a fortieth of the run; gradient: of 200 samples at its end. "
                   "Rank correlation of the two:");
     sl_curve curve[SL_SUITE_RULES][2 * TRACED];
     sl_panel panels[SL_SUITE_RULES];

@@ -142,7 +142,7 @@ sl_status sl_trace_network(sl_regime_trace *trace, const char *regime, size_t ru
     sl_status st = sl_rule_init(&c.rule, sl_suite_rules[rule], SL_ALPHA_ON_STEP, 1, sl_suite_momentum(rule), 0, err);
     if (st == SL_OK) st = sl_trainer_alloc(&w.trainer, &c, err);
     if (st == SL_OK) {
-        w.samples = net.train.n < 600 ? net.train.n : 600;
+        w.samples = net.train.n < 200 ? net.train.n : 200;
         const sl_objective_config o = {.model = net.model, .state = sl_trainer_params(w.trainer), .data = &net.train,
                                        .samples = w.samples, .jobs = lab->jobs};
         st = sl_objective_alloc(&w.objective, &o, err);
