@@ -3,7 +3,6 @@
 #include "claims/claim.h"
 #include "claims/regimes.h"
 
-static sl_err err;
 static const sl_lab lab = {.scale = SL_QUICK, .seed = 2, .jobs = 1};
 
 /* |x| with normal noise of variance 1: at its best rate l it has come to the stationary excess l (1 + 1)/2 (theory of
