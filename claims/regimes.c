@@ -122,7 +122,7 @@ static sl_status add_suite(sl_finding *f, double worst[2], const char *regime, d
             worst[1] = fmax(worst[1], ratio.value);
             /* A mean that a few runaways make is known in its logarithm alone. Wrong on purpose: below the best one by
              * the square of the factor. */
-            const sl_estimate logarithm = {log(ratio.value), ratio.se / ratio.value, ratio.dof};
+            const sl_estimate logarithm = {log(ratio.value), ratio.se / ratio.value, fmin(e.dof, best.excess.dof)};
             if (logarithms)
                 SL_TRY(sl_finding_add(f, logarithm, 0, log(factor), -2 * log(factor), err, "%s, %s: ln(loss / best)",
                                       sl_suite_titles[i], sl_suite_rules[j]));

@@ -3,6 +3,7 @@
 #include "claims/claim.h"
 #include "claims/regimes.h"
 
+static sl_err why;
 static const sl_lab lab = {.scale = SL_QUICK, .seed = 2, .jobs = 1};
 
 /* |x| with normal noise of variance 1: at its best rate l it has come to the stationary excess l (1 + 1)/2 (theory of
@@ -11,7 +12,7 @@ static void tuned_rates__on_the_absolute_value_obey_its_closed_forms(void **stat
 {
     (void)state;
     sl_suite_best b;
-    assert_ok(sl_suite_tune(&b, 0, 0, &lab, &err));
+    assert_ok(sl_suite_tune(&b, 0, 0, &lab, &why));
     assert_true(b.rate >= 1.0 / 1024 && b.rate <= 1.0 / 32);
     assert_true(fabs(b.excess.value - b.rate) < 5 * b.excess.se + 0.02 * b.rate);
     assert_true(fabs(b.wrong.value - (1 - 500 * b.rate / 64)) < 5 * b.wrong.se);
@@ -23,8 +24,8 @@ static void regimes_of_the_suite__refuse_unknown_names(void **state)
 {
     (void)state;
     sl_estimate e;
-    assert_int_equal(sl_suite_regime(&e, 0, 0, "nonesuch", &lab, &err), SL_E_NAME);
-    assert_int_equal(sl_suite_regime(&e, 0, 0, "auto:episode=0", &lab, &err), SL_E_DOMAIN);
+    assert_int_equal(sl_suite_regime(&e, 0, 0, "nonesuch", &lab, &why), SL_E_NAME);
+    assert_int_equal(sl_suite_regime(&e, 0, 0, "auto:episode=0", &lab, &why), SL_E_DOMAIN);
 }
 
 int main(void)
