@@ -92,11 +92,14 @@ static const sl_arm *arm_of(const piece *p)
 
 static sl_status configure(sl_train_config *c, const piece *p, sl_err *err)
 {
+    static const char word[] = "regime ";
     const sl_arm *a = arm_of(p);
+    const bool regime = strncmp(a->schedule, word, strlen(word)) == 0;
     *c = (sl_train_config){.model = p->e->network->model,
                            .train = &p->e->network->train,
-                           .schedule = a->schedule,
+                           .schedule = regime ? "constant" : a->schedule,
                            .lr = a->lr,
+                           .regime = regime ? a->schedule + strlen(word) : NULL,
                            .batch = a->batch,
                            .order = p->e->order,
                            .threads = p->e->threads,

@@ -13,7 +13,7 @@
 typedef struct {
     const char *name;      /* for keys, files and legends: letters, digits, '-' and '.' */
     const char *title;     /* for people                                              */
-    const char *schedule, *rule;
+    const char *schedule, *rule; /* schedule "regime R": the regime R of optim/regime.h in place of schedule and lr */
     double lr, mu, weight_decay;
     size_t batch;
     sl_alpha_on alpha_on;  /* what a random rate's factor multiplies: eq 1's gradient, or as in PyTorch the step */

@@ -14,6 +14,7 @@
 #include "claims/operators.h"
 #include "claims/plrs.h"
 #include "claims/plrs_tables.h"
+#include "claims/regimes.h"
 
 const sl_claim *const sl_claims[] = {
     /* Musso 2020: noise and its continuous limit */
@@ -84,6 +85,11 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_reshuffling_covariance,
     &sl_claim_elr_ratio,
     &sl_claim_sampler_adam_langevin,
+    /* Automatic learning-rate regimes */
+    &sl_claim_regimes_anticorrelation,
+    &sl_claim_regimes_untuned,
+    &sl_claim_regimes_untuned_model_1,
+    &sl_claim_autosgd_untuned,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;
 
@@ -130,5 +136,8 @@ const sl_recipe *const sl_recipes[] = {
     /* Neighbours of SGD at a constant rate */
     &sl_recipe_averaging,
     &sl_recipe_elr,
+    /* Automatic learning-rate regimes */
+    &sl_recipe_regime_trace,
+    &sl_recipe_regime_league,
 };
 const size_t sl_n_recipes = sizeof sl_recipes / sizeof *sl_recipes;
