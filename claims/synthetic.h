@@ -69,13 +69,9 @@ enum {
     SL_EXPERIMENT_HISTOGRAM = 832,
     SL_EXPERIMENT_EVOLUTION = 896,
     SL_EXPERIMENT_LARGE = 960,
-<<<<<<< HEAD
-    SL_EXPERIMENT_PLRS = 2048, /* 512: claims and figures of claims/plrs*.c */
-    SL_EXPERIMENT_NEIGHBOURS = 12288 /* 128: claims and figures of claims/neighbours.h */
-=======
     SL_EXPERIMENT_REGIMES = 1792, /* 2: constant rates, regimes */
-    SL_EXPERIMENT_PLRS = 2048 /* 512: claims and figures of claims/plrs*.c */
->>>>>>> refs/heads/claimsc
+    SL_EXPERIMENT_PLRS = 2048,    /* 512: claims and figures of claims/plrs*.c */
+    SL_EXPERIMENT_NEIGHBOURS = 12288 /* 128: claims and figures of claims/neighbours.h */
 };
 
 #endif
