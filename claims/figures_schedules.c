@@ -33,6 +33,14 @@ static void set_title(char title[64], const char *text)
     for (char *p = title; (p = strchr(p, ':'));) *p = ' ';
 }
 
+/* A user's own rates: there is nothing to draw without them. */
+static bool needs_file(const sl_entry *entry)
+{
+    for (size_t k = 0; k < entry->n_params; k++)
+        if (entry->params[k].text) return true;
+    return false;
+}
+
 static sl_status tabulate(sl_table *t, size_t *n, sl_schedule *schedules, char titles[][64], uint64_t seed, sl_err *err)
 {
     SL_TRY(sl_table_set(t, "conventions", err, "l = 1; the rate of step k is the one that update k applies; %d steps an "
@@ -40,6 +48,7 @@ static sl_status tabulate(sl_table *t, size_t *n, sl_schedule *schedules, char t
     SL_TRY(sl_table_set(t, "seed", err, "%llu", (unsigned long long)seed));
     *n = 0;
     for (size_t i = 0; i <= sl_n_schedules && *n < MOST; i++) {
+        if (i < sl_n_schedules && needs_file(sl_schedules[i])) continue;
         sl_schedule *s = &schedules[*n];
         const char *text = i < sl_n_schedules ? text_of(sl_schedules[i]) : with_warmup;
         SL_TRY(sl_schedule_init(s, text, 1, STEPS_PER_EPOCH, STEPS, err));
