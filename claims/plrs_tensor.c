@@ -28,7 +28,7 @@ static const struct {
     uint64_t runs;
     const char *loss, *samples, *samples_and_sphere;
 } sizes[] = {
-    [SL_QUICK] = {6, 256, "tensor-decomposition:d=6", "minibatch:size=32", "minibatch:size=32:sphere=1"},
+    [SL_QUICK] = {6, 768, "tensor-decomposition:d=6", "minibatch:size=32", "minibatch:size=32:sphere=1"},
     [SL_DESK] = {10, 384, "tensor-decomposition:d=10", "minibatch:size=100", "minibatch:size=100:sphere=1"},
     [SL_PAPER] = {10, 4096, "tensor-decomposition:d=10", "minibatch:size=100", "minibatch:size=100:sphere=1"},
 };
@@ -184,13 +184,13 @@ static sl_status compare(sl_tensor_difference *plrs, sl_tensor_difference *rate,
     return SL_OK;
 }
 
-/* "Sooner": in 8 % to 95 % fewer iterations. "Smaller": by a fiftieth of a decade (5 %) to a decade. */
+/* "Sooner": in 5 % to 95 % fewer iterations. "Smaller": by a fiftieth of a decade (5 %) to a decade. */
 static sl_status tensor_printed(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     sl_tensor_difference d;
     SL_TRY(compare(&d, NULL, "plrs.tensor.printed", lab, err));
     /* Wrong on purpose: noisy SGD is the better one by as much. */
-    SL_TRY(sl_finding_add(f, d.time, -1.54, 1.46, 1.54, err, "log of iterations to error %g, PLRS / noisy SGD",
+    SL_TRY(sl_finding_add(f, d.time, -1.525, 1.475, 1.525, err, "log of iterations to error %g, PLRS / noisy SGD",
                           SL_TENSOR_LEVEL));
     SL_TRY(sl_finding_add(f, d.last, -0.51, 0.49, 0.51, err, "log10 of the error in the end, PLRS - noisy SGD"));
     snprintf(
@@ -215,7 +215,8 @@ const sl_claim sl_claim_plrs_tensor_printed = {
 
 /* The error in the end is that of fluctuations, E eta^2 / E eta to leading order: that of PLRS is q = 1.0104 times that
  * of noisy SGD at its mean rate. Noise that feeds back on itself makes it grow faster than the rate, by a sixth here,
- * of the third that is allowed for; times go like 1/rate. */
+ * of the third that is allowed for; times go like 1/rate. q leaves out what noisy SGD adds of its own: the errors'
+ * ratio is 1.010 +- 0.001 at d = 10, as q says, and 1.001 +- 0.001 at d = 6, which the tolerance of 5 % must cover. */
 static sl_status tensor_derived(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     const double q = 1 + pow((hi - lo) / (hi + lo), 2) / 3, ratio = hi / lo;
@@ -223,7 +224,7 @@ static sl_status tensor_derived(const sl_lab *lab, sl_finding *f, sl_err *err)
     SL_TRY(compare(&plrs, &rate, "plrs.tensor.derived", lab, err));
     /* Wrong on purpose: as if PLRS were noisy SGD at Lmax. */
     const double larger = 2 * hi / (hi + lo);
-    SL_TRY(sl_finding_add(f, plrs.time, 0, 0.07, -log(larger), err, "log of iterations to error %g, PLRS / noisy SGD",
+    SL_TRY(sl_finding_add(f, plrs.time, 0, 0.06, -log(larger), err, "log of iterations to error %g, PLRS / noisy SGD",
                           SL_TENSOR_LEVEL));
     SL_TRY(sl_finding_add(f, plrs.last, log10(q), 0.02, log10(larger), err,
                           "log10 of the error in the end, PLRS - noisy SGD"));
