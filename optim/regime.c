@@ -7,7 +7,8 @@
 
 const sl_entry *const sl_regimes[] = {
     &sl_regime_secant_long.entry, &sl_regime_secant_short.entry, &sl_regime_sgd_bb.entry, &sl_regime_random_bb.entry,
-    &sl_regime_diagonal.entry,    &sl_regime_auto.entry,         &sl_regime_polyak.entry, &sl_regime_layer_wise.entry,
+    &sl_regime_diagonal.entry,    &sl_regime_balance.entry,      &sl_regime_auto.entry,   &sl_regime_polyak.entry,
+    &sl_regime_layer_wise.entry,
 };
 const size_t sl_n_regimes = sizeof sl_regimes / sizeof *sl_regimes;
 
@@ -237,6 +238,7 @@ static sl_regime_sight look(const sl_regime_run *run, const sl_regime_step *step
         .loss = step->loss ? step->loss[i] : NAN,
         .secant = step->g2 != NULL,
         .probing = run->probe[i] > 0,
+        .stretch = run->probe[run->space.lanes + i] > 0 ? run->probe[run->space.lanes + i] : 1,
         .whole = layer < whole ? sl_regime_kept(run, whole, i) : NULL,
     };
     for (size_t q = 0; q < SL_SUMS; q++) s.sum[q] = sl_regime_sum(run, layer, q)[i];

@@ -11,6 +11,7 @@ enum {
     SL_SUM_SS, /* s's                                                   */
     SL_SUM_SY, /* s'y                                                   */
     SL_SUM_YY, /* y'y                                                   */
+    SL_SUM_SG, /* s'g                                                   */
     SL_SUM_GG, /* g'g                                                   */
     SL_SUM_G1, /* sum of |g|                                            */
     SL_SUM_P,  /* n; in a metric diag(1/p), sum of p                    */
@@ -24,8 +25,9 @@ enum { SL_KEPT_GAIN, SL_KEPT_RATE, SL_KEPT_OWN };
 typedef struct {
     double sum[SL_SUMS];
     double loss;
-    bool secant;  /* are SS, SY, YY of this step? */
+    bool secant;  /* are SS, SY, YY, SG of this step? */
     bool probing; /* from a probe                 */
+    double stretch; /* how many times further off than x_{k-1} the second point is: s and y are that much longer */
     const double *whole; /* numbers of the whole vector; NULL: this is it */
 } sl_regime_sight;
 
@@ -50,7 +52,7 @@ typedef struct {
 } sl_regime_family;
 
 extern const sl_regime_family sl_regime_secant_long, sl_regime_secant_short, sl_regime_random_bb, sl_regime_layer_wise;
-extern const sl_regime_family sl_regime_sgd_bb, sl_regime_diagonal, sl_regime_auto, sl_regime_polyak;
+extern const sl_regime_family sl_regime_balance, sl_regime_sgd_bb, sl_regime_diagonal, sl_regime_auto, sl_regime_polyak;
 
 #define SL_REGIME_PARAMS(array) .params = (array), .n_params = sizeof(array) / sizeof *(array)
 #define SL_REGIME_SMOOTH(d) \
@@ -100,7 +102,7 @@ bool sl_regime_probe(sl_regime_run *run, const void *x, const void *g);
 
 /* ---- loops over vectors (optim/regime_vector.c); [n][lanes], distinct unless said otherwise ---- */
 
-/* SS, SY, YY of s = x - x0, y = g - g0, and SL_SUM_P = n, of every layer and the whole. */
+/* SS, SY, YY, SG of s = x - x0, y = g - g0, and SL_SUM_P = n, of every layer and the whole. */
 void sl_regime_secant(sl_regime_run *run, const void *x, const void *x0, const void *g, const void *g0);
 /* GG and G1 of g, and SL_SUM_P = n. */
 void sl_regime_norms(sl_regime_run *run, const void *g);

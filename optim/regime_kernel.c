@@ -6,24 +6,26 @@
 
 SL_KERNEL void sl_regime_secant_f(size_t n, const float *restrict x, const float *restrict x0, const float *restrict g,
                                   const float *restrict g0, double *restrict ss, double *restrict sy,
-                                  double *restrict yy)
+                                  double *restrict yy, double *restrict sg)
 {
-    double a = 0, b = 0, c = 0;
-#pragma omp simd reduction(+ : a, b, c)
+    double a = 0, b = 0, c = 0, d = 0;
+#pragma omp simd reduction(+ : a, b, c, d)
     for (size_t i = 0; i < n; i++) {
         const double s = (double)x[i] - (double)x0[i], y = (double)g[i] - (double)g0[i];
         a += s * s;
         b += s * y;
         c += y * y;
+        d += s * (double)g[i];
     }
     *ss = a;
     *sy = b;
     *yy = c;
+    *sg = d;
 }
 
 SL_KERNEL void sl_regime_secant_d(size_t n, const double *restrict x, const double *restrict x0,
                                   const double *restrict g, const double *restrict g0, double *restrict ss,
-                                  double *restrict sy, double *restrict yy)
+                                  double *restrict sy, double *restrict yy, double *restrict sg)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -31,6 +33,7 @@ SL_KERNEL void sl_regime_secant_d(size_t n, const double *restrict x, const doub
         ss[i] += s * s;
         sy[i] += s * y;
         yy[i] += y * y;
+        sg[i] += s * g[i];
     }
 }
 

@@ -9,9 +9,9 @@
 
 /* s = x - x0, y = g - g0 */
 void sl_regime_secant_f(size_t n, const float *x, const float *x0, const float *g, const float *g0, double *ss,
-                        double *sy, double *yy);
+                        double *sy, double *yy, double *sg);
 void sl_regime_secant_d(size_t n, const double *x, const double *x0, const double *g, const double *g0, double *ss,
-                        double *sy, double *yy);
+                        double *sy, double *yy, double *sg);
 void sl_regime_norms_f(size_t n, const float *g, double *gg, double *g1);
 void sl_regime_norms_d(size_t n, const double *g, double *gg, double *g1);
 

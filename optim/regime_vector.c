@@ -74,21 +74,22 @@ static void secant_piece(void *ctx, size_t i, int worker)
     const span p = span_of(t->run, i);
     double *const s = partial(t, i);
     sl_regime_secant_f(p.n, t->x + p.first, t->x0 + p.first, t->g + p.first, t->g0 + p.first, s + SL_SUM_SS,
-                       s + SL_SUM_SY, s + SL_SUM_YY);
+                       s + SL_SUM_SY, s + SL_SUM_YY, s + SL_SUM_SG);
 }
 
 void sl_regime_secant(sl_regime_run *run, const void *x, const void *x0, const void *g, const void *g0)
 {
     const size_t B = run->space.lanes;
-    clear_sums(run, SL_SUM_SS, SL_SUM_YY + 1);
+    clear_sums(run, SL_SUM_SS, SL_SUM_SG + 1);
     count(run);
     flat t = {.run = run, .x = x, .x0 = x0, .g = g, .g0 = g0};
     if (run->space.flat) share(&t, secant_piece);
     const double *const dx = x, *const dx0 = x0, *const dg = g, *const dg0 = g0;
     for (size_t d = 0; !run->space.flat && d < run->space.n; d++)
         sl_regime_secant_d(B, dx + d * B, dx0 + d * B, dg + d * B, dg0 + d * B, sl_regime_sum(run, 0, SL_SUM_SS),
-                           sl_regime_sum(run, 0, SL_SUM_SY), sl_regime_sum(run, 0, SL_SUM_YY));
-    gather_sums(run, SL_SUM_SS, SL_SUM_YY + 1);
+                           sl_regime_sum(run, 0, SL_SUM_SY), sl_regime_sum(run, 0, SL_SUM_YY),
+                           sl_regime_sum(run, 0, SL_SUM_SG));
+    gather_sums(run, SL_SUM_SS, SL_SUM_SG + 1);
 }
 
 static void length_piece(void *ctx, size_t i, int worker)

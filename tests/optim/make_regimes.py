@@ -120,6 +120,29 @@ def diagonal(rule, w, memory=0.99, ratio=4.0):
         yield r, x
 
 
+def balance(rule, w, pace=8.0, memory=24.0, level=0.7):
+    x, last, gain, a, b = X0.copy(), None, None, 0.0, 0.0
+    for k in range(STEPS):
+        g, _ = batch(k, w)
+        p = previous(x, last, g(x) - w * x)
+        if k == 0:
+            gain = first(rule, x - p, g(x) - g(p))
+        else:
+            s, y = x - last, g(x) - g(last)
+            now_a, now_b = -s @ g(last) / gain, s @ y / gain**2
+            beta = memory / (k + memory)
+            a, b = (1 - beta) * a + beta * now_a, (1 - beta) * b + beta * now_b
+            worth, taken = max(a, 0), level * gain * max(b, 0)
+            z = (worth - taken) / (worth + taken) if worth + taken > 0 else 0
+            if gain * now_b > 2 * abs(now_a) and now_b > 4 * b:
+                z = -3
+            gain *= np.exp(pace / (k + pace) * z)
+        r = rule.rate(gain, g(x))
+        last = x
+        x, rule.v = rule.step(x, g(x), r)
+        yield r, x
+
+
 def auto(rule, w, episode=20, factor=1.5):
     x, gain, left, se2 = X0.copy(), None, None, None
     for k in range(STEPS):
@@ -169,6 +192,7 @@ REGIMES = {
     "random-bb": lambda rule, w: secant(rule, w, divide=np.sqrt(M)),
     "sgd-bb": sgd_bb,
     "diagonal": diagonal,
+    "balance": balance,
     "auto": auto,
     "polyak:fstar=-0.5": polyak,
 }
