@@ -11,10 +11,9 @@ extern const char *const sl_suite_titles[SL_SUITE];
 extern const char *const sl_suite_rules[SL_SUITE_RULES]; /* names of optim/rule.h; heavy-ball with mu = 0.9 */
 double sl_suite_momentum(size_t rule);
 
-/* E f - f* of the last iterate at the best constant rate of a grid of ratio 2, and that rate; and at rates a 64th of it,
- * what a wrong guess costs. */
+/* E f - f* of the last iterate at the best constant rate of a grid of ratio 2, and that rate. */
 typedef struct {
-    sl_estimate excess, wrong;
+    sl_estimate excess;
     double rate;
 } sl_suite_best;
 
@@ -29,10 +28,9 @@ SL_CHECKED sl_status sl_suite_regime(sl_estimate *excess, size_t loss, size_t ru
 
 /* Training losses of the last epoch under n <= SL_UNTUNED_MOST regimes against the best constant rate, that of a grid
  * of ratio 2 which has the least geometric mean over the seeds. Errors pooled over all arms. */
-enum { SL_UNTUNED_MOST = 8 };
+enum { SL_UNTUNED_MOST = 12 };
 typedef struct {
     sl_estimate log_ratio[SL_UNTUNED_MOST]; /* ln(loss / best), paired by seed  */
-    sl_estimate wrong;                      /* of the grid's smallest rate      */
     double best, rate;                      /* geometric mean, and its rate     */
     size_t seeds;
 } sl_untuned_network;
@@ -51,8 +49,8 @@ typedef struct {
 SL_CHECKED sl_status sl_trace_network(sl_regime_trace *trace, const char *regime, size_t rule, size_t seed,
                                       const sl_lab *lab, sl_err *err);
 
-extern const sl_claim sl_claim_regimes_anticorrelation, sl_claim_regimes_untuned,
-    sl_claim_regimes_untuned_model_1, sl_claim_autosgd_untuned;
+extern const sl_claim sl_claim_regimes_anticorrelation, sl_claim_regimes_anticorrelation_sign,
+    sl_claim_regimes_untuned, sl_claim_regimes_untuned_secant, sl_claim_autosgd_untuned;
 extern const sl_recipe sl_recipe_regime_trace, sl_recipe_regime_league;
 
 #endif

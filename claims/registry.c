@@ -86,9 +86,9 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_elr_ratio,
     &sl_claim_sampler_adam_langevin,
     /* Automatic learning-rate regimes */
-    &sl_claim_regimes_anticorrelation,
+    &sl_claim_regimes_anticorrelation, &sl_claim_regimes_anticorrelation_sign,
     &sl_claim_regimes_untuned,
-    &sl_claim_regimes_untuned_model_1,
+    &sl_claim_regimes_untuned_secant,
     &sl_claim_autosgd_untuned,
 };
 const size_t sl_n_claims = sizeof sl_claims / sizeof *sl_claims;

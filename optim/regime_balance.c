@@ -14,7 +14,12 @@
  *
  *     ln eta <- ln eta + kappa_k (a - level eta b) / (a + level eta b),   kappa_k = pace / (k + pace),
  *
- * a and b averaged over the last k / memory steps or so. All times are parts of the time gone by, whatever that is. */
+ * a and b averaged over the last k / memory steps or so. All times are parts
+ * of the time gone by, whatever that is.
+ *
+ * The numbers were found on other losses than those of the claims (quadratics with condition numbers to 100, |x| and
+ * Huber from further away, wider finite sums; 500 and 3000 steps), on which the mean loss at the end was within 7 times
+ * that of the best constant rate for all three rules; they matter little. */
 #include <math.h>
 
 #include "optim/regime_family.h"
@@ -52,7 +57,7 @@ static const sl_param params[] = {
     [MEMORY] = {.name = "memory", .help = "averages are over one part in so many of the steps gone by", .def = 24,
                 .min = 1, .max = 1e6},
     [LEVEL] = {.name = "level", .help = "1: the most that one step can win; 1/2: a constant rate's stationary state",
-               .def = 0.7, .min = 0.5, .max = 1},
+               .def = 0.9, .min = 0.5, .max = 1},
 };
 
 const sl_regime_family sl_regime_balance = {

@@ -7,7 +7,7 @@ static sl_err why;
 static const sl_lab lab = {.scale = SL_QUICK, .seed = 2, .jobs = 1};
 
 /* |x| with normal noise of variance 1: at its best rate l it has come to the stationary excess l (1 + 1)/2 (theory of
- * the worst slopes, first order in l), and at a 64th of it it still falls by l/64 a step. A z of 5 for each. */
+ * the worst slopes, first order in l). A z of 5. */
 static void tuned_rates__on_the_absolute_value_obey_its_closed_forms(void **state)
 {
     (void)state;
@@ -15,7 +15,6 @@ static void tuned_rates__on_the_absolute_value_obey_its_closed_forms(void **stat
     assert_ok(sl_suite_tune(&b, 0, 0, &lab, &why));
     assert_true(b.rate >= 1.0 / 1024 && b.rate <= 1.0 / 32);
     assert_true(fabs(b.excess.value - b.rate) < 5 * b.excess.se + 0.02 * b.rate);
-    assert_true(fabs(b.wrong.value - (1 - 500 * b.rate / 64)) < 5 * b.wrong.se);
     /* Not twice the excess: the test sees its prediction. */
     assert_true(fabs(b.excess.value - 2 * b.rate) > 5 * b.excess.se);
 }

@@ -120,7 +120,7 @@ def diagonal(rule, w, memory=0.99, ratio=4.0):
         yield r, x
 
 
-def balance(rule, w, pace=8.0, memory=24.0, level=0.7):
+def balance(rule, w, pace=8.0, memory=24.0, level=0.9):
     x, last, gain, a, b = X0.copy(), None, None, 0.0, 0.0
     for k in range(STEPS):
         g, _ = batch(k, w)
