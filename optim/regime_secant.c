@@ -10,20 +10,18 @@ enum { SMOOTH, GROWTH, LAYER_RATIO };
 /* The angle between s and y tells how far the forms lie apart, short = cos^2 long, with |s| / |y| between them. Where
  * it is wide they say little: on networks a step along directions of small curvature alone makes the long form many
  * times what the sharpest ones bear, and what momentum leaves makes y'y large beside s'y. So neither may be further
- * than 1/COSINE from |s| / |y|, also where the curvature along s is negative. (On quadratics of condition number 42
- * or less
- * the angle is never so wide.) Untuned trainings of Model 1 end at 2/3 of their accuracy now and then without.
+ * than 1/COSINE from |s| / |y|, also where the curvature along s is negative. (On quadratics of condition number 42 or
+ * less the angle is never so wide.) Untuned trainings of Model 1 end at 2/3 of their accuracy now and then without.
  *
- * The sign rule goes along sign(g), and what it meets is the curvature along s, a hundredth of |y| / |s| in a network:
- * the long form as it is, whichever is asked for, unless there is no curvature at all. */
-static const double COSINE = 0.3, SIGN_COSINE = 0.01;
+ * The sign rule goes along sign(g), and what it meets is the curvature along s: the long form, whichever is asked for.
+ * (In a network that is a hundredth of |y| / |s|; but taken as it is, the rate grows until the loss does.) */
+static const double COSINE = 0.3;
 
 static double curvature(const sl_regime *r, const sl_regime_sight *sight, bool is_long)
 {
     const double ss = sight->sum[SL_SUM_SS], sy = sight->sum[SL_SUM_SY], yy = sight->sum[SL_SUM_YY];
     const double between = sqrt(yy / ss), cosine = sy / (sqrt(ss) * sqrt(yy));
-    if (r->rule.kind == SL_RULE_SIGN) return cosine > SIGN_COSINE ? sy / ss : between;
-    return is_long ? between * fmax(cosine, COSINE) : between / fmax(cosine, COSINE);
+    return is_long || r->rule.kind == SL_RULE_SIGN ? between * fmax(cosine, COSINE) : between / fmax(cosine, COSINE);
 }
 
 /* Curvature is believed at once where it rises and with the memory `smooth` where it falls: too long a step is dearer

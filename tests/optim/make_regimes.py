@@ -51,9 +51,7 @@ def previous(x, last, g):
 
 def curvature(rule, ss, sy, yy, long):
     between, cosine = np.sqrt(yy / ss), sy / np.sqrt(ss * yy)
-    if rule.name == "sign":
-        return sy / ss if cosine > 0.01 else between
-    return between * max(cosine, 0.3) if long else between / max(cosine, 0.3)
+    return between * max(cosine, 0.3) if long or rule.name == "sign" else between / max(cosine, 0.3)
 
 
 class Envelope:
