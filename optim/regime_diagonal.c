@@ -19,43 +19,30 @@ static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kep
     return sl_regime_secant_gain(r, sight, kept, false);
 }
 
-/* 1/h of every lane, 0 where there is none yet. */
-static double *inverse_mean(const sl_regime_run *run)
-{
-    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    double *const h = run->probe + lanes;
-    for (size_t i = 0; i < lanes; i++) {
-        const double mean = sl_regime_kept(run, whole, i)[MEAN];
-        h[i] = mean > 0 ? 1 / mean : 0;
-    }
-    return h;
-}
-
 /* The metric learns from this step's secant, which is then measured in it. */
 static void before(sl_regime_run *run, const sl_regime_step *step)
 {
     const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
     const double memory = sl_regime_param(run->regime, MEMORY), least = 1e-30; /* of |s|^2: its inverse is a float */
-    double *const u = run->probe + lanes, *const beta = u + lanes;
+    const double *const ss = sl_regime_sum(run, whole, SL_SUM_SS), *const sy = sl_regime_sum(run, whole, SL_SUM_SY);
+    double *const steps = sl_regime_number(run, whole, STEPS), *const mean = sl_regime_number(run, whole, MEAN);
+    double *const u = run->probe + lanes, *const beta = u + lanes, *const h = beta + lanes;
     for (size_t i = 0; i < lanes; i++) {
-        double *const kept = sl_regime_kept(run, whole, i);
-        const double ss = sl_regime_sum(run, whole, SL_SUM_SS)[i], sy = sl_regime_sum(run, whole, SL_SUM_SY)[i];
-        const bool seen = ss > least && isfinite(sy);
-        kept[STEPS] += seen;
-        u[i] = seen ? 1 / ss : 0;
-        beta[i] = seen ? fmax(1 - memory, 1 / kept[STEPS]) : 0;
-        if (seen) kept[MEAN] += beta[i] * (fmax(sy, 0) / ss - kept[MEAN]);
+        const bool seen = ss[i] > least && isfinite(sy[i]);
+        steps[i] += seen;
+        u[i] = seen ? 1 / ss[i] : 0;
+        beta[i] = seen ? fmax(1 - memory, 1 / steps[i]) : 0;
+        if (seen) mean[i] += beta[i] * (fmax(sy[i], 0) / ss[i] - mean[i]);
+        h[i] = mean[i] > 0 ? 1 / mean[i] : 0;
     }
-    sl_regime_metric_learn(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], u, beta);
-    sl_regime_metric(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], inverse_mean(run),
-                     sl_regime_param(run->regime, RATIO));
+    const sl_regime_scale m = {.u = u, .beta = beta, .h = h, .ratio = sl_regime_param(run->regime, RATIO)};
+    sl_regime_metric(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], &m);
 }
 
 /* The point before is by now the one that the rule started from. */
 static void after(sl_regime_run *run, const sl_regime_step *step)
 {
-    sl_regime_metric_apply(run, step->x, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES],
-                           inverse_mean(run), sl_regime_param(run->regime, RATIO));
+    sl_regime_metric_apply(run, step->x, run->vector[POINT], step->g2);
 }
 
 static const sl_param params[] = {
