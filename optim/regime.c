@@ -248,37 +248,60 @@ static double decide(sl_regime_run *run, const sl_regime_step *step, size_t laye
 }
 
 /* Of a family that decides for all lanes at once. */
-static bool decide_at_once(sl_regime_run *run, const sl_regime_step *step)
+static void gains_at_once(sl_regime_run *run, const sl_regime_step *step, double *gain)
 {
     const size_t whole = sl_regime_layers(run);
-    sl_regime_view v = {.lanes = run->space.lanes, .loss = step->loss, .last = sl_regime_number(run, whole, SL_KEPT_GAIN)};
+    sl_regime_view v = {.lanes = run->space.lanes, .loss = step->loss,
+                        .last = sl_regime_number(run, whole, SL_KEPT_GAIN)};
     for (size_t q = 0; q < SL_SUMS; q++) v.sum[q] = sl_regime_sum(run, whole, q);
-    sl_regime_family_of(run->regime)->gains(run->regime, &v, run->rate);
-    return sl_regime_settle(run, run->rate, 1, true);
+    sl_regime_family_of(run->regime)->gains(run->regime, &v, gain);
 }
 
-/* All gains: first of the whole, which layers may look at. */
-static bool decide_all(sl_regime_run *run, const sl_regime_step *step)
+/* Of one that decides lane by lane: as decide, but for the gain itself and the rate. */
+static void gains_by_lane(sl_regime_run *run, const sl_regime_step *step, double *gain)
 {
-    const sl_regime_family *const f = sl_regime_family_of(run->regime);
-    const size_t layers = sl_regime_layers(run), lanes = run->space.lanes;
-    const bool by_layer = f->by_layer && layers > 1;
-    bool good = true;
-    if (f->gains) return decide_at_once(run, step);
-    if (f->stays && !step->g2 && f->stays(run->regime, step->k))
-        return sl_regime_settle(run, sl_regime_number(run, layers, SL_KEPT_GAIN), 1, true);
+    const sl_regime *const r = run->regime;
+    const sl_regime_family *const f = sl_regime_family_of(r);
+    const size_t whole = sl_regime_layers(run), lanes = run->space.lanes;
+    double *const numbers = sl_regime_number(run, whole, 0);
     for (size_t i = 0; i < lanes; i++) {
-        double rate = decide(run, step, layers, i), mean = 0;
+        const sl_regime_sight sight = look(run, step, whole, i);
+        double kept[SL_REGIME_NUMBERS];
+        for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) kept[q] = numbers[q * lanes + i];
+        gain[i] = f->gain(r, &sight, kept);
+        for (size_t q = SL_KEPT_OWN; q < SL_REGIME_NUMBERS; q++) numbers[q * lanes + i] = kept[q];
+    }
+}
+
+/* All gains, first of the whole, which layers may look at; the rate told of is then their mean. */
+static bool decide_by_layer(sl_regime_run *run, const sl_regime_step *step)
+{
+    const size_t layers = sl_regime_layers(run), lanes = run->space.lanes;
+    bool good = true;
+    for (size_t i = 0; i < lanes; i++) {
+        double mean = 0;
+        (void)decide(run, step, layers, i);
         for (size_t l = 0; l < layers; l++) {
-            if (by_layer) rate = decide(run, step, l, i);
+            const double rate = decide(run, step, l, i);
             const bool fine = isfinite(rate);
             run->rate[l * lanes + i] = fine ? rate : 0;
             mean += run->rate[l * lanes + i] * sl_regime_sum(run, l, SL_SUM_P)[i];
             good &= fine;
         }
-        if (by_layer) sl_regime_number(run, layers, SL_KEPT_RATE)[i] = mean / sl_regime_sum(run, layers, SL_SUM_P)[i];
+        sl_regime_number(run, layers, SL_KEPT_RATE)[i] = mean / sl_regime_sum(run, layers, SL_SUM_P)[i];
     }
     return good;
+}
+
+static bool decide_all(sl_regime_run *run, const sl_regime_step *step)
+{
+    const sl_regime_family *const f = sl_regime_family_of(run->regime);
+    const size_t layers = sl_regime_layers(run);
+    if (f->by_layer && layers > 1) return decide_by_layer(run, step);
+    if (f->stays && !step->g2 && f->stays(run->regime, step->k))
+        return sl_regime_settle(run, sl_regime_number(run, layers, SL_KEPT_GAIN), 1, true);
+    (f->gains ? gains_at_once : gains_by_lane)(run, step, run->rate);
+    return sl_regime_settle(run, run->rate, 1, true);
 }
 
 /* out = loss + (w/2)|x|^2 */

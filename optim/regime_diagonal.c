@@ -6,8 +6,10 @@
  *
  * a coordinate that has hardly moved keeps p = 1, and h p^{-1} stands for the Hessian. The gain is the short secant
  * step in that metric, s'y / y'p y, so p steers and the gain guards. */
+#include <float.h>
 #include <math.h>
 
+#include "base/kernel.h"
 #include "optim/regime_family.h"
 
 enum { SMOOTH, GROWTH, MEMORY, RATIO };
@@ -19,22 +21,35 @@ static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kep
     return sl_regime_secant_gain(r, sight, kept, false);
 }
 
+/* Of each lane: scale and weight of this step's secant, and 1/h. */
+static SL_KERNEL void prepare(size_t n, double *restrict steps, double *restrict mean, double *restrict u,
+                              double *restrict beta, double *restrict h, const double *restrict ss,
+                              const double *restrict sy, double fewest)
+{
+    const double least = 1e-30; /* of |s|^2: its inverse is a float */
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const double seen = ss[i] > least ? fabs(sy[i]) <= DBL_MAX ? 1 : 0 : 0;
+        const double over = seen > 0 ? 1 / ss[i] : 0, count = steps[i] + seen, one = 1 / count;
+        const double weight = one > fewest ? one : fewest, now = sy[i] > 0 ? sy[i] : 0;
+        steps[i] = count;
+        u[i] = over;
+        beta[i] = seen > 0 ? weight : 0;
+        const double to = mean[i] + weight * (now / ss[i] - mean[i]);
+        mean[i] = seen > 0 ? to : mean[i];
+        h[i] = mean[i] > 0 ? 1 / mean[i] : 0;
+    }
+}
+
 /* The metric learns from this step's secant, which is then measured in it. */
 static void before(sl_regime_run *run, const sl_regime_step *step)
 {
     const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    const double memory = sl_regime_param(run->regime, MEMORY), least = 1e-30; /* of |s|^2: its inverse is a float */
+    const double memory = sl_regime_param(run->regime, MEMORY);
     const double *const ss = sl_regime_sum(run, whole, SL_SUM_SS), *const sy = sl_regime_sum(run, whole, SL_SUM_SY);
     double *const steps = sl_regime_number(run, whole, STEPS), *const mean = sl_regime_number(run, whole, MEAN);
     double *const u = run->probe + lanes, *const beta = u + lanes, *const h = beta + lanes;
-    for (size_t i = 0; i < lanes; i++) {
-        const bool seen = ss[i] > least && isfinite(sy[i]);
-        steps[i] += seen;
-        u[i] = seen ? 1 / ss[i] : 0;
-        beta[i] = seen ? fmax(1 - memory, 1 / steps[i]) : 0;
-        if (seen) mean[i] += beta[i] * (fmax(sy[i], 0) / ss[i] - mean[i]);
-        h[i] = mean[i] > 0 ? 1 / mean[i] : 0;
-    }
+    prepare(lanes, steps, mean, u, beta, h, ss, sy, 1 - memory);
     const sl_regime_scale m = {.u = u, .beta = beta, .h = h, .ratio = sl_regime_param(run->regime, RATIO)};
     sl_regime_metric(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], &m);
 }

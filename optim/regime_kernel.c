@@ -166,13 +166,16 @@ SL_KERNEL void sl_regime_select_d(size_t n, double *restrict to, const double *r
 
 /* p of coordinate i: 1 where nothing is known, the mean curvature over the coordinate's own. */
 SL_KERNEL void sl_regime_metric_f(size_t n, const float *restrict x, const float *restrict x0, const float *restrict g,
-                                  float *restrict g0p, const float *restrict a, const float *restrict b, float h,
-                                  float q, float e, double *restrict ss, double *restrict sy, double *restrict yy,
-                                  double *restrict g1, double *restrict sum_p)
+                                  float *restrict g0p, float *restrict a, float *restrict b, float scale, float beta,
+                                  float h, float q, float e, double *restrict ss, double *restrict sy,
+                                  double *restrict yy, double *restrict g1, double *restrict sum_p)
 {
     double u = 0, v = 0, w = 0, l = 0, m = 0;
 #pragma omp simd reduction(+ : u, v, w, l, m)
     for (size_t i = 0; i < n; i++) {
+        const float s_f = x[i] - x0[i], y_f = g[i] - g0p[i], us = scale * s_f;
+        a[i] += beta * (us * y_f - a[i]);
+        b[i] += beta * (us * s_f - b[i]);
         const float size = a[i] < 0 ? -a[i] : a[i], ratio = h > 0 ? (b[i] + e) / (size * h + e) : 1;
         const float p = ratio < 1 / q ? 1 / q : ratio > q ? q : ratio;
         const double s = (double)x[i] - (double)x0[i], y = (double)g[i] - (double)g0p[i];
@@ -192,18 +195,21 @@ SL_KERNEL void sl_regime_metric_f(size_t n, const float *restrict x, const float
 
 /* One division for p and 1/p: with r = 1/(over under), p = over^2 r. */
 SL_KERNEL void sl_regime_metric_d(size_t n, const double *restrict x, const double *restrict x0,
-                                  const double *restrict g, double *restrict g0p, const double *restrict a,
-                                  const double *restrict b, const double *restrict h, double q, double e,
-                                  double *restrict ss, double *restrict sy, double *restrict yy, double *restrict g1,
+                                  const double *restrict g, double *restrict g0p, double *restrict a,
+                                  double *restrict b, const double *restrict scale, const double *restrict beta,
+                                  const double *restrict h, double q, double e, double *restrict ss,
+                                  double *restrict sy, double *restrict yy, double *restrict g1,
                                   double *restrict sum_p)
 {
     const double least = 1 / q;
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
+        const double s = x[i] - x0[i], y = g[i] - g0p[i], us = scale[i] * s;
+        a[i] += beta[i] * (us * y - a[i]);
+        b[i] += beta[i] * (us * s - b[i]);
         const double over = h[i] > 0 ? b[i] + e : e, under = h[i] > 0 ? fabs(a[i]) * h[i] + e : e;
         const double r = 1 / (over * under), up = over * over * r, down = under * under * r;
         const double p = up < least ? least : up > q ? q : up, inverse = down < least ? least : down > q ? q : down;
-        const double s = x[i] - x0[i], y = g[i] - g0p[i];
         ss[i] += s * s * inverse;
         sy[i] += s * y;
         yy[i] += y * y * p;
@@ -211,27 +217,6 @@ SL_KERNEL void sl_regime_metric_d(size_t n, const double *restrict x, const doub
         sum_p[i] += p;
         g0p[i] = p;
     }
-}
-
-SL_KERNEL void sl_regime_learn_f(size_t n, const float *restrict x, const float *restrict x0, const float *restrict g,
-                                 const float *restrict g0, float *restrict a, float *restrict b, float u, float beta)
-{
-    EACH({
-        const float s = x[i] - x0[i], y = g[i] - g0[i], us = u * s;
-        a[i] += beta * (us * y - a[i]);
-        b[i] += beta * (us * s - b[i]);
-    })
-}
-
-SL_KERNEL void sl_regime_learn_d(size_t n, const double *restrict x, const double *restrict x0,
-                                 const double *restrict g, const double *restrict g0, double *restrict a,
-                                 double *restrict b, const double *restrict u, const double *restrict beta)
-{
-    EACH({
-        const double s = x[i] - x0[i], y = g[i] - g0[i], us = u[i] * s;
-        a[i] += beta[i] * (us * y - a[i]);
-        b[i] += beta[i] * (us * s - b[i]);
-    })
 }
 
 SL_KERNEL void sl_regime_scale_f(size_t n, float *restrict x, const float *restrict x0, const float *restrict p)

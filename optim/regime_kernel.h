@@ -35,17 +35,14 @@ void sl_regime_stretch_d(size_t n, double *p, const double *x, const double *c);
 /* to = mask ? from : to */
 void sl_regime_select_d(size_t n, double *to, const double *from, const double *mask);
 
-/* The metric of optim/regime_family.h; e = 1/n of all coordinates. g0p: g0, becomes p. x = x0 + p (x - x0). */
-void sl_regime_metric_f(size_t n, const float *x, const float *x0, const float *g, float *g0p, const float *a,
-                        const float *b, float h, float q, float e, double *ss, double *sy, double *yy, double *g1,
-                        double *sum_p);
-void sl_regime_metric_d(size_t n, const double *x, const double *x0, const double *g, double *g0p, const double *a,
-                        const double *b, const double *h, double q, double e, double *ss, double *sy, double *yy,
+/* The metric of optim/regime_family.h: learns with the scale u, then measures; e = 1/n of all coordinates. g0p: g0,
+ * becomes p. x = x0 + p (x - x0). */
+void sl_regime_metric_f(size_t n, const float *x, const float *x0, const float *g, float *g0p, float *a, float *b,
+                        float scale, float beta, float h, float q, float e, double *ss, double *sy, double *yy,
                         double *g1, double *sum_p);
-void sl_regime_learn_f(size_t n, const float *x, const float *x0, const float *g, const float *g0, float *a, float *b,
-                       float u, float beta);
-void sl_regime_learn_d(size_t n, const double *x, const double *x0, const double *g, const double *g0, double *a,
-                       double *b, const double *u, const double *beta);
+void sl_regime_metric_d(size_t n, const double *x, const double *x0, const double *g, double *g0p, double *a,
+                        double *b, const double *scale, const double *beta, const double *h, double q, double e,
+                        double *ss, double *sy, double *yy, double *g1, double *sum_p);
 void sl_regime_scale_f(size_t n, float *x, const float *x0, const float *p);
 void sl_regime_scale_d(size_t n, double *x, const double *x0, const double *p);
 

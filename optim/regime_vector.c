@@ -226,11 +226,9 @@ static void metric_piece(void *ctx, size_t i, int worker)
     const flat *const t = ctx;
     const span p = span_of(t->run, i);
     double *const s = partial(t, i);
-    sl_regime_learn_f(p.n, t->x + p.first, t->x0 + p.first, t->g + p.first, t->p + p.first, t->to + p.first,
-                      t->to2 + p.first, t->number, t->number2);
     sl_regime_metric_f(p.n, t->x + p.first, t->x0 + p.first, t->g + p.first, t->p + p.first, t->to + p.first,
-                       t->to2 + p.first, t->number3, t->number4, t->number5, s + SL_SUM_SS, s + SL_SUM_SY,
-                       s + SL_SUM_YY, s + SL_SUM_G1, s + SL_SUM_P);
+                       t->to2 + p.first, t->number, t->number2, t->number3, t->number4, t->number5, s + SL_SUM_SS,
+                       s + SL_SUM_SY, s + SL_SUM_YY, s + SL_SUM_G1, s + SL_SUM_P);
     s[SL_SUM_GG] = 0;
 }
 
@@ -252,10 +250,10 @@ void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void
         const double *const x = (const double *)step->x + d * B, *const from = (const double *)x0 + d * B;
         const double *const g = (const double *)step->g + d * B;
         double *const p = (double *)step->g2 + d * B, *const ad = (double *)a + d * B, *const bd = (double *)b + d * B;
-        sl_regime_learn_d(B, x, from, g, p, ad, bd, m->u, m->beta);
-        sl_regime_metric_d(B, x, from, g, p, ad, bd, m->h, m->ratio, e, sl_regime_sum(run, 0, SL_SUM_SS),
-                           sl_regime_sum(run, 0, SL_SUM_SY), sl_regime_sum(run, 0, SL_SUM_YY),
-                           sl_regime_sum(run, 0, SL_SUM_G1), sl_regime_sum(run, 0, SL_SUM_P));
+        sl_regime_metric_d(B, x, from, g, p, ad, bd, m->u, m->beta, m->h, m->ratio, e,
+                           sl_regime_sum(run, 0, SL_SUM_SS), sl_regime_sum(run, 0, SL_SUM_SY),
+                           sl_regime_sum(run, 0, SL_SUM_YY), sl_regime_sum(run, 0, SL_SUM_G1),
+                           sl_regime_sum(run, 0, SL_SUM_P));
     }
 }
 

@@ -42,6 +42,16 @@ SL_KERNEL void sl_noise_add_work(size_t B, double *restrict f, const double *res
     for (size_t i = 0; i < B; i++) f[i] += noise[i] * (x[i] - origin);
 }
 
+SL_KERNEL void sl_noise_add_and_work(size_t B, double *restrict g, double *restrict f, const double *restrict noise,
+                                     const double *restrict x, double origin)
+{
+#pragma omp simd aligned(g, f, noise, x : 64)
+    for (size_t i = 0; i < B; i++) {
+        g[i] += noise[i];
+        f[i] += noise[i] * (x[i] - origin);
+    }
+}
+
 SL_KERNEL void sl_noise_add_product(size_t B, double *restrict g, const double *restrict r,
                                     const double *restrict noise)
 {

@@ -78,39 +78,44 @@ static const double *origin_of(const sl_sgd *sgd)
     return sgd->ensemble.start ? sgd->ensemble.start : sgd->loss.start;
 }
 
-static void draw_noise(const sl_sgd_state *s, sl_block *b, uint64_t k, double *n)
+/* Noise that does not depend on x, to g and, where that is wanted, to f. n: [dim][B], keeps it; NULL: it is not needed
+ * again. drawn: it is there already. */
+static void add_additive(const sl_sgd_state *s, sl_block *b, uint64_t k, double *n, bool drawn, double *g, double *f)
 {
     const sl_sgd *const sgd = s->sgd;
+    const size_t B = b->B;
+    const double *const origin = origin_of(sgd);
     sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k};
-    if (s->noise->draw) {
-        s->noise->draw(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, n);
-        return;
+    if (!drawn && !s->noise->draw) {
+        memset(n, 0, sgd->loss.dim * B * sizeof *n);
+        s->noise->add(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, n);
     }
-    memset(n, 0, sgd->loss.dim * b->B * sizeof *n);
-    s->noise->add(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, n);
+    for (size_t d = 0; d < sgd->loss.dim; d++) {
+        double *const own = n ? n + d * B : b->noise;
+        if (!drawn && s->noise->draw) s->noise->draw(&sgd->noise, sgd->noise_variance, &source, d, own);
+        if (f) sl_noise_add_and_work(B, g + d * B, f, own, b->x + d * B, origin[d]);
+        else sl_noise_add(B, g + d * B, own);
+    }
 }
 
 /* Of the mini-batch of step k at b->x: the gradient g, which holds grad f unless the model stands in for it, and the
- * loss f if that is not NULL. n: noise drawn already; NULL: none was. */
-static void see(const sl_sgd_state *s, sl_block *b, uint64_t k, const double *n, double *g, double *f)
+ * loss f if that is not NULL. again: the second time in this step. */
+static void see(const sl_sgd_state *s, sl_block *b, uint64_t k, bool again, double *g, double *f)
 {
     const sl_sgd *const sgd = s->sgd;
     const sl_loss *const loss = &sgd->loss;
     const size_t B = b->B;
-    const double *const origin = origin_of(sgd);
     if (s->sampled) memset(g, 0, loss->dim * B * sizeof *g);
     if (f && s->sampled) memset(f, 0, B * sizeof *f);
     if (f && !s->sampled) loss->kind->value(loss, B, B, b->x, f);
     if (!(sgd->noise_variance > 0)) return;
-    if (!n) {
-        sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k, .f = f, .origin = origin};
-        s->noise->add(&sgd->noise, loss, sgd->noise_variance, &source, g);
+    if (s->additive && (s->two || f)) {
+        const bool keeps = s->two || !s->noise->draw;
+        add_additive(s, b, k, keeps ? extra_of(sgd, b).n : NULL, again && keeps, g, f);
         return;
     }
-    for (size_t d = 0; d < loss->dim; d++) {
-        sl_noise_add(B, g + d * B, n + d * B);
-        if (f) sl_noise_add_work(B, f, n + d * B, b->x + d * B, origin[d]);
-    }
+    sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k, .f = f, .origin = origin_of(sgd)};
+    s->noise->add(&sgd->noise, loss, sgd->noise_variance, &source, g);
 }
 
 /* A trajectory that has gone off is found by the kill radius; others do not see it. */
@@ -120,15 +125,14 @@ static void step_with_regime(const void *dynamics, sl_block *b, uint64_t k)
     const sl_sgd *const sgd = s->sgd;
     const sl_loss *const loss = &sgd->loss;
     const extra e = extra_of(sgd, b);
-    const bool losses = sl_regime_needs_loss(sgd->regime, k), keep = s->additive && (s->two || losses);
-    if (keep) draw_noise(s, b, k, e.n);
-    see(s, b, k, keep ? e.n : NULL, b->g, losses ? e.loss : NULL);
+    const bool losses = sl_regime_needs_loss(sgd->regime, k);
+    see(s, b, k, false, b->g, losses ? e.loss : NULL);
     const double *const point = sl_regime_point(e.run, k, b->x, b->g);
     if (point) {
         sl_block there = *b; /* the same replicas at another point: noise that depends on x looks there */
         there.x = (double *)point;
         if (!s->sampled) loss->kind->gradient(loss, b->B, b->B, point, e.g2);
-        see(s, &there, k, keep ? e.n : NULL, e.g2, losses ? e.loss2 : NULL);
+        see(s, &there, k, true, e.g2, losses ? e.loss2 : NULL);
     }
     const sl_regime_step step = {.k = k, .loss = losses ? e.loss : NULL, .loss2 = losses ? e.loss2 : NULL, .x = b->x,
                                  .v = sgd->rule.kind == SL_RULE_PLAIN ? NULL : b->v, .g = b->g,

@@ -13,10 +13,10 @@ void sl_noise_add_gaussian(const sl_noise *noise, const sl_loss *loss, double s2
         sl_block_add_normals(b, source->ensemble, SL_PURPOSE_NOISE, d, source->step, sqrt(s2), g + d * b->B);
 }
 
-static void draw(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *n)
+static void draw(const sl_noise *noise, double s2, const sl_noise_source *source, size_t d, double *out)
 {
     (void)noise;
-    for (size_t d = 0; d < loss->dim; d++) sl_noise_normals(source, 0, d, sqrt(s2), n + d * source->block->B);
+    sl_noise_normals(source, 0, d, sqrt(s2), out);
 }
 
 const sl_noise_kind sl_noise_gaussian = {
