@@ -29,15 +29,15 @@ static SL_KERNEL void prepare(size_t n, double *restrict steps, double *restrict
     const double least = 1e-30; /* of |s|^2: its inverse is a float */
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        const double seen = ss[i] > least ? fabs(sy[i]) <= DBL_MAX ? 1 : 0 : 0;
-        const double over = seen > 0 ? 1 / ss[i] : 0, count = steps[i] + seen, one = 1 / count;
-        const double weight = one > fewest ? one : fewest, now = sy[i] > 0 ? sy[i] : 0;
+        const double finite = fabs(sy[i]) <= DBL_MAX ? 1 : 0, seen = ss[i] > least ? finite : 0;
+        const double over = 1 / ss[i], count = steps[i] + seen, one = 1 / count, last = mean[i];
+        const double weight = one > fewest ? one : fewest, slope = (sy[i] > 0 ? sy[i] : 0) / ss[i];
+        const double next = last + weight * (slope - last), now = seen > 0 ? next : last, inverse = 1 / now;
         steps[i] = count;
-        u[i] = over;
+        u[i] = seen > 0 ? over : 0;
         beta[i] = seen > 0 ? weight : 0;
-        const double to = mean[i] + weight * (now / ss[i] - mean[i]);
-        mean[i] = seen > 0 ? to : mean[i];
-        h[i] = mean[i] > 0 ? 1 / mean[i] : 0;
+        mean[i] = now;
+        h[i] = now > 0 ? inverse : 0;
     }
 }
 

@@ -19,23 +19,35 @@ bool sl_regime_lacks_gain(const sl_regime_run *run)
     return count_lacking(run->space.lanes, sl_regime_number(run, sl_regime_layers(run), SL_KEPT_GAIN)) > 0;
 }
 
-/* How many lanes have no rate. gain may be kept; g1 is NULL but for the sign rule. */
+/* (Both sides of a choice are worked out first: so the compiler may choose with a mask.)
+ * How many lanes have no rate. gain may be kept, or rate. */
 static SL_KERNEL double settle(size_t n, double *kept, double *kept_rate, double *rate, const double *gain,
-                               const double *g1, const double *p, double scale)
+                               double scale)
 {
     double lost = 0;
 #pragma omp simd reduction(+ : lost)
     for (size_t i = 0; i < n; i++) {
-        const double wanted = gain[i];
-        double now = wanted >= 0 ? wanted : kept[i];
-        now = wanted <= DBL_MAX ? now : kept[i];
-        double r = scale * now;
-        if (g1) r = r * g1[i] / p[i];
-        r = wanted == wanted ? r : NAN;
+        const double wanted = gain[i], last = kept[i], positive = wanted >= 0 ? wanted : last;
+        const double now = wanted <= DBL_MAX ? positive : last, r = scale * now;
+        const double told = wanted == wanted ? r : NAN, size = fabs(told);
         kept[i] = now;
-        kept_rate[i] = r;
-        rate[i] = fabs(r) <= DBL_MAX ? r : 0;
-        lost += fabs(r) <= DBL_MAX ? 0 : 1;
+        kept_rate[i] = told;
+        rate[i] = size <= DBL_MAX ? told : 0;
+        lost += size <= DBL_MAX ? 0 : 1;
+    }
+    return lost;
+}
+
+/* The same rates times g1 / p. */
+static SL_KERNEL double settle_signs(size_t n, double *kept_rate, double *rate, const double *g1, const double *p)
+{
+    double lost = 0;
+#pragma omp simd reduction(+ : lost)
+    for (size_t i = 0; i < n; i++) {
+        const double told = kept_rate[i] * g1[i] / p[i], size = fabs(told);
+        kept_rate[i] = told;
+        rate[i] = size <= DBL_MAX ? told : 0;
+        lost += size <= DBL_MAX ? 0 : 1;
     }
     return lost;
 }
@@ -44,10 +56,12 @@ bool sl_regime_settle(sl_regime_run *run, const double *gain, double scale, bool
 {
     const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
     const sl_rule *const rule = &run->regime->rule;
-    const double *const g1 = rule->kind == SL_RULE_SIGN ? sl_regime_sum(run, whole, SL_SUM_G1) : NULL;
     double *const told = report ? sl_regime_number(run, whole, SL_KEPT_RATE) : run->probe + 2 * lanes;
-    const double lost = settle(lanes, sl_regime_number(run, whole, SL_KEPT_GAIN), told, run->rate, gain, g1,
-                               sl_regime_sum(run, whole, SL_SUM_P), scale * (1 - rule->mu));
+    double lost = settle(lanes, sl_regime_number(run, whole, SL_KEPT_GAIN), told, run->rate, gain,
+                         scale * (1 - rule->mu));
+    if (rule->kind == SL_RULE_SIGN)
+        lost = settle_signs(lanes, told, run->rate, sl_regime_sum(run, whole, SL_SUM_G1),
+                            sl_regime_sum(run, whole, SL_SUM_P));
     for (size_t l = 1; l < whole; l++) run->rate[l] = run->rate[0]; /* several layers: one lane */
     return lost == 0;
 }
@@ -60,11 +74,12 @@ static SL_KERNEL void judge(size_t n, double *probe, double *stretch, double nea
 #pragma omp simd reduction(+ : close, wanting)
     for (size_t i = 0; i < n; i++) {
         const double size = sqrt(xx[i]), length = sqrt(ss[i]), least = SL_REGIME_PROBE * (size > 1 ? size : 1);
-        const double moved = length > 0 ? 1 : 0, is_near = length < least ? moved : 0;
-        stretch[i] = is_near > 0 ? least / length : 0;
-        probe[i] = (gain[i] > 0 ? moved : 0) > 0 ? 0 : least;
+        const double moved = length > 0 ? 1 : 0, is_near = length < least ? moved : 0, by = least / length;
+        const double known = gain[i] > 0 ? moved : 0, wanted = known > 0 ? 0 : least;
+        stretch[i] = is_near > 0 ? by : 0;
+        probe[i] = wanted;
         close += is_near;
-        wanting += probe[i] > 0 ? 1 : 0;
+        wanting += wanted > 0 ? 1 : 0;
     }
     near[0] = close;
     near[1] = wanting;

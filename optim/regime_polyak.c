@@ -16,10 +16,10 @@ static SL_KERNEL void limit(size_t n, double *restrict gain, const double *restr
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        const double lack = loss[i] - fstar, square = g1 ? g1[i] * g1[i] / p[i] : gg[i];
-        const double wanted = (lack > 0 ? lack : 0) / (c * square), most = growth * last[i];
-        const double limited = wanted < most ? wanted : most;
-        const double now = gg[i] > 0 ? last[i] > 0 ? limited : wanted : last[i];
+        const double lack = loss[i] - fstar, square = g1 ? g1[i] * g1[i] / p[i] : gg[i], before = last[i];
+        const double wanted = (lack > 0 ? lack : 0) / (c * square), most = growth * before;
+        const double limited = wanted < most ? wanted : most, grown = before > 0 ? limited : wanted;
+        const double now = gg[i] > 0 ? grown : before;
         gain[i] = lack + gg[i] == lack + gg[i] ? now : NAN;
     }
 }
