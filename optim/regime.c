@@ -15,8 +15,6 @@ const size_t sl_n_regimes = sizeof sl_regimes / sizeof *sl_regimes;
 /* Coordinates that one worker takes at a time. */
 enum { PIECE = 1 << 15, LINE = 64 };
 
-static const double PROBE = 1e-3;
-
 int sl_regime_gradients(size_t i)
 {
     return ((const sl_regime_family *)sl_regimes[i])->second ? 2 : 1;
@@ -27,9 +25,10 @@ const char *sl_regime_memory(size_t i)
     return ((const sl_regime_family *)sl_regimes[i])->memory;
 }
 
-bool sl_regime_needs_loss(const sl_regime *r)
+bool sl_regime_needs_loss(const sl_regime *r, uint64_t k)
 {
-    return sl_regime_family_of(r)->losses;
+    const sl_regime_family *const f = sl_regime_family_of(r);
+    return f->looks ? f->looks(r, k) : f->losses;
 }
 
 sl_status sl_regime_init(sl_regime *regime, const char *text, const sl_rule *rule, uint64_t steps_per_epoch,
@@ -105,6 +104,17 @@ static void cut(sl_regime_run *run)
     run->pieces = (size_t)(p - run->piece) / 2;
 }
 
+/* SL_SUM_P: what there is to count does not change. */
+static void count(sl_regime_run *run)
+{
+    const size_t layers = sl_regime_layers(run), lanes = run->space.lanes, n = run->space.n;
+    for (size_t l = 0; l <= layers; l++) {
+        const size_t first = l == 0 || l == layers ? 0 : run->space.ends[l - 1];
+        const size_t last = l == layers || !run->space.ends ? n : run->space.ends[l];
+        for (size_t i = 0; i < lanes; i++) sl_regime_sum(run, l, SL_SUM_P)[i] = (double)(last - first);
+    }
+}
+
 void sl_regime_bind(sl_regime_run *run, const sl_regime *r, const sl_regime_space *space, void *memory)
 {
     double bytes[N_ARRAYS];
@@ -125,6 +135,7 @@ void sl_regime_bind(sl_regime_run *run, const sl_regime *r, const sl_regime_spac
     const size_t vector = space->n * space->lanes * (space->flat ? sizeof(float) : sizeof(double));
     for (size_t i = 0; i < run->vectors; i++) run->vector[i] = at[VECTORS] + i * vector;
     cut(run);
+    count(run);
 }
 
 size_t sl_regime_numbers_length(const sl_regime_run *run)
@@ -148,14 +159,6 @@ void sl_regime_begin(sl_regime_run *run)
 
 /* ---- a step ---- */
 
-/* The length of a probe, for every lane, into run->probe. */
-static void probe_lengths(sl_regime_run *run, const void *x)
-{
-    const double *const norm = sl_regime_sum(run, sl_regime_layers(run), SL_SUM_GG);
-    sl_regime_norms(run, x);
-    for (size_t i = 0; i < run->space.lanes; i++) run->probe[i] = PROBE * fmax(sqrt(norm[i]), 1);
-}
-
 /* Probes of the lengths in run->probe for the lanes where that is not 0. */
 static void set_probes(sl_regime_run *run, const void *x, const void *g)
 {
@@ -171,15 +174,13 @@ static void set_probes(sl_regime_run *run, const void *x, const void *g)
 bool sl_regime_probe(sl_regime_run *run, const void *x, const void *g)
 {
     const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    bool any = false;
-    for (size_t i = 0; i < lanes; i++) {
-        run->probe[i] = 0;
-        any |= !(sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0);
-    }
-    if (run->vectors == 0 || !any) return false;
-    probe_lengths(run, x);
+    memset(run->probe, 0, lanes * sizeof *run->probe);
+    if (run->vectors == 0 || !sl_regime_lacks_gain(run)) return false;
+    const double *const norm = sl_regime_sum(run, whole, SL_SUM_GG);
+    const double *const gain = sl_regime_number(run, whole, SL_KEPT_GAIN);
+    sl_regime_norms(run, x);
     for (size_t i = 0; i < lanes; i++)
-        if (sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0) run->probe[i] = 0;
+        run->probe[i] = gain[i] > 0 ? 0 : SL_REGIME_PROBE * fmax(sqrt(norm[i]), 1);
     set_probes(run, x, g);
     return true;
 }
@@ -187,22 +188,11 @@ bool sl_regime_probe(sl_regime_run *run, const void *x, const void *g)
 /* The previous point, but no nearer than a probe; where x has not moved, a probe. */
 static void previous_point(sl_regime_run *run, const void *x, const void *g)
 {
-    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    const double *const ss = sl_regime_sum(run, whole, SL_SUM_SS);
-    double *const stretch = run->probe + lanes;
-    bool any_near = false, any_still = false;
-    probe_lengths(run, x);
+    bool any_near, any_probe;
     sl_regime_length(run, x, run->vector[0]);
-    for (size_t i = 0; i < lanes; i++) {
-        const double length = sqrt(ss[i]), least = run->probe[i];
-        const bool still = !(length > 0), near = !still && length < least;
-        stretch[i] = near ? least / length : 0;
-        if (!still && sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] > 0) run->probe[i] = 0;
-        any_near |= near;
-        any_still |= run->probe[i] > 0;
-    }
-    if (any_near) sl_regime_stretch(run, run->vector[0], x, stretch);
-    if (any_still) set_probes(run, x, g);
+    sl_regime_judge_points(run, &any_near, &any_probe);
+    if (any_near) sl_regime_stretch(run, run->vector[0], x, run->probe + run->space.lanes);
+    if (any_probe) set_probes(run, x, g);
 }
 
 const void *sl_regime_point(sl_regime_run *run, uint64_t k, const void *x, const void *g)
@@ -239,7 +229,7 @@ static sl_regime_sight look(const sl_regime_run *run, const sl_regime_step *step
         .secant = step->g2 != NULL,
         .probing = run->probe[i] > 0,
         .stretch = run->probe[run->space.lanes + i] > 0 ? run->probe[run->space.lanes + i] : 1,
-        .whole = layer < whole ? sl_regime_kept(run, whole, i) : NULL,
+        .whole = layer < whole ? sl_regime_number(run, whole, 0) : NULL, /* several layers: one lane */
     };
     for (size_t q = 0; q < SL_SUMS; q++) s.sum[q] = sl_regime_sum(run, layer, q)[i];
     return s;
@@ -250,31 +240,70 @@ static double decide(sl_regime_run *run, const sl_regime_step *step, size_t laye
 {
     const sl_regime *const r = run->regime;
     const sl_regime_sight sight = look(run, step, layer, i);
-    double *const kept = sl_regime_kept(run, layer, i);
+    double kept[SL_REGIME_NUMBERS];
+    for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) kept[q] = sl_regime_number(run, layer, q)[i];
     const double gain = sl_regime_family_of(r)->gain(r, &sight, kept);
     if (gain >= 0 && isfinite(gain)) kept[SL_KEPT_GAIN] = gain;
     kept[SL_KEPT_RATE] = isnan(gain) ? NAN : sl_regime_rate_of(r, kept[SL_KEPT_GAIN], &sight);
+    for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) sl_regime_number(run, layer, q)[i] = kept[q];
     return kept[SL_KEPT_RATE];
 }
 
-/* All gains: first of the whole, which layers may look at. */
-static bool decide_all(sl_regime_run *run, const sl_regime_step *step)
+/* Of a family that decides for all lanes at once. */
+static void gains_at_once(sl_regime_run *run, const sl_regime_step *step, double *gain)
+{
+    const size_t whole = sl_regime_layers(run);
+    sl_regime_view v = {.lanes = run->space.lanes, .loss = step->loss,
+                        .last = sl_regime_number(run, whole, SL_KEPT_GAIN)};
+    for (size_t q = 0; q < SL_SUMS; q++) v.sum[q] = sl_regime_sum(run, whole, q);
+    sl_regime_family_of(run->regime)->gains(run->regime, &v, gain);
+}
+
+/* Of one that decides lane by lane: as decide, but for the gain itself and the rate. */
+static void gains_by_lane(sl_regime_run *run, const sl_regime_step *step, double *gain)
+{
+    const sl_regime *const r = run->regime;
+    const sl_regime_family *const f = sl_regime_family_of(r);
+    const size_t whole = sl_regime_layers(run), lanes = run->space.lanes;
+    double *const numbers = sl_regime_number(run, whole, 0);
+    for (size_t i = 0; i < lanes; i++) {
+        const sl_regime_sight sight = look(run, step, whole, i);
+        double kept[SL_REGIME_NUMBERS];
+        for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) kept[q] = numbers[q * lanes + i];
+        gain[i] = f->gain(r, &sight, kept);
+        for (size_t q = SL_KEPT_OWN; q < SL_REGIME_NUMBERS; q++) numbers[q * lanes + i] = kept[q];
+    }
+}
+
+/* All gains, first of the whole, which layers may look at; the rate told of is then their mean. */
+static bool decide_by_layer(sl_regime_run *run, const sl_regime_step *step)
 {
     const size_t layers = sl_regime_layers(run), lanes = run->space.lanes;
-    const bool by_layer = sl_regime_family_of(run->regime)->by_layer && layers > 1;
     bool good = true;
     for (size_t i = 0; i < lanes; i++) {
-        double rate = decide(run, step, layers, i), mean = 0;
+        double mean = 0;
+        (void)decide(run, step, layers, i);
         for (size_t l = 0; l < layers; l++) {
-            if (by_layer) rate = decide(run, step, l, i);
+            const double rate = decide(run, step, l, i);
             const bool fine = isfinite(rate);
             run->rate[l * lanes + i] = fine ? rate : 0;
             mean += run->rate[l * lanes + i] * sl_regime_sum(run, l, SL_SUM_P)[i];
             good &= fine;
         }
-        sl_regime_kept(run, layers, i)[SL_KEPT_RATE] = mean / sl_regime_sum(run, layers, SL_SUM_P)[i];
+        sl_regime_number(run, layers, SL_KEPT_RATE)[i] = mean / sl_regime_sum(run, layers, SL_SUM_P)[i];
     }
     return good;
+}
+
+static bool decide_all(sl_regime_run *run, const sl_regime_step *step)
+{
+    const sl_regime_family *const f = sl_regime_family_of(run->regime);
+    const size_t layers = sl_regime_layers(run);
+    if (f->by_layer && layers > 1) return decide_by_layer(run, step);
+    if (f->stays && !step->g2 && f->stays(run->regime, step->k))
+        return sl_regime_settle(run, sl_regime_number(run, layers, SL_KEPT_GAIN), 1, true);
+    (f->gains ? gains_at_once : gains_by_lane)(run, step, run->rate);
+    return sl_regime_settle(run, run->rate, 1, true);
 }
 
 /* out = loss + (w/2)|x|^2 */
@@ -294,7 +323,7 @@ static void decay(sl_regime_run *run, sl_regime_step *s, const sl_regime_step *s
     if (!(w > 0)) return;
     sl_regime_decay(run, s->g, s->x, w);
     if (s->g2) sl_regime_decay(run, s->g2, run->vector[0], w);
-    if (!sl_regime_needs_loss(run->regime)) return;
+    if (!sl_regime_needs_loss(run->regime, s->k)) return;
     double *const first = run->probe + 3 * lanes, *const second = first + lanes;
     add_decay(run, first, step->loss, s->x);
     s->loss = first;
@@ -312,21 +341,21 @@ bool sl_regime_update(sl_regime_run *run, const sl_regime_step *given)
     decay(run, &s, given);
     if (f->update) return f->update(run, step);
     if (step->g2) sl_regime_secant(run, step->x, run->vector[0], step->g, step->g2);
-    if (f->norms || step->k == 0 || r->rule.kind == SL_RULE_SIGN || step->g2) sl_regime_norms(run, step->g);
+    if (f->norms || r->rule.kind == SL_RULE_SIGN || (step->g2 && sl_regime_lacks_gain(run)))
+        sl_regime_norms(run, step->g);
     if (f->before) f->before(run, step);
     const bool good = decide_all(run, step);
     if (!good && run->space.flat) return false;
-    if (f->second)
-        sl_regime_copy(run, run->vector[0], step->x, NULL);
-    else if (run->vectors > 0 && step->g2)
-        sl_regime_copy(run, run->vector[0], step->x, run->probe);
+    if (!f->second && run->vectors > 0 && step->g2) sl_regime_copy(run, run->vector[0], step->x, run->probe);
     if (f->keep) f->keep(run, step);
-    sl_regime_apply(run, step->x, step->v, step->g, run->rate);
+    sl_regime_aside aside = {.keep = f->second ? run->vector[0] : NULL};
+    if (f->aside) f->aside(run, &aside);
+    sl_regime_apply(run, step->x, step->v, step->g, run->rate, &aside);
     if (f->after) f->after(run, step);
     return good;
 }
 
 double sl_regime_rate(const sl_regime_run *run, size_t i)
 {
-    return sl_regime_kept(run, sl_regime_layers(run), i)[SL_KEPT_RATE];
+    return sl_regime_number(run, sl_regime_layers(run), SL_KEPT_RATE)[i];
 }

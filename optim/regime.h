@@ -52,8 +52,8 @@ extern const size_t sl_n_regimes;
 int sl_regime_gradients(size_t i);
 const char *sl_regime_memory(size_t i);
 
-/* Does it look at losses? Others are given none if that costs anything. */
-bool sl_regime_needs_loss(const sl_regime *r);
+/* Does step k look at losses? Others are given none if that costs anything. */
+bool sl_regime_needs_loss(const sl_regime *r, uint64_t k);
 
 /* "secant-short", "polyak:fstar=0.1", ... Errors: those of sl_spec_parse; SL_E_CONFIG for a rule with alpha on the
  * gradient; SL_E_DOMAIN for an epoch of no steps. */
@@ -75,7 +75,7 @@ typedef struct {
     sl_regime_space space;
     size_t vectors, pieces;
     /* The state, all of it: these two arrays, and the number of the step. */
-    double *numbers;        /* [layers + 1][lanes][SL_REGIME_NUMBERS]; the last layer stands for the whole */
+    double *numbers;        /* [layers + 1][SL_REGIME_NUMBERS][lanes]; the last layer stands for the whole */
     void *vector[SL_REGIME_VECTORS]; /* [n][lanes] each, one behind the other                               */
     /* Scratch. */
     double *sums, *rate, *probe, *partial; /* probe: [5][lanes], lengths of probes first */
@@ -100,7 +100,7 @@ const void *sl_regime_point(sl_regime_run *run, uint64_t k, const void *x, const
 /* What step k knows. Losses may be NAN or infinite for a lane that has gone off. */
 typedef struct {
     uint64_t k;
-    const double *loss, *loss2; /* [lanes]: f_B(x); f_B at the second point                    */
+    const double *loss, *loss2; /* [lanes]: f_B(x); f_B at the second point. May be NULL where they are not needed */
     void *x, *v;                /* updated; v may be NULL for plain                            */
     void *g, *g2;               /* overwritten. g2: at sl_regime_point; NULL where that is NULL */
 } sl_regime_step;

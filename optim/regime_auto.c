@@ -6,7 +6,9 @@
  *
  * The trajectory that others see (x, v; its rate is the one reported) is that of the smaller gain. */
 #include <math.h>
+#include <string.h>
 
+#include "base/kernel.h"
 #include "optim/regime_family.h"
 
 enum { EPISODE, FACTOR };
@@ -32,23 +34,29 @@ static void begin_episode(sl_regime_run *run, const sl_regime_step *step)
         sl_regime_copy(run, run->vector[OTHER_V], step->v, NULL);
         sl_regime_copy(run, run->vector[START_V], step->v, NULL);
     }
-    for (size_t i = 0; i < run->space.lanes; i++) {
-        double *const kept = sl_regime_kept(run, sl_regime_layers(run), i);
-        kept[SUM] = kept[SQUARES] = kept[OTHER_SUM] = kept[OTHER_SQUARES] = 0;
+    for (size_t q = SUM; q <= OTHER_SQUARES; q++)
+        memset(sl_regime_number(run, sl_regime_layers(run), q), 0, run->space.lanes * sizeof(double));
+}
+
+static SL_KERNEL void count(size_t n, double *restrict sum, double *restrict squares, const double *restrict loss,
+                            const double *restrict left)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const double a = loss[i] - left[i];
+        sum[i] += a;
+        squares[i] += a * a;
     }
 }
 
 /* Losses relative to what the last episode left, which keeps the digits of their squares. */
 static void count_losses(sl_regime_run *run, const sl_regime_step *step)
 {
-    for (size_t i = 0; i < run->space.lanes; i++) {
-        double *const kept = sl_regime_kept(run, sl_regime_layers(run), i);
-        const double a = step->loss[i] - kept[LEFT], b = step->loss2[i] - kept[LEFT];
-        kept[SUM] += a;
-        kept[SQUARES] += a * a;
-        kept[OTHER_SUM] += b;
-        kept[OTHER_SQUARES] += b * b;
-    }
+    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
+    const double *const left = sl_regime_number(run, whole, LEFT);
+    count(lanes, sl_regime_number(run, whole, SUM), sl_regime_number(run, whole, SQUARES), step->loss, left);
+    count(lanes, sl_regime_number(run, whole, OTHER_SUM), sl_regime_number(run, whole, OTHER_SQUARES), step->loss2,
+          left);
 }
 
 typedef struct {
@@ -68,18 +76,21 @@ static void end_episode(sl_regime_run *run, const sl_regime_step *step)
     const uint64_t episode = (uint64_t)sl_regime_param(run->regime, EPISODE);
     const double n = (double)(episode - episode / 2), factor = sl_regime_param(run->regime, FACTOR);
     double *const other = run->probe + lanes, *const neither = other + lanes;
+    const size_t whole = sl_regime_layers(run);
+    double *const gain = sl_regime_number(run, whole, SL_KEPT_GAIN), *const left = sl_regime_number(run, whole, LEFT);
+    double *const left_se2 = sl_regime_number(run, whole, LEFT_SE2);
     for (size_t i = 0; i < lanes; i++) {
-        double *const kept = sl_regime_kept(run, sl_regime_layers(run), i);
-        const average a = average_of(kept[SUM], kept[SQUARES], n);
-        const average b = average_of(kept[OTHER_SUM], kept[OTHER_SQUARES], n);
+        const average a = average_of(sl_regime_number(run, whole, SUM)[i], sl_regime_number(run, whole, SQUARES)[i], n);
+        const average b = average_of(sl_regime_number(run, whole, OTHER_SUM)[i],
+                                     sl_regime_number(run, whole, OTHER_SQUARES)[i], n);
         const average best = b.mean < a.mean ? b : a;
         const bool first = step->k < episode;
-        neither[i] = !isfinite(best.mean) || (!first && best.mean > 2 * sqrt(best.se2 + kept[LEFT_SE2]));
+        neither[i] = !isfinite(best.mean) || (!first && best.mean > 2 * sqrt(best.se2 + left_se2[i]));
         other[i] = neither[i] == 0 && b.mean < a.mean;
-        kept[SL_KEPT_GAIN] *= neither[i] != 0 ? 1 / (factor * factor) : other[i] != 0 ? factor : 1 / factor;
+        gain[i] *= neither[i] != 0 ? 1 / (factor * factor) : other[i] != 0 ? factor : 1 / factor;
         if (neither[i] != 0) continue;
-        kept[LEFT] += best.mean;
-        kept[LEFT_SE2] = best.se2;
+        left[i] += best.mean;
+        left_se2[i] = best.se2;
     }
     sl_regime_copy(run, step->x, run->vector[OTHER_X], other);
     sl_regime_copy(run, step->x, run->vector[START_X], neither);
@@ -88,38 +99,35 @@ static void end_episode(sl_regime_run *run, const sl_regime_step *step)
     sl_regime_copy(run, step->v, run->vector[START_V], neither);
 }
 
-/* Rates of gain times `scale`, from the norms of that trajectory's gradient; a lane that has gone off stays. */
-static bool set_rates(sl_regime_run *run, double scale, bool report)
+/* Rates of gain times `scale`, for the sign rule with the norm of that trajectory's gradient. */
+static bool set_rates(sl_regime_run *run, const void *g, double scale, bool report)
 {
-    const size_t whole = sl_regime_layers(run);
-    bool good = true;
-    for (size_t i = 0; i < run->space.lanes; i++) {
-        double *const kept = sl_regime_kept(run, whole, i);
-        sl_regime_sight sight = {0};
-        for (size_t q = 0; q < SL_SUMS; q++) sight.sum[q] = sl_regime_sum(run, whole, q)[i];
-        const double rate = sl_regime_rate_of(run->regime, scale * kept[SL_KEPT_GAIN], &sight);
-        const bool fine = isfinite(rate) && isfinite(sight.sum[SL_SUM_GG]);
-        for (size_t l = 0; l < whole; l++) run->rate[l * run->space.lanes + i] = fine ? rate : 0;
-        if (report) kept[SL_KEPT_RATE] = fine ? rate : NAN;
-        good &= fine;
-    }
-    return good;
+    if (run->regime->rule.kind == SL_RULE_SIGN) sl_regime_norms(run, g);
+    return sl_regime_settle(run, sl_regime_number(run, sl_regime_layers(run), SL_KEPT_GAIN), scale, report);
 }
 
-/* From the probe, for lanes that have no gain yet. */
+/* From the probe, for lanes that have no gain yet. NAN for one that has gone off: it stays. */
 static void first_gains(sl_regime_run *run, const sl_regime_step *step)
 {
     const size_t whole = sl_regime_layers(run);
+    double *const kept = sl_regime_number(run, whole, SL_KEPT_GAIN);
     sl_regime_secant(run, step->x, run->vector[OTHER_X], step->g, step->g2);
     sl_regime_norms(run, step->g);
     for (size_t i = 0; i < run->space.lanes; i++) {
-        if (!(run->probe[i] > 0)) continue;
+        if (kept[i] > 0) continue;
         sl_regime_sight sight = {0};
         for (size_t q = 0; q < SL_SUMS; q++) sight.sum[q] = sl_regime_sum(run, whole, q)[i];
-        const double gain = sl_regime_first_gain(run->regime, &sight);
-        if (isfinite(gain)) sl_regime_kept(run, whole, i)[SL_KEPT_GAIN] = gain;
+        const double gain = isnan(sight.sum[SL_SUM_GG]) ? NAN : sl_regime_first_gain(run->regime, &sight);
+        if (run->probe[i] > 0 || isnan(gain)) kept[i] = isinf(gain) ? 0 : gain;
     }
     sl_regime_copy(run, run->vector[OTHER_X], step->x, run->probe);
+}
+
+/* In the second half of an episode; at its start both stand at one point. */
+static bool looks(const sl_regime *r, uint64_t k)
+{
+    const uint64_t episode = (uint64_t)sl_regime_param(r, EPISODE);
+    return k % episode >= episode / 2;
 }
 
 static bool update(sl_regime_run *run, const sl_regime_step *step)
@@ -127,22 +135,14 @@ static bool update(sl_regime_run *run, const sl_regime_step *step)
     const uint64_t place = place_of(run, step->k), episode = (uint64_t)sl_regime_param(run->regime, EPISODE);
     const double factor = sl_regime_param(run->regime, FACTOR);
     const bool apart = place > 0; /* else both stand at the same point, with the same gradient */
-    if (step->g2) {
-        for (size_t i = 0; i < run->space.lanes; i++)
-            if (run->probe[i] > 0) {
-                first_gains(run, step);
-                break;
-            }
-    }
+    if (step->g2 && sl_regime_lacks_gain(run)) first_gains(run, step);
     if (!apart) begin_episode(run, step);
-    if (place >= episode / 2 && apart) count_losses(run, step);
-    sl_regime_norms(run, apart ? step->g2 : step->g);
-    set_rates(run, factor, false);
-    sl_regime_apply(run, run->vector[OTHER_X], step->v ? run->vector[OTHER_V] : NULL, apart ? step->g2 : step->g,
-                    run->rate);
-    sl_regime_norms(run, step->g);
-    const bool good = set_rates(run, 1 / factor, true);
-    if (good || !run->space.flat) sl_regime_apply(run, step->x, step->v, step->g, run->rate);
+    if (looks(run->regime, step->k)) count_losses(run, step);
+    const void *const other_g = apart ? step->g2 : step->g;
+    set_rates(run, other_g, factor, false);
+    sl_regime_apply(run, run->vector[OTHER_X], step->v ? run->vector[OTHER_V] : NULL, other_g, run->rate, NULL);
+    const bool good = set_rates(run, step->g, 1 / factor, true);
+    if (good || !run->space.flat) sl_regime_apply(run, step->x, step->v, step->g, run->rate, NULL);
     if (place + 1 == episode) end_episode(run, step);
     return good;
 }
@@ -163,6 +163,7 @@ const sl_regime_family sl_regime_auto = {
     .vectors = 4,
     .second = true,
     .losses = true,
+    .looks = looks,
     .point = point,
     .update = update,
 };

@@ -6,8 +6,10 @@
  *
  * a coordinate that has hardly moved keeps p = 1, and h p^{-1} stands for the Hessian. The gain is the short secant
  * step in that metric, s'y / y'p y, so p steers and the gain guards. */
+#include <float.h>
 #include <math.h>
 
+#include "base/kernel.h"
 #include "optim/regime_family.h"
 
 enum { SMOOTH, GROWTH, MEMORY, RATIO };
@@ -19,43 +21,43 @@ static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kep
     return sl_regime_secant_gain(r, sight, kept, false);
 }
 
-/* 1/h of every lane, 0 where there is none yet. */
-static double *inverse_mean(const sl_regime_run *run)
+/* Of each lane: scale and weight of this step's secant, and 1/h. */
+static SL_KERNEL void prepare(size_t n, double *restrict steps, double *restrict mean, double *restrict u,
+                              double *restrict beta, double *restrict h, const double *restrict ss,
+                              const double *restrict sy, double fewest)
 {
-    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    double *const h = run->probe + lanes;
-    for (size_t i = 0; i < lanes; i++) {
-        const double mean = sl_regime_kept(run, whole, i)[MEAN];
-        h[i] = mean > 0 ? 1 / mean : 0;
+    const double least = 1e-30; /* of |s|^2: its inverse is a float */
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const double finite = fabs(sy[i]) <= DBL_MAX ? 1 : 0, seen = ss[i] > least ? finite : 0;
+        const double over = 1 / ss[i], count = steps[i] + seen, one = 1 / count, last = mean[i];
+        const double weight = one > fewest ? one : fewest, slope = (sy[i] > 0 ? sy[i] : 0) / ss[i];
+        const double next = last + weight * (slope - last), now = seen > 0 ? next : last, inverse = 1 / now;
+        steps[i] = count;
+        u[i] = seen > 0 ? over : 0;
+        beta[i] = seen > 0 ? weight : 0;
+        mean[i] = now;
+        h[i] = now > 0 ? inverse : 0;
     }
-    return h;
 }
 
 /* The metric learns from this step's secant, which is then measured in it. */
 static void before(sl_regime_run *run, const sl_regime_step *step)
 {
     const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    const double memory = sl_regime_param(run->regime, MEMORY), least = 1e-30; /* of |s|^2: its inverse is a float */
-    double *const u = run->probe + lanes, *const beta = u + lanes;
-    for (size_t i = 0; i < lanes; i++) {
-        double *const kept = sl_regime_kept(run, whole, i);
-        const double ss = sl_regime_sum(run, whole, SL_SUM_SS)[i], sy = sl_regime_sum(run, whole, SL_SUM_SY)[i];
-        const bool seen = ss > least && isfinite(sy);
-        kept[STEPS] += seen;
-        u[i] = seen ? 1 / ss : 0;
-        beta[i] = seen ? fmax(1 - memory, 1 / kept[STEPS]) : 0;
-        if (seen) kept[MEAN] += beta[i] * (fmax(sy, 0) / ss - kept[MEAN]);
-    }
-    sl_regime_metric_learn(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], u, beta);
-    sl_regime_metric(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], inverse_mean(run),
-                     sl_regime_param(run->regime, RATIO));
+    const double memory = sl_regime_param(run->regime, MEMORY);
+    const double *const ss = sl_regime_sum(run, whole, SL_SUM_SS), *const sy = sl_regime_sum(run, whole, SL_SUM_SY);
+    double *const steps = sl_regime_number(run, whole, STEPS), *const mean = sl_regime_number(run, whole, MEAN);
+    double *const u = run->probe + lanes, *const beta = u + lanes, *const h = beta + lanes;
+    prepare(lanes, steps, mean, u, beta, h, ss, sy, 1 - memory);
+    const sl_regime_scale m = {.u = u, .beta = beta, .h = h, .ratio = sl_regime_param(run->regime, RATIO)};
+    sl_regime_metric(run, step, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES], &m);
 }
 
 /* The point before is by now the one that the rule started from. */
 static void after(sl_regime_run *run, const sl_regime_step *step)
 {
-    sl_regime_metric_apply(run, step->x, run->vector[POINT], run->vector[PRODUCTS], run->vector[SQUARES],
-                           inverse_mean(run), sl_regime_param(run->regime, RATIO));
+    sl_regime_metric_apply(run, step->x, run->vector[POINT], step->g2);
 }
 
 static const sl_param params[] = {

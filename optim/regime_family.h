@@ -21,6 +21,19 @@ enum {
 /* The numbers that every regime keeps; the others are its family's. */
 enum { SL_KEPT_GAIN, SL_KEPT_RATE, SL_KEPT_OWN };
 
+/* All lanes of the whole vector as a decision sees them. */
+typedef struct {
+    size_t lanes;
+    const double *sum[SL_SUMS], *loss, *last; /* [lanes]; last: the gains that stand; 0: none yet */
+} sl_regime_view;
+
+/* What an update does to each coordinate beside the rule's step, while it is at hand. */
+typedef struct {
+    void *keep;    /* becomes x as it was; NULL: nothing    */
+    void *average; /* += beta (g - average); NULL: nothing  */
+    double beta;
+} sl_regime_aside;
+
 /* One lane of one layer as a decision sees it. */
 typedef struct {
     double sum[SL_SUMS];
@@ -38,13 +51,19 @@ typedef struct {
     bool second;    /* a second gradient in every step, at the previous point; else only at the first, for a probe */
     bool by_layer;
     bool losses;    /* it looks at the losses */
-    bool norms;     /* GG and G1 are needed whatever the rule */
+    bool norms;     /* GG is needed in every step, and with the sign rule G1; else for lanes without a gain only */
     /* The gain; kept: SL_REGIME_NUMBERS numbers, of which SL_KEPT_GAIN is the last gain (0: none yet). */
     double (*gain)(const sl_regime *r, const sl_regime_sight *sight, double *kept);
+    /* In its place, of all lanes at once: the gains, NAN where there are none. Not by layer. */
+    void (*gains)(const sl_regime *r, const sl_regime_view *v, double *gain);
     double (*derive)(const sl_regime *r); /* r->derived, from the parameters; NULL: nothing */
-    /* Beside the common step (NULL: nothing): before the gains, before x moves, after it has. */
+    bool (*looks)(const sl_regime *r, uint64_t k); /* does step k look at losses? NULL: if others do */
+    /* Do the gains stay as they are at step k, if no lane has a probe? NULL: no. */
+    bool (*stays)(const sl_regime *r, uint64_t k);
+    /* Beside the common step (NULL: nothing): before the gains, before x moves, while it does, after it has. */
     void (*before)(sl_regime_run *run, const sl_regime_step *step);
     void (*keep)(sl_regime_run *run, const sl_regime_step *step);
+    void (*aside)(sl_regime_run *run, sl_regime_aside *aside);
     void (*after)(sl_regime_run *run, const sl_regime_step *step);
     /* In place of the common step, and of where its second gradient is taken. */
     const void *(*point)(sl_regime_run *run, uint64_t k, const void *x, const void *g);
@@ -70,9 +89,10 @@ static inline double sl_regime_param(const sl_regime *r, size_t k)
     return r->spec.value[k].v[0];
 }
 
-static inline double *sl_regime_kept(const sl_regime_run *run, size_t layer, size_t lane)
+/* Number q of the lanes of a layer: [lanes]; layer sl_regime_layers: of the whole. */
+static inline double *sl_regime_number(const sl_regime_run *run, size_t layer, size_t q)
 {
-    return run->numbers + (layer * run->space.lanes + lane) * SL_REGIME_NUMBERS;
+    return run->numbers + (layer * SL_REGIME_NUMBERS + q) * run->space.lanes;
 }
 
 static inline size_t sl_regime_layers(const sl_regime_run *run)
@@ -80,10 +100,10 @@ static inline size_t sl_regime_layers(const sl_regime_run *run)
     return run->space.ends ? run->space.layers : 1;
 }
 
-/* sum q of the lanes of a layer: [lanes]; layer sl_regime_layers: the whole. */
+/* sum q of the lanes of a layer: [lanes]; layer sl_regime_layers: the whole, which a single layer is. */
 static inline double *sl_regime_sum(const sl_regime_run *run, size_t layer, size_t q)
 {
-    return run->sums + (layer * SL_SUMS + q) * run->space.lanes;
+    return run->sums + ((sl_regime_layers(run) > 1 ? layer : 0) * SL_SUMS + q) * run->space.lanes;
 }
 
 /* The gain of the first step, from a probe: the short step (sign: the long one); d where there is no curvature.
@@ -97,17 +117,30 @@ double sl_regime_secant_gain(const sl_regime *r, const sl_regime_sight *sight, d
 /* rate = what the rule makes of the gain, with the sums of sight. */
 double sl_regime_rate_of(const sl_regime *r, double gain, const sl_regime_sight *sight);
 
+/* ---- of all lanes at once (optim/regime_lanes.c) ---- */
+
+/* The length of a probe over max(|x|, 1). */
+#define SL_REGIME_PROBE 1e-3
+
+/* Is there a lane without a gain? */
+bool sl_regime_lacks_gain(const sl_regime_run *run);
+/* Gains are kept where they are finite and not negative, else the last ones stand; NAN leaves no rate. Then run->rate
+ * is the rates of scale times the gains, 0 where that is not finite; are all? report: those are the rates that the
+ * state tells of. gain may be the gains kept. */
+bool sl_regime_settle(sl_regime_run *run, const double *gain, double scale, bool report);
+/* From SS of x - vector 0 and GG of x: run->probe is the length of a probe for lanes that have no gain or have not
+ * moved, 0 for others; run->probe + lanes is what lanes that have hardly moved are to be stretched by, 0 for others. */
+void sl_regime_judge_points(sl_regime_run *run, bool *any_near, bool *any_probe);
+
 /* x + d g in vector 0 for lanes that have no gain yet; run->probe[i] = d, 0 for the others. Is there one? */
 bool sl_regime_probe(sl_regime_run *run, const void *x, const void *g);
 
 /* ---- loops over vectors (optim/regime_vector.c); [n][lanes], distinct unless said otherwise ---- */
 
-/* SS, SY, YY, SG of s = x - x0, y = g - g0, and SL_SUM_P = n, of every layer and the whole. */
+/* SS, SY, YY, SG of s = x - x0, y = g - g0, of every layer and the whole. */
 void sl_regime_secant(sl_regime_run *run, const void *x, const void *x0, const void *g, const void *g0);
-/* GG and G1 of g, and SL_SUM_P = n. */
+/* GG of g, and for the sign rule G1. */
 void sl_regime_norms(sl_regime_run *run, const void *g);
-/* a += beta (g - a) */
-void sl_regime_mix(sl_regime_run *run, void *a, const void *g, double beta);
 /* to = from in lanes whose mask is not 0; NULL: in all */
 void sl_regime_copy(sl_regime_run *run, void *to, const void *from, const double *mask);
 void sl_regime_zero(sl_regime_run *run, void *a);
@@ -115,22 +148,24 @@ void sl_regime_zero(sl_regime_run *run, void *a);
 void sl_regime_decay(sl_regime_run *run, void *g, const void *x, double w);
 /* p = x + d[lane] g in lanes with d > 0 */
 void sl_regime_away(sl_regime_run *run, void *p, const void *x, const void *g, const double *d);
-/* SS of s = x - x0 */
+/* SS of s = x - x0, GG of x */
 void sl_regime_length(sl_regime_run *run, const void *x, const void *x0);
 /* p = x + c[lane] (p - x) in lanes with c > 0 */
 void sl_regime_stretch(sl_regime_run *run, void *p, const void *x, const double *c);
-/* One step of the rule (without weight decay) at rate[layer][lane]. */
-void sl_regime_apply(sl_regime_run *run, void *x, void *v, const void *g, const double *rate);
+/* One step of the rule (without weight decay) at rate[layer][lane]. aside: may be NULL. */
+void sl_regime_apply(sl_regime_run *run, void *x, void *v, const void *g, const double *rate,
+                     const sl_regime_aside *aside);
 
-/* Of a diagonal metric p = clamp((b + 1/n) / (|a| h + 1/n)) in [1/q, q], h[lane] >= 0 (0: p = 1): SS of s/sqrt(p), YY
- * of sqrt(p) y, SY, G1 of p g, and SL_SUM_P. */
-void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void *x0, const void *a, const void *b,
-                      const double *h, double q);
-/* a += beta[lane] (s y u - a), b += beta[lane] (s^2 u - b), u[lane]: a scale. */
-void sl_regime_metric_learn(sl_regime_run *run, const sl_regime_step *step, const void *x0, void *a, void *b,
-                            const double *u, const double *beta);
+/* A diagonal metric learns from a secant, a += beta (s y u - a), b += beta (s^2 u - b), and is
+ * p = clamp((b + 1/n) / (|a| h + 1/n)) in [1/ratio, ratio], 1 where h = 0; it goes into g2, which has served then.
+ * Sums: SS of s/sqrt(p), YY of sqrt(p) y, SY, G1 of p g, and SL_SUM_P. */
+typedef struct {
+    const double *u, *beta, *h; /* [lanes] */
+    double ratio;
+} sl_regime_scale;
+void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void *x0, void *a, void *b,
+                      const sl_regime_scale *m);
 /* x = x0 + p (x - x0) */
-void sl_regime_metric_apply(sl_regime_run *run, void *x, const void *x0, const void *a, const void *b, const double *h,
-                            double q);
+void sl_regime_metric_apply(sl_regime_run *run, void *x, const void *x0, void *p);
 
 #endif

@@ -5,19 +5,29 @@
  * and with the norm that belongs to the sign rule, r = (f_B(x) - f*) / (c |g|_1). */
 #include <math.h>
 
+#include "base/kernel.h"
 #include "optim/regime_family.h"
 
 enum { FSTAR, C, TAU };
 
-static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+static SL_KERNEL void limit(size_t n, double *restrict gain, const double *restrict loss, const double *restrict gg,
+                            const double *restrict g1, const double *restrict p, const double *restrict last,
+                            double fstar, double c, double growth)
 {
-    const double gg = sight->sum[SL_SUM_GG], g1 = sight->sum[SL_SUM_G1], n = sight->sum[SL_SUM_P];
-    const double lack = sight->loss - sl_regime_param(r, FSTAR), last = kept[SL_KEPT_GAIN];
-    if (isnan(lack) || isnan(gg)) return NAN;
-    if (!(gg > 0)) return last;
-    const double square = r->rule.kind == SL_RULE_SIGN ? g1 * g1 / n : gg;
-    const double wanted = fmax(lack, 0) / (sl_regime_param(r, C) * square);
-    return last > 0 ? fmin(wanted, r->derived * last) : wanted;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const double lack = loss[i] - fstar, square = g1 ? g1[i] * g1[i] / p[i] : gg[i], before = last[i];
+        const double wanted = (lack > 0 ? lack : 0) / (c * square), most = growth * before;
+        const double limited = wanted < most ? wanted : most, grown = before > 0 ? limited : wanted;
+        const double now = gg[i] > 0 ? grown : before;
+        gain[i] = lack + gg[i] == lack + gg[i] ? now : NAN;
+    }
+}
+
+static void gains(const sl_regime *r, const sl_regime_view *v, double *gain)
+{
+    limit(v->lanes, gain, v->loss, v->sum[SL_SUM_GG], r->rule.kind == SL_RULE_SIGN ? v->sum[SL_SUM_G1] : NULL,
+          v->sum[SL_SUM_P], v->last, sl_regime_param(r, FSTAR), sl_regime_param(r, C), r->derived);
 }
 
 static double growth(const sl_regime *r)
@@ -40,6 +50,6 @@ const sl_regime_family sl_regime_polyak = {
     .memory = "gain",
     .losses = true,
     .norms = true,
-    .gain = gain,
+    .gains = gains,
     .derive = growth,
 };

@@ -14,14 +14,16 @@ enum { SMOOTH, GROWTH, LAYER_RATIO };
  * less the angle is never so wide.) Untuned trainings of Model 1 end at 2/3 of their accuracy now and then without.
  *
  * The sign rule goes along sign(g), and what it meets is the curvature along s: the long form, whichever is asked for.
- * (In a network that is a hundredth of |y| / |s|; but taken as it is, the rate grows until the loss does.) */
-static const double COSINE = 0.3;
+ * In a network that is a hundredth of |y| / |s|; taken as it is, the rate grows until the loss does, unless it is
+ * divided by as much anyway (random-bb). */
+static const double COSINE = 0.3, DIVIDED_SIGN_COSINE = 0.01;
 
-static double curvature(const sl_regime *r, const sl_regime_sight *sight, bool is_long)
+static double curvature(const sl_regime *r, const sl_regime_sight *sight, bool is_long, double least)
 {
     const double ss = sight->sum[SL_SUM_SS], sy = sight->sum[SL_SUM_SY], yy = sight->sum[SL_SUM_YY];
     const double between = sqrt(yy / ss), cosine = sy / (sqrt(ss) * sqrt(yy));
-    return is_long || r->rule.kind == SL_RULE_SIGN ? between * fmax(cosine, COSINE) : between / fmax(cosine, COSINE);
+    const double c = fmax(cosine, least);
+    return is_long || r->rule.kind == SL_RULE_SIGN ? between * c : between / c;
 }
 
 /* Curvature is believed at once where it rises and with the memory `smooth` where it falls: too long a step is dearer
@@ -32,7 +34,7 @@ double sl_regime_secant_gain(const sl_regime *r, const sl_regime_sight *sight, d
     if (isnan(sight->sum[SL_SUM_SS]) || isnan(sight->sum[SL_SUM_YY])) return NAN;
     if (!(sight->sum[SL_SUM_SS] > 0) || !(sight->sum[SL_SUM_YY] > 0))
         return last > 0 ? last : sl_regime_first_gain(r, sight);
-    const double now = curvature(r, sight, is_long), before = kept[SL_KEPT_OWN];
+    const double now = curvature(r, sight, is_long, COSINE), before = kept[SL_KEPT_OWN];
     kept[SL_KEPT_OWN] = before > 0 ? fmax(now, smooth * before + (1 - smooth) * now) : now;
     const double wanted = 1 / kept[SL_KEPT_OWN];
     return last > 0 ? fmin(wanted, sl_regime_param(r, GROWTH) * last) : wanted;
@@ -68,7 +70,9 @@ static double divisor(const sl_regime *r)
 static double gain_random(const sl_regime *r, const sl_regime_sight *sight, double *kept)
 {
     if (isnan(sight->sum[SL_SUM_SS]) || isnan(sight->sum[SL_SUM_YY])) return NAN;
-    if (sight->sum[SL_SUM_SS] > 0 && sight->sum[SL_SUM_YY] > 0) return 1 / (r->derived * curvature(r, sight, true));
+    const double least = r->rule.kind == SL_RULE_SIGN ? DIVIDED_SIGN_COSINE : COSINE;
+    if (sight->sum[SL_SUM_SS] > 0 && sight->sum[SL_SUM_YY] > 0)
+        return 1 / (r->derived * curvature(r, sight, true, least));
     return kept[SL_KEPT_GAIN] > 0 ? kept[SL_KEPT_GAIN] : sl_regime_first_gain(r, sight);
 }
 

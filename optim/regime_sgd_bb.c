@@ -28,24 +28,33 @@ static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kep
     return exp(kept[LOGS] / (e - 1)) / phi;
 }
 
+static bool stays(const sl_regime *r, uint64_t k)
+{
+    return k % r->period > 0;
+}
+
 /* At the beginning of an epoch: what is due, and a new average. */
 static void before(sl_regime_run *run, const sl_regime_step *step)
 {
     const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    const double m = (double)run->regime->period;
-    if (step->k % run->regime->period == 0) {
-        const double e = (double)(step->k / run->regime->period);
-        if (e >= 2) sl_regime_secant(run, step->x, run->vector[START], run->vector[AVERAGE], run->vector[BEFORE]);
-        for (size_t i = 0; i < lanes; i++) {
-            sl_regime_kept(run, whole, i)[DUE] = e >= 2;
-            sl_regime_kept(run, whole, i)[EPOCHS] = e;
-        }
-        sl_regime_copy(run, run->vector[BEFORE], run->vector[AVERAGE], NULL);
-        sl_regime_zero(run, run->vector[AVERAGE]);
-        sl_regime_copy(run, run->vector[START], step->x, NULL);
+    if (stays(run->regime, step->k)) return;
+    const double e = (double)(step->k / run->regime->period);
+    double *const due = sl_regime_number(run, whole, DUE), *const epochs = sl_regime_number(run, whole, EPOCHS);
+    if (e >= 2) sl_regime_secant(run, step->x, run->vector[START], run->vector[AVERAGE], run->vector[BEFORE]);
+    for (size_t i = 0; i < lanes; i++) {
+        due[i] = e >= 2;
+        epochs[i] = e;
     }
+    sl_regime_copy(run, run->vector[BEFORE], run->vector[AVERAGE], NULL);
+    sl_regime_zero(run, run->vector[AVERAGE]);
+    sl_regime_copy(run, run->vector[START], step->x, NULL);
+}
+
+static void aside(sl_regime_run *run, sl_regime_aside *a)
+{
     const double beta = sl_regime_param(run->regime, BETA);
-    sl_regime_mix(run, run->vector[AVERAGE], step->g, beta > 0 ? beta : fmin(1, 10 / m));
+    a->average = run->vector[AVERAGE];
+    a->beta = beta > 0 ? beta : fmin(1, 10 / (double)run->regime->period);
 }
 
 static const sl_param params[] = {
@@ -65,5 +74,7 @@ const sl_regime_family sl_regime_sgd_bb = {
     .memory = "the epoch's start, its average gradient and the one before; gain, sum of logarithms",
     .vectors = 3,
     .gain = gain,
+    .stays = stays,
     .before = before,
+    .aside = aside,
 };

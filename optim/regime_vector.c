@@ -8,9 +8,9 @@
 /* One loop over a flat vector for sl_team_run; which members mean something is the task's affair. */
 typedef struct {
     sl_regime_run *run;
-    float *to, *to2;
-    const float *x, *x0, *g, *g0, *a, *b;
-    float number, number2, number3;
+    float *to, *to2, *keep, *average, *p;
+    const float *x, *x0, *g, *g0;
+    float number, number2, number3, number4, number5;
     const sl_rule *rule;
     const double *rate;
 } flat;
@@ -41,30 +41,20 @@ static double *partial(const flat *t, size_t i)
 static void clear_sums(sl_regime_run *run, size_t from, size_t to)
 {
     for (size_t l = 0; l <= sl_regime_layers(run); l++)
-        memset(sl_regime_sum(run, l, from), 0, (to - from) * run->space.lanes * sizeof(double));
+        memset(sl_regime_sum(run, l, from), 0, (to - from) * sizeof(double));
 }
 
-/* Pieces in their order into their layers, layers in theirs into the whole, so that workers do not show. */
+/* Of a flat vector: pieces in their order into their layers, layers in theirs into the whole, so that workers do not
+ * show. (Lanes have one layer, which is the whole.) */
 static void gather_sums(sl_regime_run *run, size_t from, size_t to)
 {
-    const size_t layers = sl_regime_layers(run), lanes = run->space.lanes;
-    if (run->space.flat)
-        for (size_t i = 0; i < run->pieces; i++)
-            for (size_t q = from; q < to; q++)
-                *sl_regime_sum(run, span_of(run, i).layer, q) += run->partial[i * SL_SUMS + q];
-    for (size_t l = 0; l < layers; l++)
+    const size_t layers = sl_regime_layers(run);
+    clear_sums(run, from, to);
+    for (size_t i = 0; i < run->pieces; i++)
         for (size_t q = from; q < to; q++)
-            for (size_t i = 0; i < lanes; i++) sl_regime_sum(run, layers, q)[i] += sl_regime_sum(run, l, q)[i];
-}
-
-static void count(sl_regime_run *run)
-{
-    const size_t layers = sl_regime_layers(run), lanes = run->space.lanes, n = run->space.n;
-    for (size_t l = 0; l <= layers; l++) {
-        const size_t first = l == 0 || l == layers ? 0 : run->space.ends[l - 1];
-        const size_t last = l == layers || !run->space.ends ? n : run->space.ends[l];
-        for (size_t i = 0; i < lanes; i++) sl_regime_sum(run, l, SL_SUM_P)[i] = (double)(last - first);
-    }
+            *sl_regime_sum(run, span_of(run, i).layer, q) += run->partial[i * SL_SUMS + q];
+    for (size_t l = 0; layers > 1 && l < layers; l++)
+        for (size_t q = from; q < to; q++) *sl_regime_sum(run, layers, q) += *sl_regime_sum(run, l, q);
 }
 
 static void secant_piece(void *ctx, size_t i, int worker)
@@ -79,16 +69,14 @@ static void secant_piece(void *ctx, size_t i, int worker)
 
 void sl_regime_secant(sl_regime_run *run, const void *x, const void *x0, const void *g, const void *g0)
 {
-    const size_t B = run->space.lanes;
-    clear_sums(run, SL_SUM_SS, SL_SUM_SG + 1);
-    count(run);
     flat t = {.run = run, .x = x, .x0 = x0, .g = g, .g0 = g0};
-    if (run->space.flat) share(&t, secant_piece);
-    const double *const dx = x, *const dx0 = x0, *const dg = g, *const dg0 = g0;
-    for (size_t d = 0; !run->space.flat && d < run->space.n; d++)
-        sl_regime_secant_d(B, dx + d * B, dx0 + d * B, dg + d * B, dg0 + d * B, sl_regime_sum(run, 0, SL_SUM_SS),
+    if (!run->space.flat) {
+        sl_regime_secant_d(run->space.n, run->space.lanes, x, x0, g, g0, sl_regime_sum(run, 0, SL_SUM_SS),
                            sl_regime_sum(run, 0, SL_SUM_SY), sl_regime_sum(run, 0, SL_SUM_YY),
                            sl_regime_sum(run, 0, SL_SUM_SG));
+        return;
+    }
+    share(&t, secant_piece);
     gather_sums(run, SL_SUM_SS, SL_SUM_SG + 1);
 }
 
@@ -97,18 +85,21 @@ static void length_piece(void *ctx, size_t i, int worker)
     (void)worker;
     const flat *const t = ctx;
     const span p = span_of(t->run, i);
-    sl_regime_length_f(p.n, t->x + p.first, t->x0 + p.first, partial(t, i) + SL_SUM_SS);
+    double *const s = partial(t, i);
+    sl_regime_length_f(p.n, t->x + p.first, t->x0 + p.first, s + SL_SUM_SS, s + SL_SUM_GG);
 }
 
 void sl_regime_length(sl_regime_run *run, const void *x, const void *x0)
 {
-    const size_t B = run->space.lanes;
-    clear_sums(run, SL_SUM_SS, SL_SUM_SS + 1);
     flat t = {.run = run, .x = x, .x0 = x0};
-    if (run->space.flat) share(&t, length_piece);
-    for (size_t d = 0; !run->space.flat && d < run->space.n; d++)
-        sl_regime_length_d(B, (const double *)x + d * B, (const double *)x0 + d * B, sl_regime_sum(run, 0, SL_SUM_SS));
+    if (!run->space.flat) {
+        sl_regime_length_d(run->space.n, run->space.lanes, x, x0, sl_regime_sum(run, 0, SL_SUM_SS),
+                           sl_regime_sum(run, 0, SL_SUM_GG));
+        return;
+    }
+    share(&t, length_piece);
     gather_sums(run, SL_SUM_SS, SL_SUM_SS + 1);
+    gather_sums(run, SL_SUM_GG, SL_SUM_GG + 1);
 }
 
 static void norms_piece(void *ctx, size_t i, int worker)
@@ -121,35 +112,18 @@ static void norms_piece(void *ctx, size_t i, int worker)
 
 void sl_regime_norms(sl_regime_run *run, const void *g)
 {
-    const size_t B = run->space.lanes;
-    clear_sums(run, SL_SUM_GG, SL_SUM_G1 + 1);
-    count(run);
+    const size_t n = run->space.n, B = run->space.lanes;
     flat t = {.run = run, .g = g};
-    if (run->space.flat) share(&t, norms_piece);
-    for (size_t d = 0; !run->space.flat && d < run->space.n; d++)
-        sl_regime_norms_d(B, (const double *)g + d * B, sl_regime_sum(run, 0, SL_SUM_GG),
-                          sl_regime_sum(run, 0, SL_SUM_G1));
-    gather_sums(run, SL_SUM_GG, SL_SUM_G1 + 1);
+    if (run->space.flat) {
+        share(&t, norms_piece);
+        gather_sums(run, SL_SUM_GG, SL_SUM_G1 + 1);
+    } else {
+        sl_regime_squares_d(n, B, g, sl_regime_sum(run, 0, SL_SUM_GG));
+        if (run->regime->rule.kind == SL_RULE_SIGN) sl_regime_sizes_d(n, B, g, sl_regime_sum(run, 0, SL_SUM_G1));
+    }
 }
 
 /* ---- plain loops ---- */
-
-static void mix_piece(void *ctx, size_t i, int worker)
-{
-    (void)worker;
-    const flat *const t = ctx;
-    const span p = span_of(t->run, i);
-    sl_regime_mix_f(p.n, t->to + p.first, t->g + p.first, t->number);
-}
-
-void sl_regime_mix(sl_regime_run *run, void *a, const void *g, double beta)
-{
-    flat t = {.run = run, .to = a, .g = g, .number = (float)beta};
-    if (run->space.flat)
-        share(&t, mix_piece);
-    else
-        sl_regime_mix_d(run->space.n * run->space.lanes, a, g, beta);
-}
 
 static void decay_piece(void *ctx, size_t i, int worker)
 {
@@ -221,18 +195,28 @@ static void apply_piece(void *ctx, size_t i, int worker)
     (void)worker;
     const flat *const t = ctx;
     const span p = span_of(t->run, i);
+    if (t->keep) memcpy(t->keep + p.first, t->to + p.first, p.n * sizeof *t->keep);
+    if (t->average) sl_regime_mix_f(p.n, t->average + p.first, t->g + p.first, t->number);
     sl_rule_step_f(t->rule, p.n, t->to + p.first, t->to2 ? t->to2 + p.first : NULL, t->g + p.first, t->rate[p.layer]);
 }
 
-void sl_regime_apply(sl_regime_run *run, void *x, void *v, const void *g, const double *rate)
+void sl_regime_apply(sl_regime_run *run, void *x, void *v, const void *g, const double *rate,
+                     const sl_regime_aside *aside)
 {
     const size_t B = run->space.lanes;
+    const sl_regime_aside nothing = {0}, *const also = aside ? aside : &nothing;
     sl_rule rule = run->regime->rule;
     rule.weight_decay = 0; /* it is in g */
-    flat t = {.run = run, .to = x, .to2 = v, .g = g, .rule = &rule, .rate = rate};
+    flat t = {.run = run, .to = x, .to2 = v, .g = g, .keep = also->keep, .average = also->average,
+              .number = (float)also->beta, .rule = &rule, .rate = rate};
     if (run->space.flat) share(&t, apply_piece);
-    for (size_t d = 0; !run->space.flat && d < run->space.n; d++)
-        sl_rule_step_d(&rule, B, (double *)x + d * B, v ? (double *)v + d * B : NULL, (const double *)g + d * B, rate);
+    for (size_t d = 0; !run->space.flat && d < run->space.n; d++) {
+        double *const own = (double *)x + d * B;
+        const double *const gd = (const double *)g + d * B;
+        if (also->keep) memcpy((double *)also->keep + d * B, own, B * sizeof *own);
+        if (also->average) sl_regime_mix_d(B, (double *)also->average + d * B, gd, also->beta);
+        sl_rule_step_d(&rule, B, own, v ? (double *)v + d * B : NULL, gd, rate);
+    }
 }
 
 /* ---- the diagonal metric ---- */
@@ -243,69 +227,48 @@ static void metric_piece(void *ctx, size_t i, int worker)
     const flat *const t = ctx;
     const span p = span_of(t->run, i);
     double *const s = partial(t, i);
-    sl_regime_metric_f(p.n, t->x + p.first, t->x0 + p.first, t->g + p.first, t->g0 + p.first, t->a + p.first,
-                       t->b + p.first, t->number, t->number2, t->number3, s + SL_SUM_SS, s + SL_SUM_SY, s + SL_SUM_YY,
-                       s + SL_SUM_G1, s + SL_SUM_P);
+    sl_regime_metric_f(p.n, t->x + p.first, t->x0 + p.first, t->g + p.first, t->p + p.first, t->to + p.first,
+                       t->to2 + p.first, t->number, t->number2, t->number3, t->number4, t->number5, s + SL_SUM_SS,
+                       s + SL_SUM_SY, s + SL_SUM_YY, s + SL_SUM_G1, s + SL_SUM_P);
     s[SL_SUM_GG] = 0;
 }
 
-void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void *x0, const void *a, const void *b,
-                      const double *h, double q)
+void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void *x0, void *a, void *b,
+                      const sl_regime_scale *m)
 {
     const size_t B = run->space.lanes, n = run->space.n;
-    flat t = {.run = run, .x = step->x, .x0 = x0, .g = step->g, .g0 = step->g2, .a = a, .b = b,
-              .number = (float)h[0], .number2 = (float)q, .number3 = (float)(1 / (double)n)};
-    clear_sums(run, 0, SL_SUMS);
-    if (run->space.flat) share(&t, metric_piece);
-    const double *const x = step->x, *const g = step->g, *const g0 = step->g2;
-    for (size_t d = 0; !run->space.flat && d < n; d++)
-        sl_regime_metric_d(B, x + d * B, (const double *)x0 + d * B, g + d * B, g0 + d * B,
-                           (const double *)a + d * B, (const double *)b + d * B, h, q, 1 / (double)n,
+    const double e = 1 / (double)n;
+    flat t = {.run = run, .x = step->x, .x0 = x0, .g = step->g, .p = step->g2, .to = a, .to2 = b,
+              .number = (float)m->u[0], .number2 = (float)m->beta[0], .number3 = (float)m->h[0],
+              .number4 = (float)m->ratio, .number5 = (float)e};
+    if (run->space.flat) {
+        share(&t, metric_piece);
+        gather_sums(run, 0, SL_SUMS);
+        return;
+    }
+    for (size_t q = 0; q < SL_SUMS; q++) memset(sl_regime_sum(run, 0, q), 0, B * sizeof(double));
+    for (size_t d = 0; d < n; d++) {
+        const double *const x = (const double *)step->x + d * B, *const from = (const double *)x0 + d * B;
+        const double *const g = (const double *)step->g + d * B;
+        double *const p = (double *)step->g2 + d * B, *const ad = (double *)a + d * B, *const bd = (double *)b + d * B;
+        sl_regime_metric_d(B, x, from, g, p, ad, bd, m->u, m->beta, m->h, m->ratio, e,
                            sl_regime_sum(run, 0, SL_SUM_SS), sl_regime_sum(run, 0, SL_SUM_SY),
                            sl_regime_sum(run, 0, SL_SUM_YY), sl_regime_sum(run, 0, SL_SUM_G1),
                            sl_regime_sum(run, 0, SL_SUM_P));
-    gather_sums(run, 0, SL_SUMS);
+    }
 }
 
-static void learn_piece(void *ctx, size_t i, int worker)
+static void scale_piece(void *ctx, size_t i, int worker)
 {
     (void)worker;
     const flat *const t = ctx;
     const span p = span_of(t->run, i);
-    sl_regime_learn_f(p.n, t->x + p.first, t->x0 + p.first, t->g + p.first, t->g0 + p.first, t->to + p.first,
-                      t->to2 + p.first, t->number, t->number2);
+    sl_regime_scale_f(p.n, t->to + p.first, t->x0 + p.first, t->p + p.first);
 }
 
-void sl_regime_metric_learn(sl_regime_run *run, const sl_regime_step *step, const void *x0, void *a, void *b,
-                            const double *u, const double *beta)
+void sl_regime_metric_apply(sl_regime_run *run, void *x, const void *x0, void *p)
 {
-    const size_t B = run->space.lanes;
-    flat t = {.run = run, .to = a, .to2 = b, .x = step->x, .x0 = x0, .g = step->g, .g0 = step->g2,
-              .number = (float)u[0], .number2 = (float)beta[0]};
-    if (run->space.flat) share(&t, learn_piece);
-    const double *const x = step->x, *const g = step->g, *const g0 = step->g2;
-    for (size_t d = 0; !run->space.flat && d < run->space.n; d++)
-        sl_regime_learn_d(B, x + d * B, (const double *)x0 + d * B, g + d * B, g0 + d * B, (double *)a + d * B,
-                          (double *)b + d * B, u, beta);
-}
-
-static void metric_apply_piece(void *ctx, size_t i, int worker)
-{
-    (void)worker;
-    const flat *const t = ctx;
-    const span p = span_of(t->run, i);
-    sl_regime_metric_apply_f(p.n, t->to + p.first, t->x0 + p.first, t->a + p.first, t->b + p.first, t->number,
-                             t->number2, t->number3);
-}
-
-void sl_regime_metric_apply(sl_regime_run *run, void *x, const void *x0, const void *a, const void *b,
-                            const double *h, double q)
-{
-    const size_t B = run->space.lanes, n = run->space.n;
-    flat t = {.run = run, .to = x, .x0 = x0, .a = a, .b = b, .number = (float)h[0], .number2 = (float)q,
-              .number3 = (float)(1 / (double)n)};
-    if (run->space.flat) share(&t, metric_apply_piece);
-    for (size_t d = 0; !run->space.flat && d < n; d++)
-        sl_regime_metric_apply_d(B, (double *)x + d * B, (const double *)x0 + d * B, (const double *)a + d * B,
-                                 (const double *)b + d * B, h, q, 1 / (double)n);
+    flat t = {.run = run, .to = x, .x0 = x0, .p = p};
+    if (run->space.flat) share(&t, scale_piece);
+    else sl_regime_scale_d(run->space.n * run->space.lanes, x, x0, p);
 }

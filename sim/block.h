@@ -51,6 +51,8 @@ typedef struct {
     uint64_t schedule_seed;
     bool random_rate;
     bool sampled; /* the noise model stands in for the gradient */
+    bool additive; /* with a regime: n is the same wherever it is added */
+    bool two;      /* with a regime: two gradients in every step */
 } sl_sgd_state;
 SL_CHECKED sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err);
 
@@ -92,9 +94,12 @@ void sl_block_rounds(const sl_block *b, const sl_ensemble *e, uint64_t k, uint64
 
 /* What a noise model (sim/noise.h) is given: numbers of channel j SL_LOSS_MAX_DIM + d, for its use. */
 struct sl_noise_source {
-    sl_block *block; /* x: where the gradient was taken; noise, kept: scratch */
+    sl_block *block; /* x: where the gradient was taken; noise, kept: scratch (and rate, where f is wanted) */
     const sl_ensemble *ensemble;
     uint64_t step;
+    double *f;            /* [B]: f(x), to become the mini-batch's loss f_B(x) in models of mini-batches; NULL: not
+                             wanted                                                                              */
+    const double *origin; /* [dim], with f: what is added to a gradient, n, adds n.(x - origin) to its loss       */
 };
 
 /* The rates that step k applies, one a lane, of a random schedule. seed: that of the schedule. */

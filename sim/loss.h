@@ -29,11 +29,12 @@ typedef struct {
     void (*hessian_vector)(const sl_loss *loss, size_t B, size_t stride, const double *x, const double *u, double *h);
     /* out[i] = trace of the Hessian at x_i; NULL if not known */
     void (*laplacian)(const sl_loss *loss, size_t B, size_t stride, const double *x, double *out);
-    /* g[d][i] = gradient of sample index[i] at x_i, of a loss that is the mean of loss->samples terms; NULL: not one */
+    /* g[d][i] = gradient of sample index[i] at x_i, of a loss that is the mean of loss->samples terms, and f[i] its
+     * value (f NULL: not wanted); NULL: not one */
     void (*sample_gradient)(const sl_loss *loss, size_t B, size_t stride, const double *x, const uint32_t *index,
-                            double *g);
+                            double *g, double *f);
     /* of a loss that is the mean over an endless supply of samples: makes z[dim][B] and e[B], independent standard
-     * normals, into the gradient z[d][i] of a new sample at x_i; e is scratch. NULL: not one */
+     * normals, into the gradient z[d][i] of a new sample at x_i, whose value is then e[i]^2/2. NULL: not one */
     void (*fresh_gradient)(const sl_loss *loss, size_t B, size_t stride, const double *x, double *z, double *e);
     /* covariance[dim][dim] of that gradient at x[dim] */
     void (*fresh_covariance)(const sl_loss *loss, const double *x, double *covariance);

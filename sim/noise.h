@@ -19,8 +19,10 @@ typedef struct {
     sl_entry entry; /* first: name, parameters, help, source */
     /* checks the model against the loss and fills in what sl_noise holds; NULL: data = parameter values */
     sl_status (*init)(sl_noise *noise, const sl_loss *loss, sl_err *err);
-    /* g[d][i] += n[d][i], of scale s2 */
+    /* g[d][i] += n[d][i], of scale s2; mini-batches also see to source->f */
     void (*add)(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *g);
+    /* out[i] = n[d][i], the same numbers, of one coordinate; NULL: there is no way to have one by itself */
+    void (*draw)(const sl_noise *noise, double s2, const sl_noise_source *source, size_t d, double *out);
     /* covariance[dim][dim] of n at x; called only where it exists. NULL: s2 times the unit matrix */
     sl_status (*covariance)(double *covariance, const sl_noise *noise, const sl_loss *loss, double s2, const double *x,
                             sl_err *err);

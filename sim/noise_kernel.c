@@ -11,6 +11,12 @@ SL_KERNEL void sl_noise_add(size_t B, double *restrict g, const double *restrict
     for (size_t i = 0; i < B; i++) g[i] += noise[i];
 }
 
+SL_KERNEL void sl_noise_multiply(size_t B, double *restrict g, const double *restrict r)
+{
+#pragma omp simd aligned(g, r : 64)
+    for (size_t i = 0; i < B; i++) g[i] *= r[i];
+}
+
 SL_KERNEL void sl_noise_times(size_t B, double *restrict g, double c)
 {
 #pragma omp simd aligned(g : 64)
@@ -21,6 +27,29 @@ SL_KERNEL void sl_noise_add_times(size_t B, double *restrict g, double c, const 
 {
 #pragma omp simd aligned(g, noise : 64)
     for (size_t i = 0; i < B; i++) g[i] += c * noise[i];
+}
+
+SL_KERNEL void sl_noise_add_square_times(size_t B, double *restrict f, double c, const double *restrict r)
+{
+#pragma omp simd aligned(f, r : 64)
+    for (size_t i = 0; i < B; i++) f[i] += c * r[i] * r[i];
+}
+
+SL_KERNEL void sl_noise_add_work(size_t B, double *restrict f, const double *restrict noise, const double *restrict x,
+                                 double origin)
+{
+#pragma omp simd aligned(f, noise, x : 64)
+    for (size_t i = 0; i < B; i++) f[i] += noise[i] * (x[i] - origin);
+}
+
+SL_KERNEL void sl_noise_add_and_work(size_t B, double *restrict g, double *restrict f, const double *restrict noise,
+                                     const double *restrict x, double origin)
+{
+#pragma omp simd aligned(g, f, noise, x : 64)
+    for (size_t i = 0; i < B; i++) {
+        g[i] += noise[i];
+        f[i] += noise[i] * (x[i] - origin);
+    }
 }
 
 SL_KERNEL void sl_noise_add_product(size_t B, double *restrict g, const double *restrict r,

@@ -8,11 +8,23 @@
 /* g += n */
 void sl_noise_add(size_t B, double *g, const double *noise);
 
+/* g *= r */
+void sl_noise_multiply(size_t B, double *g, const double *r);
+
 /* g *= c */
 void sl_noise_times(size_t B, double *g, double c);
 
 /* g += c n */
 void sl_noise_add_times(size_t B, double *g, double c, const double *noise);
+
+/* f += c r^2 */
+void sl_noise_add_square_times(size_t B, double *f, double c, const double *r);
+
+/* f += n (x - origin) */
+void sl_noise_add_work(size_t B, double *f, const double *noise, const double *x, double origin);
+
+/* g += n, f += n (x - origin) */
+void sl_noise_add_and_work(size_t B, double *g, double *f, const double *noise, const double *x, double origin);
 
 /* g += r n */
 void sl_noise_add_product(size_t B, double *g, const double *r, const double *noise);

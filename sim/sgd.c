@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/block.h"
+#include "sim/noise_kernel.h"
 
 static void add_noise(const sl_sgd_state *s, sl_block *b, uint64_t k, double *g)
 {
@@ -34,7 +35,14 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
     if (!s->sampled) sgd->loss.kind->gradient(&sgd->loss, b->B, b->B, b->x, b->g);
 }
 
-/* ---- with a regime: its run, a second gradient and two losses are the block's extra memory ---- */
+/* ---- with a regime: its run, a second gradient, the noise and two losses are the block's extra memory ---- */
+
+typedef struct {
+    double *g2, *n, *loss, *loss2;
+    sl_regime_run *run;
+} extra;
+
+enum { LINE = 64, RUN_BYTES = (sizeof(sl_regime_run) + LINE - 1) / LINE * LINE };
 
 static sl_regime_space space_of(const sl_sgd *sgd, size_t B)
 {
@@ -45,28 +53,69 @@ static double extra_bytes(const void *dynamics, size_t B)
 {
     const sl_sgd *const sgd = ((const sl_sgd_state *)dynamics)->sgd;
     const sl_regime_space space = space_of(sgd, B);
-    return sl_regime_bytes(sgd->regime, &space) + (double)((sgd->loss.dim + 2) * B * sizeof(double));
+    return RUN_BYTES + sl_regime_bytes(sgd->regime, &space) + (double)((2 * sgd->loss.dim + 2) * B * sizeof(double));
 }
 
 /* The pieces of the extra memory, by address: a block of 64 lanes or more keeps cache lines whole. */
-typedef struct {
-    double *g2, *loss, *loss2;
-    void *run;
-} extra;
-
 static extra extra_of(const sl_sgd *sgd, const sl_block *b)
 {
-    double *const g2 = b->extra, *const loss = g2 + sgd->loss.dim * b->B;
-    return (extra){.g2 = g2, .loss = loss, .loss2 = loss + b->B, .run = loss + 2 * b->B};
+    double *const g2 = (double *)((char *)b->extra + RUN_BYTES), *const n = g2 + sgd->loss.dim * b->B;
+    double *const loss = n + sgd->loss.dim * b->B;
+    return (extra){.run = b->extra, .g2 = g2, .n = n, .loss = loss, .loss2 = loss + b->B};
 }
 
 static void begin_with_regime(const void *dynamics, sl_block *b)
 {
     const sl_sgd *const sgd = ((const sl_sgd_state *)dynamics)->sgd;
     const sl_regime_space space = space_of(sgd, b->B);
-    sl_regime_run run;
-    sl_regime_bind(&run, sgd->regime, &space, extra_of(sgd, b).run);
-    sl_regime_begin(&run);
+    const extra e = extra_of(sgd, b);
+    sl_regime_bind(e.run, sgd->regime, &space, e.loss2 + b->B);
+    sl_regime_begin(e.run);
+}
+
+static const double *origin_of(const sl_sgd *sgd)
+{
+    return sgd->ensemble.start ? sgd->ensemble.start : sgd->loss.start;
+}
+
+/* Noise that does not depend on x, to g and, where that is wanted, to f. n: [dim][B], keeps it; NULL: it is not needed
+ * again. drawn: it is there already. */
+static void add_additive(const sl_sgd_state *s, sl_block *b, uint64_t k, double *n, bool drawn, double *g, double *f)
+{
+    const sl_sgd *const sgd = s->sgd;
+    const size_t B = b->B;
+    const double *const origin = origin_of(sgd);
+    sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k};
+    if (!drawn && !s->noise->draw) {
+        memset(n, 0, sgd->loss.dim * B * sizeof *n);
+        s->noise->add(&sgd->noise, &sgd->loss, sgd->noise_variance, &source, n);
+    }
+    for (size_t d = 0; d < sgd->loss.dim; d++) {
+        double *const own = n ? n + d * B : b->noise;
+        if (!drawn && s->noise->draw) s->noise->draw(&sgd->noise, sgd->noise_variance, &source, d, own);
+        if (f) sl_noise_add_and_work(B, g + d * B, f, own, b->x + d * B, origin[d]);
+        else sl_noise_add(B, g + d * B, own);
+    }
+}
+
+/* Of the mini-batch of step k at b->x: the gradient g, which holds grad f unless the model stands in for it, and the
+ * loss f if that is not NULL. again: the second time in this step. */
+static void see(const sl_sgd_state *s, sl_block *b, uint64_t k, bool again, double *g, double *f)
+{
+    const sl_sgd *const sgd = s->sgd;
+    const sl_loss *const loss = &sgd->loss;
+    const size_t B = b->B;
+    if (s->sampled) memset(g, 0, loss->dim * B * sizeof *g);
+    if (f && s->sampled) memset(f, 0, B * sizeof *f);
+    if (f && !s->sampled) loss->kind->value(loss, B, B, b->x, f);
+    if (!(sgd->noise_variance > 0)) return;
+    if (s->additive && (s->two || f)) {
+        const bool keeps = s->two || !s->noise->draw;
+        add_additive(s, b, k, keeps ? extra_of(sgd, b).n : NULL, again && keeps, g, f);
+        return;
+    }
+    sl_noise_source source = {.block = b, .ensemble = &sgd->ensemble, .step = k, .f = f, .origin = origin_of(sgd)};
+    s->noise->add(&sgd->noise, loss, sgd->noise_variance, &source, g);
 }
 
 /* A trajectory that has gone off is found by the kill radius; others do not see it. */
@@ -76,27 +125,28 @@ static void step_with_regime(const void *dynamics, sl_block *b, uint64_t k)
     const sl_sgd *const sgd = s->sgd;
     const sl_loss *const loss = &sgd->loss;
     const extra e = extra_of(sgd, b);
-    const sl_regime_space space = space_of(sgd, b->B);
-    sl_regime_run run;
-    sl_regime_bind(&run, sgd->regime, &space, e.run);
-    add_noise(s, b, k, b->g);
-    const double *const point = sl_regime_point(&run, k, b->x, b->g);
+    const bool losses = sl_regime_needs_loss(sgd->regime, k);
+    see(s, b, k, false, b->g, losses ? e.loss : NULL);
+    const double *const point = sl_regime_point(e.run, k, b->x, b->g);
     if (point) {
         sl_block there = *b; /* the same replicas at another point: noise that depends on x looks there */
         there.x = (double *)point;
-        loss->kind->gradient(loss, b->B, b->B, point, e.g2);
-        add_noise(s, &there, k, e.g2);
+        if (!s->sampled) loss->kind->gradient(loss, b->B, b->B, point, e.g2);
+        see(s, &there, k, true, e.g2, losses ? e.loss2 : NULL);
     }
-    if (sl_regime_needs_loss(sgd->regime)) {
-        loss->kind->value(loss, b->B, b->B, b->x, e.loss);
-        if (point) loss->kind->value(loss, b->B, b->B, point, e.loss2);
-    }
-    const sl_regime_step step = {.k = k, .loss = e.loss, .loss2 = e.loss2, .x = b->x,
+    const sl_regime_step step = {.k = k, .loss = losses ? e.loss : NULL, .loss2 = losses ? e.loss2 : NULL, .x = b->x,
                                  .v = sgd->rule.kind == SL_RULE_PLAIN ? NULL : b->v, .g = b->g,
                                  .g2 = point ? e.g2 : NULL};
-    (void)sl_regime_update(&run, &step);
+    (void)sl_regime_update(e.run, &step);
     if (loss->kind->project) loss->kind->project(loss, b->B, b->B, b->x);
-    loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
+    if (!s->sampled) loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
+}
+
+static bool takes_two(const sl_regime *r)
+{
+    for (size_t i = 0; i < sl_n_regimes; i++)
+        if (sl_regimes[i] == r->spec.entry) return sl_regime_gradients(i) == 2;
+    return true;
 }
 
 sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd, sl_err *err)
@@ -115,7 +165,9 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
         /* Schedules know no experiments, so each experiment hands them a seed of its own; 0 leaves it as it is. */
         .schedule_seed = e->seed ^ (uint64_t)e->experiment << 48,
         .random_rate = sl_schedule_is_random(&sgd->schedule),
-        .sampled = !sgd->regime && sgd->noise.stands_in && sgd->noise_variance == 1,
+        .sampled = sgd->noise.stands_in && sgd->noise_variance == 1,
+        .additive = sgd->noise_variance > 0 && !sgd->noise.depends_on_x,
+        .two = sgd->regime && takes_two(sgd->regime),
     };
     const bool stationary = sl_schedule_is_stationary(&sgd->schedule);
     *d = (sl_dynamics){

@@ -87,7 +87,7 @@ SL_INLINE void mean(family which, const sl_loss *loss, size_t w, size_t stride, 
 }
 
 SL_INLINE void sample(family which, const sl_loss *loss, size_t B, size_t stride, const double *restrict x,
-                      const uint32_t *restrict index, double *restrict g)
+                      const uint32_t *restrict index, double *restrict g, double *restrict f)
 {
     const size_t n = loss->dim;
     const double *restrict table = loss->table, *restrict targets = loss->targets;
@@ -98,6 +98,14 @@ SL_INLINE void sample(family which, const sl_loss *loss, size_t B, size_t stride
         for (size_t d = 0; d < n; d++)
 #pragma omp simd
             for (size_t i = 0; i < NARROW; i++) s[i] += table[j[i] * n + d] * x[d * stride + first + i];
+        if (f) {
+            double square[NARROW] = {0};
+            for (size_t d = 0; d < n && l2 > 0; d++)
+#pragma omp simd
+                for (size_t i = 0; i < NARROW; i++) square[i] += x[d * stride + first + i] * x[d * stride + first + i];
+#pragma omp simd
+            for (size_t i = 0; i < NARROW; i++) f[first + i] = phi(which, s[i], targets[j[i]]) + 0.5 * l2 * square[i];
+        }
 #pragma omp simd
         for (size_t i = 0; i < NARROW; i++) s[i] = slope(which, s[i], targets[j[i]]);
         for (size_t d = 0; d < n; d++)
@@ -135,9 +143,9 @@ SL_INLINE void sample(family which, const sl_loss *loss, size_t B, size_t stride
         SL_PIECES(B, derivative(which, loss, W, stride, x + i, NULL, g + i));                                         \
     }                                                                                                                 \
     SL_KERNEL void sl_##name##_sample_gradient(const sl_loss *loss, size_t B, size_t stride, const double *restrict x, \
-                                               const uint32_t *index, double *restrict g)                             \
+                                               const uint32_t *index, double *restrict g, double *restrict f)         \
     {                                                                                                                 \
-        sample(which, loss, B, stride, x, index, g);                                                                  \
+        sample(which, loss, B, stride, x, index, g, f);                                                               \
     }
 
 #define SL_LINEAR_CURVED(name, which)                                                                                 \

@@ -42,7 +42,7 @@ SL_LOSS_KERNELS(hinge)
 
 #define SL_SAMPLE_KERNEL(family)                                                                                    \
     void sl_##family##_sample_gradient(const sl_loss *, size_t B, size_t stride, const double *x, const uint32_t *, \
-                                       double *g);
+                                       double *g, double *f);
 SL_SAMPLE_KERNEL(least_squares)
 SL_SAMPLE_KERNEL(logistic)
 SL_SAMPLE_KERNEL(hinge)
@@ -50,9 +50,9 @@ void sl_least_squares_online_fresh_gradient(const sl_loss *, size_t B, size_t st
                                             double *e);
 
 void sl_phase_retrieval_sample_gradient(const sl_loss *, size_t B, size_t stride, const double *x,
-                                        const uint32_t *index, double *g);
+                                        const uint32_t *index, double *g, double *f);
 void sl_tensor_decomposition_sample_gradient(const sl_loss *, size_t B, size_t stride, const double *x,
-                                             const uint32_t *index, double *g);
+                                             const uint32_t *index, double *g, double *f);
 void sl_tensor_decomposition_project(const sl_loss *, size_t B, size_t stride, double *x);
 
 /* Balls and boxes: SL_DOMAIN_PARAMS are the last parameters of a loss that can live on one. */

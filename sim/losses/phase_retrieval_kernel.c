@@ -93,7 +93,7 @@ SL_KERNEL void sl_phase_retrieval_laplacian(const sl_loss *loss, size_t B, size_
 /* Every lane has a sample of its own, so rows are gathered. */
 SL_KERNEL void sl_phase_retrieval_sample_gradient(const sl_loss *loss, size_t B, size_t stride,
                                                   const double *restrict x, const uint32_t *restrict index,
-                                                  double *restrict g)
+                                                  double *restrict g, double *restrict f)
 {
     const size_t n = loss->dim;
     const double *restrict table = loss->table;
@@ -105,8 +105,9 @@ SL_KERNEL void sl_phase_retrieval_sample_gradient(const sl_loss *loss, size_t B,
             for (size_t i = 0; i < NARROW; i++) s[i] += table[j[i] * n + d] * x[d * stride + first + i];
 #pragma omp simd
         for (size_t i = 0; i < NARROW; i++) {
-            const double a0 = table[j[i] * n];
-            s[i] *= s[i] * s[i] - a0 * a0;
+            const double a0 = table[j[i] * n], off = s[i] * s[i] - a0 * a0;
+            s[i] *= off;
+            if (f) f[first + i] = 0.25 * off * off;
         }
         for (size_t d = 0; d < n; d++)
 #pragma omp simd

@@ -102,7 +102,7 @@ typedef struct {
     double u[SL_TENSOR_MAX][SL_TENSOR_MAX][LANES];    /* [j][k]                                 */
     double gram[SL_TENSOR_MAX][SL_TENSOR_MAX][LANES]; /* u_j.u_l                                */
     double y[SL_TENSOR_MAX][LANES];                   /* the signs                              */
-    double q[SL_TENSOR_MAX][LANES];                   /* y.u_j, then minus 2 q_j (Q - q_j^2)     */
+    double q[SL_TENSOR_MAX][LANES];                   /* y.u_j; after weigh, -2 q_j (Q - q_j^2)  */
     double N[LANES], Q[LANES];                        /* sum_j |u_j|^2, sum_j (y.u_j)^2          */
 } parts;
 
@@ -137,6 +137,28 @@ static inline __attribute__((always_inline)) void prepare(parts *p, size_t D, si
             p->N[i] += p->gram[j][j][i];
         }
     }
+}
+
+/* phi = (N^2 - sum_j |u_j|^4)/2 + sum_{j != l} (u_j.u_l)^2 - (Q^2 - sum_j q_j^4)/2 */
+static inline __attribute__((always_inline)) void sample_value(double *restrict f, const parts *p, size_t D)
+{
+#pragma omp simd
+    for (size_t i = 0; i < LANES; i++) f[i] = 0.5 * (p->N[i] * p->N[i] - p->Q[i] * p->Q[i]);
+    for (size_t j = 0; j < D; j++) {
+#pragma omp simd
+        for (size_t i = 0; i < LANES; i++) {
+            const double u2 = p->gram[j][j][i], q2 = p->q[j][i] * p->q[j][i];
+            f[i] += 0.5 * (q2 * q2 - u2 * u2);
+        }
+        for (size_t l = 0; l < j; l++)
+#pragma omp simd
+            for (size_t i = 0; i < LANES; i++) f[i] += 2 * p->gram[j][l][i] * p->gram[j][l][i];
+    }
+}
+
+/* q_j becomes -2 q_j (Q - q_j^2). */
+static inline __attribute__((always_inline)) void weigh(parts *p, size_t D)
+{
     for (size_t j = 0; j < D; j++)
 #pragma omp simd
         for (size_t i = 0; i < LANES; i++) p->q[j][i] *= -2 * (p->Q[i] - p->q[j][i] * p->q[j][i]);
@@ -146,12 +168,14 @@ static inline __attribute__((always_inline)) void prepare(parts *p, size_t D, si
  * N = sum_l |u_l|^2, q_l = y.u_l, Q = sum_l q_l^2. */
 SL_KERNEL void sl_tensor_decomposition_sample_gradient(const sl_loss *loss, size_t B, size_t stride,
                                                        const double *restrict x, const uint32_t *restrict index,
-                                                       double *restrict g)
+                                                       double *restrict g, double *restrict f)
 {
     const size_t D = components(loss);
     _Alignas(64) parts p;
     for (size_t first = 0; first < B; first += LANES) {
         prepare(&p, D, stride, x + first, index + first);
+        if (f) sample_value(f + first, &p, D);
+        weigh(&p, D);
         for (size_t j = 0; j < D; j++) {
             /* 2 (N - |u_j|^2) - 4 |u_j|^2 goes to the diagonal of 4 gram */
 #pragma omp simd

@@ -13,9 +13,16 @@ void sl_noise_add_gaussian(const sl_noise *noise, const sl_loss *loss, double s2
         sl_block_add_normals(b, source->ensemble, SL_PURPOSE_NOISE, d, source->step, sqrt(s2), g + d * b->B);
 }
 
+static void draw(const sl_noise *noise, double s2, const sl_noise_source *source, size_t d, double *out)
+{
+    (void)noise;
+    sl_noise_normals(source, 0, d, sqrt(s2), out);
+}
+
 const sl_noise_kind sl_noise_gaussian = {
     .entry = {.name = "gaussian", .help = "normal, independent in every coordinate, of variance s2", .source = ""},
     .add = sl_noise_add_gaussian,
+    .draw = draw,
 };
 
 /* ---- anisotropic: covariance s2 A A' with A = R(angle) diag(sqrt(spectrum)) ---- */

@@ -72,17 +72,25 @@ static void add(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_
     const sl_block *b = source->block;
     const size_t B = b->B, size = (size_t)noise->data[0];
     const double s = sqrt(s2), weight = s / (double)size;
+    double *const f = source->f;
+    if (f) sl_noise_times(B, f, 1 - s);
     for (size_t d = 0; d < loss->dim; d++) sl_noise_times(B, g + d * B, 1 - s);
     for (size_t c = 0; c < size; c++) {
         if (noise->data[2] == REPLACEMENT) sl_noise_uniforms(source, 0, c, b->noise);
         for (size_t i = 0; i < B; i += LANES) {
             const size_t n = B - i < LANES ? B - i : LANES;
             choose(noise, loss, source, c, i, n, index);
-            loss->kind->sample_gradient(loss, n, B, b->x + i, index, b->kept + i);
+            loss->kind->sample_gradient(loss, n, B, b->x + i, index, b->kept + i, f ? b->rate + i : NULL);
         }
         for (size_t d = 0; d < loss->dim; d++) sl_noise_add_times(B, g + d * B, weight, b->kept + d * B);
+        if (f) sl_noise_add_times(B, f, weight, b->rate);
     }
-    if (noise->data[1] > 0) sl_noise_add_sphere(loss, noise->data[1], MOST / SL_LOSS_MAX_DIM, source, g);
+    if (!(noise->data[1] > 0)) return;
+    sl_noise_add_sphere(loss, noise->data[1], MOST / SL_LOSS_MAX_DIM, source, g);
+    for (size_t d = 0; f && d < loss->dim; d++) { /* it has left n = noise kept */
+        sl_noise_multiply(B, b->kept + d * B, b->noise);
+        sl_noise_add_work(B, f, b->kept + d * B, b->x + d * B, source->origin[d]);
+    }
 }
 
 static sl_status covariance(double *covariance, const sl_noise *noise, const sl_loss *loss, double s2, const double *x,
@@ -101,7 +109,7 @@ static sl_status covariance(double *covariance, const sl_noise *noise, const sl_
         const size_t lane = k % AT_ONCE;
         if (lane == 0) {
             for (size_t i = 0; i < AT_ONCE; i++) index[i] = (uint32_t)(k + i < loss->samples ? k + i : k);
-            loss->kind->sample_gradient(loss, AT_ONCE, AT_ONCE, points, index, g);
+            loss->kind->sample_gradient(loss, AT_ONCE, AT_ONCE, points, index, g, NULL);
         }
         for (size_t d = 0; d < dim; d++) v[d] = g[d * AT_ONCE + lane] - mean[d];
         for (size_t d = 0; d < dim; d++)

@@ -13,7 +13,8 @@ extern const sl_noise_kind sl_noise_gaussian, sl_noise_anisotropic, sl_noise_hes
 /* g[d][i] += n[d][i], n ~ N(0, s2) */
 void sl_noise_add_gaussian(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_source *source, double *g);
 
-/* g += n of that length, in a uniform direction, from the normals of channels j SL_LOSS_MAX_DIM + d */
+/* g += n of that length, in a uniform direction, from the normals of channels j SL_LOSS_MAX_DIM + d. Leaves n as the
+ * product of the block's noise[i] and kept[d][i]. */
 void sl_noise_add_sphere(const sl_loss *loss, double length, size_t j, sl_noise_source *source, double *g);
 
 /* Numbers of channel j SL_LOSS_MAX_DIM + d for all lanes of the source's block. */

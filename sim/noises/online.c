@@ -29,11 +29,13 @@ static void add(const sl_noise *noise, const sl_loss *loss, double s2, sl_noise_
     const size_t B = b->B, size = (size_t)noise->data[0];
     const double s = sqrt(s2), weight = s / (double)size;
     for (size_t d = 0; d < loss->dim; d++) sl_noise_times(B, g + d * B, 1 - s);
+    if (source->f) sl_noise_times(B, source->f, 1 - s);
     for (size_t c = 0; c < size; c++) {
         for (size_t d = 0; d < loss->dim; d++) sl_noise_normals(source, 2 * c, d, 1, b->kept + d * B);
         sl_noise_normals(source, 2 * c + 1, 0, 1, b->noise);
         loss->kind->fresh_gradient(loss, B, B, b->x, b->kept, b->noise);
         for (size_t d = 0; d < loss->dim; d++) sl_noise_add_times(B, g + d * B, weight, b->kept + d * B);
+        if (source->f) sl_noise_add_square_times(B, source->f, weight / 2, b->noise);
     }
 }
 

@@ -52,13 +52,14 @@ static inline void squares_gradient(const sl_loss *loss, size_t B, size_t stride
 }
 
 static inline void squares_sample(const sl_loss *loss, size_t B, size_t stride, const double *x, const uint32_t *index,
-                           double *g)
+                           double *g, double *f)
 {
     (void)loss;
     for (size_t i = 0; i < B; i++) {
         assert_true(index[i] < SAMPLES);
         const double r = residual(index[i], x[i], x[stride + i]);
         g[i] = r * rows[index[i]][0], g[stride + i] = r * rows[index[i]][1];
+        if (f) f[i] = r * r / 2;
     }
 }
 

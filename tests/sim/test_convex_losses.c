@@ -252,18 +252,20 @@ static void sample_gradient__averages_to_the_gradient(void **state)
     (void)state;
     static const char *const names[] = {"least-squares:n=5:m=24:l2=0.2", "logistic:n=128:m=40:l2=0.1:norm=3",
                                         "hinge:n=7:m=64"};
-    static _Alignas(64) double x[SL_LOSS_MAX_DIM * LANES], g[SL_LOSS_MAX_DIM * LANES];
+    static _Alignas(64) double x[SL_LOSS_MAX_DIM * LANES], g[SL_LOSS_MAX_DIM * LANES], f[LANES];
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         const sl_loss loss = loss_of(names[k]);
-        double point[SL_LOSS_MAX_DIM], mean[SL_LOSS_MAX_DIM] = {0}, exact[SL_LOSS_MAX_DIM];
+        double point[SL_LOSS_MAX_DIM], value = 0, mean[SL_LOSS_MAX_DIM] = {0}, exact[SL_LOSS_MAX_DIM];
         normals(point, loss.dim, 6);
         for (size_t i = 0; i < loss.dim * LANES; i++) x[i] = point[i / LANES];
         for (uint32_t first = 0; first < loss.samples; first += LANES) {
             uint32_t index[LANES];
             for (uint32_t i = 0; i < LANES; i++) index[i] = first + (i * 5 + 3) % LANES;
-            loss.kind->sample_gradient(&loss, LANES, LANES, x, index, g);
+            loss.kind->sample_gradient(&loss, LANES, LANES, x, index, g, f);
+            for (size_t i = 0; i < LANES; i++) value += f[i] / (double)loss.samples;
             for (size_t i = 0; i < loss.dim * LANES; i++) mean[i / LANES] += g[i] / (double)loss.samples;
         }
+        assert_near(value, sl_loss_value(&loss, point), 1e-13 * fmax(1, fabs(value)));
         sl_loss_gradient(&loss, point, exact);
         for (size_t d = 0; d < loss.dim; d++) assert_near(mean[d], exact[d], 1e-13);
     }

@@ -1,7 +1,7 @@
 /* Regimes of optim/regime.h in ensembles: a rate for every replica. */
 #include "tests/test.h"
 
-#include "sim/ensemble.h"
+#include "sim/block.h"
 
 static sl_regime regime;
 
@@ -100,6 +100,167 @@ static void run__takes_every_loss_and_noise(void **state)
         }
 }
 
+/* ---- a replica by hand: the mini-batch of a step from the numbers that it is drawn with ---- */
+
+enum { DIM = 3, REPLICAS = 64, STEPS = 24, SAMPLES = 16, SIZE = 2 };
+
+typedef enum { ADDED, SAMPLED, SPHERE, ONLINE } model;
+static const struct {
+    const char *loss, *noise;
+    double s2;
+    model which;
+} cases[] = {
+    {"quadratic:spectrum=2,0.5,0.1", "gaussian", 0.09, ADDED},
+    {"quadratic:spectrum=2,0.5,0.1", "bounded:law=cube", 0.09, ADDED},
+    {"least-squares:n=3:m=16:l2=0.1", "minibatch:size=2", 1, SAMPLED},
+    {"least-squares:n=3:m=16:l2=0.1", "minibatch:size=2", 0.25, SAMPLED},
+    {"least-squares:n=3:m=16:l2=0.1", "minibatch:size=2:sphere=0.3", 1, SPHERE},
+    {"least-squares-online:spectrum=2,0.5,0.1", "online:size=2", 0.25, ONLINE},
+};
+
+/* (Rounded to float with its deviation.) */
+static double normal(const sl_ensemble *e, uint64_t replica, size_t channel, uint64_t k, double sigma)
+{
+    const sl_draw draw = sl_ensemble_draw(e, SL_PURPOSE_NOISE, channel, k);
+    return sl_random_normal(replica, sigma, &draw);
+}
+
+static double uniform(const sl_ensemble *e, uint64_t replica, size_t channel, uint64_t k)
+{
+    const sl_draw draw = sl_ensemble_draw(e, SL_PURPOSE_NOISE, channel, k);
+    return sl_random_uniform(replica, &draw);
+}
+
+/* g += n, *f += n.(x - start) */
+static void add_noise(const sl_sgd *s, const double *n, const double *x, double *g, double *f)
+{
+    for (size_t d = 0; d < DIM; d++) {
+        g[d] += n[d];
+        *f += n[d] * (x[d] - s->loss.start[d]);
+    }
+}
+
+/* Gradient and loss of sample c of the mini-batch. */
+static void sample(const sl_sgd *s, model which, uint64_t replica, uint64_t k, size_t c, const double *x, double *g,
+                   double *f)
+{
+    const sl_loss *const loss = &s->loss;
+    double a[DIM], r, l2 = 0;
+    if (which == ONLINE) {
+        r = -loss->data[SL_LOSS_MAX_DIM] * normal(&s->ensemble, replica, (2 * c + 1) * SL_LOSS_MAX_DIM, k, 1);
+        for (size_t d = 0; d < DIM; d++) {
+            a[d] = sqrt(loss->data[d]) * normal(&s->ensemble, replica, 2 * c * SL_LOSS_MAX_DIM + d, k, 1);
+            r += a[d] * (x[d] - loss->truth[d]);
+        }
+    } else {
+        const size_t j = (size_t)(uniform(&s->ensemble, replica, c, k) * SAMPLES);
+        r = -loss->targets[j];
+        l2 = 0.1;
+        for (size_t d = 0; d < DIM; d++) {
+            a[d] = loss->table[j * DIM + d];
+            r += a[d] * x[d];
+        }
+    }
+    *f = r * r / 2;
+    for (size_t d = 0; d < DIM; d++) {
+        g[d] = r * a[d] + l2 * x[d];
+        *f += l2 / 2 * x[d] * x[d];
+    }
+}
+
+static void evaluate(const sl_sgd *s, size_t which, uint64_t replica, uint64_t k, const double *x, double *g, double *f)
+{
+    const double root = sqrt(cases[which].s2);
+    double n[DIM];
+    sl_loss_gradient(&s->loss, x, g);
+    *f = sl_loss_value(&s->loss, x);
+    if (cases[which].which == ADDED) {
+        const bool cube = which == 1;
+        for (size_t d = 0; d < DIM; d++)
+            n[d] = cube ? root * sqrt(3) * (2 * uniform(&s->ensemble, replica, d, k) - 1)
+                        : normal(&s->ensemble, replica, d, k, root);
+        add_noise(s, n, x, g, f);
+        return;
+    }
+    double mean[DIM] = {0}, value = 0;
+    for (size_t c = 0; c < SIZE; c++) {
+        double own[DIM], f_own;
+        sample(s, cases[which].which, replica, k, c, x, own, &f_own);
+        for (size_t d = 0; d < DIM; d++) mean[d] += own[d] / SIZE;
+        value += f_own / SIZE;
+    }
+    for (size_t d = 0; d < DIM; d++) g[d] += root * (mean[d] - g[d]);
+    *f += root * (value - *f);
+    if (cases[which].which != SPHERE) return;
+    double square = 0;
+    for (size_t d = 0; d < DIM; d++) {
+        n[d] = normal(&s->ensemble, replica, 4096 + d, k, 1);
+        square += n[d] * n[d];
+    }
+    for (size_t d = 0; d < DIM; d++) n[d] *= 0.3 / sqrt(square);
+    add_noise(s, n, x, g, f);
+}
+
+/* x after STEPS steps of one replica. blind: the regime is given f in place of f_B. */
+static void follow(double *x, const sl_sgd *s, size_t which, uint64_t replica, bool blind)
+{
+    const sl_regime_space space = {.n = DIM, .lanes = 1};
+    void *const memory = aligned_alloc(64, (size_t)sl_regime_bytes(s->regime, &space));
+    double v[DIM] = {0}, g[DIM], g2[DIM];
+    sl_regime_run run;
+    sl_regime_bind(&run, s->regime, &space, memory);
+    sl_regime_begin(&run);
+    for (size_t d = 0; d < DIM; d++) {
+        const sl_draw draw = sl_ensemble_draw(&s->ensemble, SL_PURPOSE_START, d, 0);
+        x[d] = s->loss.start[d] + sl_random_normal(replica, s->ensemble.start_spread, &draw);
+    }
+    for (uint64_t k = 0; k < STEPS; k++) {
+        double f, f2 = NAN;
+        evaluate(s, which, replica, k, x, g, &f);
+        const double *const point = sl_regime_point(&run, k, x, g);
+        if (point) evaluate(s, which, replica, k, point, g2, &f2);
+        if (blind) {
+            f = sl_loss_value(&s->loss, x);
+            if (point) f2 = sl_loss_value(&s->loss, point);
+        }
+        const sl_regime_step step = {.k = k, .loss = &f, .loss2 = &f2, .x = x, .v = v, .g = g, .g2 = point ? g2 : NULL};
+        assert_true(sl_regime_update(&run, &step));
+    }
+    free(memory);
+}
+
+/* Both gradients and both losses are of one mini-batch, whose loss f_B has the noisy gradient. Rounding grows to 1e-12
+ * or so in 24 steps. Control: what looks at losses and is given f ends elsewhere. */
+static void regime__sees_the_loss_of_its_mini_batch(void **state)
+{
+    (void)state;
+    for (size_t which = 0; which < sizeof cases / sizeof *cases; which++)
+        for (size_t r = 0; r < sl_n_regimes; r++) {
+            const bool is_auto = strcmp(sl_regimes[r]->name, "auto") == 0;
+            sl_sgd s = make(cases[which].loss, is_auto ? "auto:episode=4" : sl_regimes[r]->name, "heavy-ball", 0.5);
+            assert_ok(sl_noise_init(&s.noise, cases[which].noise, &s.loss, &err));
+            s.noise_variance = cases[which].s2;
+            s.ensemble.replicas = REPLICAS;
+            s.ensemble.start_spread = 0.5;
+            s.ensemble.burn_in = STEPS - 1;
+            s.ensemble.steps = s.ensemble.sample_every = 1;
+            sl_observed o;
+            assert_ok(sl_sgd_run(&o, &s, &err));
+            double x2[2] = {0};
+            for (uint64_t i = 0; i < REPLICAS; i++)
+                for (int blind = 0; blind < 2; blind++) {
+                    double x[DIM];
+                    follow(x, &s, which, i, blind);
+                    x2[blind] += x[0] * x[0] / REPLICAS;
+                }
+            if (!(fabs(o.coordinate[0].x2.value - x2[0]) <= 1e-8 * x2[0]))
+                fail_msg("%s, %s: <x^2> = %.12g, by hand %.12g", cases[which].noise, sl_regimes[r]->name,
+                         o.coordinate[0].x2.value, x2[0]);
+            if (sl_regime_needs_loss(s.regime, STEPS - 1)) assert_true(fabs(x2[1] - x2[0]) > 1e-5 * x2[0]);
+            sl_observed_clear(&o);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +268,7 @@ int main(void)
         cmocka_unit_test(secant__sees_through_the_noise),
         cmocka_unit_test(replicas__do_not_see_each_other),
         cmocka_unit_test(run__takes_every_loss_and_noise),
+        cmocka_unit_test(regime__sees_the_loss_of_its_mini_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

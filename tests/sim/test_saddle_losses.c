@@ -338,7 +338,7 @@ static void sample_gradient__is_numpys(void **state)
     uint32_t index[LANES];
     for (size_t i = 0; i < 9 * LANES; i++) x[i] = u[i / LANES];
     for (size_t i = 0; i < LANES; i++) index[i] = 5;
-    loss.kind->sample_gradient(&loss, LANES, LANES, x, index, g);
+    loss.kind->sample_gradient(&loss, LANES, LANES, x, index, g, NULL);
     for (size_t i = 0; i < 9 * LANES; i++) assert_near(g[i], expected[i / LANES], 1e-14);
 }
 
@@ -350,17 +350,19 @@ static void sample_gradient__averages_to_the_gradient(void **state)
                                         "tensor-decomposition:d=3", "tensor-decomposition:d=10"};
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         const sl_loss loss = loss_of(names[k]);
-        static _Alignas(64) double x[SL_LOSS_MAX_DIM * LANES], g[SL_LOSS_MAX_DIM * LANES];
-        double point[SL_LOSS_MAX_DIM], mean[SL_LOSS_MAX_DIM] = {0}, exact[SL_LOSS_MAX_DIM], size = 0;
+        static _Alignas(64) double x[SL_LOSS_MAX_DIM * LANES], g[SL_LOSS_MAX_DIM * LANES], f[LANES];
+        double point[SL_LOSS_MAX_DIM], value = 0, mean[SL_LOSS_MAX_DIM] = {0}, exact[SL_LOSS_MAX_DIM], size = 0;
         normals(point, loss.dim, 6);
         for (size_t i = 0; i < loss.dim * LANES; i++) x[i] = point[i / LANES];
         assert_int_equal(loss.samples % LANES, 0);
         for (uint32_t first = 0; first < loss.samples; first += LANES) {
             uint32_t index[LANES];
             for (uint32_t i = 0; i < LANES; i++) index[i] = first + (i * 5 + 3) % LANES;
-            loss.kind->sample_gradient(&loss, LANES, LANES, x, index, g);
+            loss.kind->sample_gradient(&loss, LANES, LANES, x, index, g, f);
+            for (size_t i = 0; i < LANES; i++) value += f[i] / (double)loss.samples;
             for (size_t i = 0; i < loss.dim * LANES; i++) mean[i / LANES] += g[i] / (double)loss.samples;
         }
+        assert_near(value, sl_loss_value(&loss, point), 1e-13 * fmax(1, fabs(value)));
         sl_loss_gradient(&loss, point, exact);
         for (size_t d = 0; d < loss.dim; d++) size = fmax(size, fabs(exact[d]));
         for (size_t d = 0; d < loss.dim; d++) assert_near(mean[d], exact[d], 1e-13 * fmax(1, size) * 10);
@@ -379,10 +381,10 @@ static void sample_gradient__keeps_lanes_apart(void **state)
         uint32_t index[B], equal[B];
         normals(x, loss.dim * B, 7);
         for (uint32_t i = 0; i < B; i++) index[i] = i * 7 % 16;
-        loss.kind->sample_gradient(&loss, B, B, x, index, g);
+        loss.kind->sample_gradient(&loss, B, B, x, index, g, NULL);
         for (uint32_t lane = 0; lane < B; lane++) {
             for (uint32_t i = 0; i < B; i++) equal[i] = index[lane];
-            loss.kind->sample_gradient(&loss, B, B, x, equal, same);
+            loss.kind->sample_gradient(&loss, B, B, x, equal, same, NULL);
             for (size_t d = 0; d < loss.dim; d++) assert_near(g[d * B + lane], same[d * B + lane], 1e-14);
         }
     }
