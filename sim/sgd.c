@@ -67,6 +67,7 @@ static void begin_with_regime(const void *dynamics, sl_block *b)
     sl_regime_run run;
     sl_regime_bind(&run, sgd->regime, &space, extra_of(sgd, b).run);
     sl_regime_begin(&run);
+    memset(b->rate, 0, b->B * sizeof *b->rate);
 }
 
 /* A trajectory that has gone off is found by the kill radius; others do not see it. */
@@ -95,6 +96,10 @@ static void step_with_regime(const void *dynamics, sl_block *b, uint64_t k)
                                  .v = sgd->rule.kind == SL_RULE_PLAIN ? NULL : b->v, .g = b->g,
                                  .g2 = point ? e.g2 : NULL};
     (void)sl_regime_update(&run, &step);
+    for (size_t i = 0; i < b->B; i++) {
+        const double rate = sl_regime_rate(&run, i);
+        b->rate[i] = isfinite(rate) ? rate : 0; /* as it was applied */
+    }
     if (loss->kind->project) loss->kind->project(loss, b->B, b->B, b->x);
     loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
 }
@@ -136,6 +141,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
     d->begin = begin_with_regime;
     d->step = step_with_regime;
     d->extra_bytes = extra_bytes;
+    d->rated = true;
     d->stationary = false;
     d->mass = NAN;
     d->every = SL_SAMPLE_EVERY;
