@@ -65,10 +65,10 @@ static void say_exponents(sl_prose *text, cJSON *result, const exponents_figure 
             sl_say(text, "%s %s undecided: %s (%.3f)", i ? "," : "", s->title, p->reason, s->exponent);
         }
     }
-    sl_say(text,
-           ". T = %llu, of constant and inverse square root %llu. f = s|x|, |x| ≤ 1, noise of deviation 1; each point at "
-           "the slope s ≤ 1 that hurts most.\n",
-           (unsigned long long)f->power[SL_LINEAR].horizon, (unsigned long long)f->power[SL_CONSTANT].horizon);
+    const uint64_t annealed = f->power[SL_LINEAR].horizon, fixed = f->power[SL_CONSTANT].horizon;
+    sl_say(text, ". T = %llu", (unsigned long long)annealed);
+    if (fixed != annealed) sl_say(text, ", of constant and inverse square root %llu", (unsigned long long)fixed);
+    sl_say(text, ". f = s|x|, |x| ≤ 1, noise of deviation 1; each point at the slope s ≤ 1 that hurts most.\n");
 }
 
 static sl_status exponents(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)

@@ -25,7 +25,8 @@ static const sl_option options[] = {
     SL_ENSEMBLE_OPTIONS,
     SL_OPTION("sample-every", SL_OPT_INTEGER, "N", "0", "steps between samples; 0: chosen", .min = 0, .max = 1e15),
     SL_OPTION("histogram", SL_OPT_INTEGER, "BINS", "80", "bins of coordinate 0, where its range is known; 0: none", .min = 0, .max = 1e5),
-    SL_OPTION("series", SL_OPT_INTEGER, "N", "0", "a row of the time series every N steps; 0: none", .min = 0, .max = 1e15),
+    SL_OPTION("series", SL_OPT_INTEGER, "N", "0",
+              "a row of the time series every N steps (moments, loss, a regime's rate); 0: none", .min = 0, .max = 1e15),
 };
 
 static sl_status set_regime(sl_simulation *s, const sl_cli *cli, sl_err *err)
@@ -54,6 +55,8 @@ static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
         return sl_fail(err, SL_E_USAGE, "--noise-correction is for --dynamics sgld, not %s", sl_cli_text(cli, "dynamics"));
     size_t n;
     const double *const pace = sl_cli_reals(cli, "pace", &n);
+    if (sl_cli_given(cli, "pace") && s->dynamics != SL_DYNAMICS_ADAM_LANGEVIN)
+        return sl_fail(err, SL_E_USAGE, "--pace is for --dynamics adam-langevin, not %s", sl_cli_text(cli, "dynamics"));
     if (n != 5) return sl_fail(err, SL_E_USAGE, "--pace has %zu values, need decay,scale,power,low,high", n);
     s->adam = (sl_adam_langevin){.decay = pace[0], .scale = pace[1], .power = pace[2], .low = pace[3], .high = pace[4]};
     if (s->dynamics == SL_DYNAMICS_ADAM_LANGEVIN && sl_cli_given(cli, "histogram") && sl_cli_integer(cli, "histogram") > 0)
@@ -85,11 +88,14 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
 {
     enum { BURN_IN = 40, MIXING = 8, MEASURED = 100, LEAST_BURN_IN = 500, LEAST_MEASURED = 6000 };
     sl_ensemble *e = &s->sgd.ensemble;
-    const double tau = p->relaxation > 0 ? p->relaxation : 0;
-    const double mixing = p->mixing > 0 ? p->mixing : 0, hopeless = 2e5; /* then the note below must do */
+    const bool endless = isinf(p->relaxation);
+    const double tau = p->relaxation > 0 && !endless ? p->relaxation : 0;
+    const double mixing = p->mixing > 0 && !endless ? p->mixing : 0, hopeless = 2e5; /* then the note below must do */
     const double forget = MIXING * mixing < hopeless ? fmax(BURN_IN * tau, MIXING * mixing) : BURN_IN * tau;
     e->burn_in = sl_cli_given(cli, "burn-in") ? sl_cli_integer(cli, "burn-in") : relaxations(1, forget, LEAST_BURN_IN);
     e->steps = sl_cli_given(cli, "steps") ? sl_cli_integer(cli, "steps") : relaxations(MEASURED, tau, LEAST_MEASURED);
+    if (p->law && endless)
+        cJSON_AddItemToArray(notes, cJSON_CreateString("the steps are so short that nothing moves: not stationary"));
     if (p->law && (double)e->burn_in < 10 * tau) {
         char text[160];
         snprintf(text, sizeof text, "the burn-in is only %.2g relaxation times (%.3g steps): not stationary",
@@ -380,7 +386,9 @@ const sl_command sl_command_simulate = {
     .name = "simulate",
     .help = "an ensemble of SGD or Langevin trajectories on a synthetic loss, beside theory",
     .example = "  sgdlab simulate --loss quadratic:a=1 --lr 0.05 --momentum 0.9 --schedule random:delta=1\n"
-               "  sgdlab simulate --loss double-well --dynamics underdamped --temperature 0.1 --friction 0.5 --json",
+               "  sgdlab simulate --loss double-well --dynamics underdamped --temperature 0.1 --friction 0.5 --json\n"
+               "  sgdlab simulate --loss logistic --noise minibatch:size=16 --noise-variance 1 --regime auto --series 10 \\\n"
+               "                  --replicas 64 --burn-in 0 --steps 1000",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .run = run,

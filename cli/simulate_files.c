@@ -105,8 +105,11 @@ static sl_status draw(sl_run *run, const sl_simulation *s, const sl_observed *o,
     const sl_curve series[] = {
         {.kind = SL_CURVE_BAND, .dat = "series.dat", .x = "1", .y = "2", .error = "3", .colour = 0},
     };
+    const sl_curve rate[] = {
+        {.kind = SL_CURVE_BAND, .dat = "series.dat", .x = "1", .y = "8", .error = "9", .colour = 2},
+    };
     const bool theory = p->law && p->temperature > 0;
-    sl_panel panels[2];
+    sl_panel panels[3];
     size_t n = 0;
     const sl_panel any = {.xmin = NAN, .xmax = NAN, .ymin = NAN, .ymax = NAN};
     if (o->density) {
@@ -130,6 +133,15 @@ static sl_status draw(sl_run *run, const sl_simulation *s, const sl_observed *o,
         panels[n].xlabel = "step";
         panels[n].ylabel = "<x²> over replicas";
         panels[n].curves = series;
+        panels[n++].n_curves = 1;
+    }
+    if (o->series && s->sgd.regime) {
+        panels[n] = any;
+        panels[n].title = "Learning rate";
+        panels[n].xlabel = "step";
+        panels[n].ylabel = "rate";
+        panels[n].logy = true;
+        panels[n].curves = rate;
         panels[n++].n_curves = 1;
     }
     if (n == 0) return SL_OK;

@@ -25,7 +25,7 @@ static const sl_option options[] = {
               "list regimes"),
     SL_OPTION("rule", SL_OPT_CHOICE, "heavy-ball|nesterov|sign|plain", "nesterov", "update rule"),
     SL_OPTION("lr", SL_OPT_REAL, "l", "0.005", "learning rate", .min = 0, .max = 1e12, .open_min = true),
-    SL_OPTION("momentum", SL_OPT_REAL, "mu", "0.9", "momentum", .min = 0, .max = 1, .open_max = true),
+    SL_OPTION("momentum", SL_OPT_REAL, "mu", "0.9", "momentum; plain has none", .min = 0, .max = 1, .open_max = true),
     SL_OPTION("alpha-on", SL_OPT_CHOICE, "gradient|step", "step",
               "where the schedule's factor stands: on the whole step, as in PyTorch, or on the gradient"),
     SL_OPTION("weight-decay", SL_OPT_REAL, "w", "0", "the gradient of (w/2)|x|^2 is added", .min = 0, .max = 1e6),
@@ -106,6 +106,12 @@ static sl_status check_schedule(const sl_train_config *c, sl_err *err)
     return st;
 }
 
+/* The usual momentum is for the rules that have one. */
+static double momentum_of(const sl_cli *cli)
+{
+    return sl_cli_is(cli, "rule", "plain") && !sl_cli_given(cli, "momentum") ? 0 : sl_cli_real(cli, "momentum");
+}
+
 /* What can be said without data. */
 static sl_status set_up(sl_trainings *x, const sl_cli *cli, sl_err *err)
 {
@@ -127,7 +133,7 @@ static sl_status set_up(sl_trainings *x, const sl_cli *cli, sl_err *err)
     };
     SL_TRY(sl_augment_parse(&x->config.augment, sl_cli_text(cli, "augment"), err));
     const sl_alpha_on on = sl_cli_is(cli, "alpha-on", "gradient") ? SL_ALPHA_ON_GRADIENT : SL_ALPHA_ON_STEP;
-    SL_TRY(sl_rule_init(&x->config.rule, sl_cli_text(cli, "rule"), on, x->config.lr, sl_cli_real(cli, "momentum"),
+    SL_TRY(sl_rule_init(&x->config.rule, sl_cli_text(cli, "rule"), on, x->config.lr, momentum_of(cli),
                         sl_cli_real(cli, "weight-decay"), err));
     SL_TRY(check_schedule(&x->config, err));
     x->range_test = sl_cli_flag(cli, "range-test");
@@ -178,6 +184,7 @@ static void resolve(cJSON *config, const sl_trainings *x)
     for (size_t i = 0; regime && i < sizeof of_schedules / sizeof *of_schedules; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(config, of_schedules[i]);
     if (!regime) cJSON_DeleteItemFromObjectCaseSensitive(config, "regime");
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "momentum", cJSON_CreateNumber(momentum_of(x->cli)));
     char augment[SL_AUGMENT_TEXT];
     sl_augment_print(augment, &x->config.augment);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "augment", cJSON_CreateString(augment));
@@ -408,6 +415,7 @@ const sl_command sl_command_train = {
     .help = "train a network on pictures, one seed or several side by side",
     .example = "  sgdlab train --data digits --schedule random:delta=1 --epochs 5 --seeds 2\n"
                "  sgdlab train --model mlp --data mnist --data-dir data --schedule cyclic:period=6 --epochs 30\n"
+               "  sgdlab train --data digits --regime secant-long --rule heavy-ball --epochs 5\n"
                "  sgdlab train --data digits --range-test --range-max 100",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -23,7 +23,8 @@ typedef struct {
     double *x, *v, *g; /* [dim][B]                                                            */
     double *noise;     /* [B]: scratch of a step                                              */
     double *kept;      /* [dim][B]: noise that a scheme keeps; in SGD scratch of noise models */
-    double *rate;      /* [B]: scratch for learning rates that differ; weights of the samples of a weighted dynamics */
+    double *rate;      /* [B]: scratch for learning rates that differ; of a rated dynamics the last ones, of a weighted
+                          one the weights of its samples */
     void *extra;       /* what a dynamics asked for in extra_bytes; each block's own, kept over its steps */
 } sl_block;
 
@@ -35,6 +36,7 @@ typedef struct {
     const void *dynamics;
     bool no_gradient; /* steps neither need nor leave grad f(x) in g: who wants it computes it */
     bool velocity;   /* is there a v?                                                      */
+    bool rated;      /* step leaves in rate[i] what it applied to lane i: a column of the time series */
     bool stationary; /* has every step one law, whatever k? (no schedule that changes)     */
     double (*extra_bytes)(const void *dynamics, size_t B); /* NULL: none; INFINITY: too much */
     bool weighted;   /* averages are sum w y / sum w: lane i of a state counts with w = rate[i] > 0, left there by

@@ -92,6 +92,7 @@ static sl_plan plan_of(const sl_dynamics *dynamics)
     p.unit = e->replicas > 1 ? samples : batch;
     p.skip = samples % p.unit;
     p.rows = e->series_every > 0 ? p.total / e->series_every + 1 : 0;
+    p.row = dynamics->rated ? SL_ROW_RATED : SL_ROW_EACH;
     return p;
 }
 

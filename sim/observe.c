@@ -185,16 +185,20 @@ static void fill_moments(sl_observed *o, const sl_plan *p, sl_tally t)
 
 static sl_status fill_series(sl_observed *o, const sl_plan *p, const sl_slot *s, sl_err *err)
 {
-    static const char *const columns[] = {"step[1]",    "x2[x^2]", "x2_se[x^2]", "v2[v^2]",
-                                          "v2_se[v^2]", "loss[f]", "loss_se[f]"};
-    o->series = sl_table_alloc(sizeof columns / sizeof *columns, columns);
+    static const char *const columns[] = {"step[1]",    "x2[x^2]",     "x2_se[x^2]",     "v2[v^2]",
+                                          "v2_se[v^2]", "loss[f]",     "loss_se[f]",     "rate[x^2/f]",
+                                          "rate_se[x^2/f]", "g2[f^2/x^2]", "g2_se[f^2/x^2]"};
+    const bool rated = p->dynamics->rated;
+    o->series = sl_table_alloc(rated ? 11 : 7, columns);
     if (!o->series) return sl_fail(err, SL_E_MEMORY, "no memory for a time series");
     for (uint64_t r = 0; r < p->rows; r++) {
-        const sl_tally t = {SL_ROW_EACH, s->series + r * SL_TALLY_SIZE(SL_ROW_EACH)};
+        const sl_tally t = {p->row, s->series + r * SL_TALLY_SIZE(p->row)};
         const sl_estimate x2 = sl_tally_mean(t, SL_ROW_X2), f = sl_tally_mean(t, SL_ROW_LOSS);
         const sl_estimate v2 = p->dynamics->velocity ? sl_tally_mean(t, SL_ROW_V2) : unknown;
-        const double row[] = {
-            (double)(r * p->dynamics->ensemble->series_every), x2.value, x2.se, v2.value, v2.se, f.value, f.se};
+        const sl_estimate rate = rated && r > 0 ? sl_tally_mean(t, SL_ROW_RATE) : unknown; /* none before a step */
+        const sl_estimate g2 = rated ? sl_tally_mean(t, SL_ROW_GRADIENT2) : unknown;
+        const double row[] = {(double)(r * p->dynamics->ensemble->series_every), x2.value, x2.se, v2.value, v2.se,
+                              f.value, f.se, rate.value, rate.se, g2.value, g2.se};
         SL_TRY(sl_table_add(o->series, row, err));
     }
     return SL_OK;

@@ -55,7 +55,8 @@ typedef struct {
     sl_estimate *density;
     double outside;
     sl_table *series; /* rows step, x2, x2_se, v2, v2_se, loss, loss_se over the living replicas, x2 and v2
-                         being means over coordinates; NULL if not asked                      */
+                         being means over coordinates; NULL if not asked. Under a regime also rate, rate_se (of the
+                         last update; NAN at step 0), g2, g2_se (|grad f|^2, without noise)    */
 } sl_observed;
 
 void sl_observed_clear(sl_observed *o);

@@ -8,7 +8,7 @@
 
 size_t sl_slot_size(const sl_plan *p)
 {
-    return SL_TALLY_SIZE(p->observables) + (size_t)p->rows * SL_TALLY_SIZE(SL_ROW_EACH);
+    return SL_TALLY_SIZE(p->observables) + (size_t)p->rows * SL_TALLY_SIZE(p->row);
 }
 
 void sl_slot_bind(sl_slot *s, const sl_plan *p, double *memory)
@@ -17,15 +17,15 @@ void sl_slot_bind(sl_slot *s, const sl_plan *p, double *memory)
     *s = (sl_slot){.moments = {p->observables, memory}, .series = memory + SL_TALLY_SIZE(p->observables)};
 }
 
-static sl_tally row_of(const sl_slot *s, uint64_t row)
+static sl_tally row_of(const sl_slot *s, const sl_plan *p, uint64_t row)
 {
-    return (sl_tally){SL_ROW_EACH, s->series + row * SL_TALLY_SIZE(SL_ROW_EACH)};
+    return (sl_tally){p->row, s->series + row * SL_TALLY_SIZE(p->row)};
 }
 
 void sl_slot_merge(sl_slot *s, const sl_plan *p, const sl_slot *other)
 {
     sl_tally_merge(s->moments, other->moments);
-    for (uint64_t r = 0; r < p->rows; r++) sl_tally_merge(row_of(s, r), row_of(other, r));
+    for (uint64_t r = 0; r < p->rows; r++) sl_tally_merge(row_of(s, p, r), row_of(other, p, r));
     s->killed += other->killed;
     s->samples += other->samples;
     s->updates += other->updates;
@@ -39,7 +39,7 @@ static size_t counts_size(const sl_plan *p)
 /* Every part is a multiple of 64 bytes, so all stay aligned. */
 size_t sl_observer_size(const sl_plan *p)
 {
-    return p->block * (2 * p->observables + 4 + SL_ROW_EACH + 1) + counts_size(p);
+    return p->block * (2 * p->observables + 4 + p->row + 1) + counts_size(p);
 }
 
 void sl_observer_bind(sl_observer *ob, const sl_plan *p, double *memory)
@@ -52,7 +52,7 @@ void sl_observer_bind(sl_observer *ob, const sl_plan *p, double *memory)
     ob->value = memory + 2 * B;
     ob->trace = memory + 3 * B;
     ob->row = memory + 4 * B;
-    memory += (4 + SL_ROW_EACH) * B;
+    memory += (4 + p->row) * B;
     ob->bin = (int32_t *)memory;
     ob->counts = (uint64_t *)(memory + B);
     memset(ob->counts, 0, counts_size(p) * sizeof *ob->counts);
@@ -207,12 +207,17 @@ void sl_observer_row(sl_observer *ob, const sl_block *b, uint64_t row, sl_slot *
         sl_observe_add_squares(B, b->v + d * B, 1 / (double)dim, ob->row + SL_ROW_V2 * B);
     }
     loss->kind->value(loss, B, B, b->x, ob->row + SL_ROW_LOSS * B);
+    if (ob->plan->dynamics->rated) {
+        memcpy(ob->row + SL_ROW_RATE * B, b->rate, B * sizeof *ob->row);
+        memset(ob->row + SL_ROW_GRADIENT2 * B, 0, B * sizeof *ob->row);
+        for (size_t d = 0; d < dim; d++) sl_observe_add_squares(B, b->g + d * B, 1, ob->row + SL_ROW_GRADIENT2 * B);
+    }
     double *const weight = ob->value; /* scratch by now */
     for (size_t i = 0; i < B; i++)
         weight[i] = ob->living[i] > 0 ? ob->plan->dynamics->weighted ? b->rate[i] : 1 : 0;
-    for (size_t j = 0; j < SL_ROW_EACH; j++)
+    for (size_t j = 0; j < ob->plan->row; j++)
         for (size_t i = 0; i < B; i++) ob->row[j * B + i] *= weight[i];
-    sl_tally_add(row_of(s, row), b->n, weight, ob->row, B);
+    sl_tally_add(row_of(s, ob->plan, row), b->n, weight, ob->row, B);
 }
 
 void sl_observer_end(sl_observer *ob, const sl_block *b, sl_slot *s)

@@ -12,8 +12,8 @@
 /* Observables of a unit, in this order; then six a coordinate: x, x^2, x^4, x v, v^2, x g. */
 enum { SL_OB_GRADIENT2, SL_OB_LAPLACIAN, SL_OB_LOSS, SL_OB_EQUIPARTITION, SL_OB_KINETIC, SL_OB_COORDINATES };
 enum { SL_OB_X, SL_OB_X2, SL_OB_X4, SL_OB_XV, SL_OB_V2, SL_OB_XG, SL_OB_EACH };
-/* Observables of a row of the time series. */
-enum { SL_ROW_X2, SL_ROW_V2, SL_ROW_LOSS, SL_ROW_EACH };
+/* Observables of a row of the time series; the last two of a rated dynamics only. */
+enum { SL_ROW_X2, SL_ROW_V2, SL_ROW_LOSS, SL_ROW_EACH, SL_ROW_RATE = SL_ROW_EACH, SL_ROW_GRADIENT2, SL_ROW_RATED };
 
 enum { SL_BATCHES = 32, SL_HISTOGRAM_GROUPS = 64 };
 
@@ -28,13 +28,14 @@ typedef struct {
     uint64_t unit;  /* samples a unit                                                   */
     uint64_t skip;  /* samples left out in front, so that batches are equal             */
     uint64_t rows;  /* of the time series                                               */
+    size_t row;     /* observables of each of them                                      */
     size_t bins;
 } sl_plan;
 
 /* What one block leaves. */
 typedef struct {
     sl_tally moments;
-    double *series; /* [rows][SL_TALLY_SIZE(SL_ROW_EACH)] */
+    double *series; /* [rows][SL_TALLY_SIZE(row)] */
     uint64_t killed, samples;
     double updates;
 } sl_slot;
@@ -49,7 +50,7 @@ typedef struct {
     double *sums, *frozen;   /* [observables][B]; frozen: those of killed lanes      */
     double *living, *weight; /* [B]: 1 or 0; share of the unit's samples taken       */
     double *value, *trace;   /* [B] scratch                                          */
-    double *row;             /* [SL_ROW_EACH][B] scratch                             */
+    double *row;             /* [plan->row][B] scratch                               */
     int32_t *bin;            /* [B] scratch                                          */
     uint64_t *counts;        /* [SL_HISTOGRAM_GROUPS][bins + 1], over all its blocks */
     size_t alive;            /* lanes                                                */

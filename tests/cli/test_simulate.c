@@ -157,6 +157,9 @@ static void simulate__goes_through_odd_corners(void **state)
         "--dynamics underdamped --temperature 0 --replicas 64 --steps 50 --burn-in 10",
         "--schedule cosine --replicas 64 --steps 50 --burn-in 10 --jobs 4096",
         "--kill-radius 1.5 --start 1 --replicas 64 --steps 50 --burn-in 10",
+        "--regime auto --rule sign --replicas 64 --steps 50 --burn-in 0 --series 5",
+        "--dynamics sgld --loss logistic --noise minibatch --replicas 64 --steps 50 --burn-in 10",
+        "--dynamics adam-langevin --pace 1e-300,1e-300,1,1e-300,1e-300 --replicas 64 --steps 50 --burn-in 10",
     };
     for (size_t i = 0; i < sizeof corners / sizeof *corners; i++) {
         char arguments[256];
@@ -164,7 +167,7 @@ static void simulate__goes_through_odd_corners(void **state)
         const said *s = run(arguments);
         if (s->code != 0) fail_msg("sgdlab %s: code %d: %s", arguments, s->code, s->err);
         cJSON *j = parse_only_json(s->out);
-        if (strstr(s->out, "nan") || strstr(s->out, "inf,")) fail_msg("sgdlab %s: %s", arguments, s->out);
+        if (strstr(s->out, "nan") || strstr(s->out, "inf,") || strstr(s->out, "(inf")) fail_msg("sgdlab %s: %s", arguments, s->out);
         static const char *const keys[] = {"x2", "xv", "v2", "loss", "temperature", "predicted", "updates_per_second"};
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
             if (!at(j, keys[k])) fail_msg("sgdlab %s: no '%s'", arguments, keys[k]);
@@ -275,6 +278,8 @@ static void simulate__refuses_noise_that_does_not_fit(void **state)
     assert_refused("simulate --noise anisotropic:spectrum=1,2", 2, "2 values");
     assert_refused("simulate --noise minibatch", 3, "not a mean over samples");
     assert_refused("simulate --dynamics overdamped --noise gaussian", 2, "thermal");
+    assert_refused("simulate --pace 1,1,0.5,0.1,2", 2, "--pace is for --dynamics adam-langevin, not sgd");
+    assert_refused("simulate --dynamics sgld --noise-correction --pace 1,1,0.5,0.1,2", 2, "--pace");
 }
 
 static void simulate__takes_a_regime_or_a_schedule(void **state)
@@ -292,6 +297,13 @@ static void simulate__takes_a_regime_or_a_schedule(void **state)
     assert_refused("simulate --regime polyak --dynamics overdamped", 2, "time step");
     assert_refused("simulate --regime polyakk", 2, "polyak");
     assert_refused("simulate --regime auto:episode=3", 2, "episode");
+    assert_int_equal(run("simulate --loss quadratic:dim=2 --start 1 --regime secant-long --rule sign --replicas 64 --steps "
+                         "100 --burn-in 0 --series 10 --quiet --out traced")->code, 0);
+    assert_true(exists("traced/simulate.png"));
+    char command[256];
+    snprintf(command, sizeof command, "grep -q 'rate\\[x^2/f\\]' %s/traced/series.dat && grep -q 'Learning rate' "
+             "%s/traced/simulate.gp", folder, folder);
+    assert_int_equal(system(command), 0);
 }
 
 static void simulate__leaves_files_that_do_not_depend_on_jobs(void **state)

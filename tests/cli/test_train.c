@@ -209,6 +209,24 @@ static void train__finds_rates(void **state)
     assert_refused(SMALL "--range-max 5", 2, "--range-max means nothing without --range-test");
 }
 
+/* Every rule trains as it stands, also the one without momentum, with a rate or with a regime. */
+static void train__every_rule_has_a_momentum_that_fits(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"plain", "heavy-ball", "nesterov", "sign"};
+    for (size_t i = 0; i < 4; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, SMALL "--rule %s %s --epochs 1 --no-save --json", rules[i],
+                 i % 2 == 0 ? "--regime secant-short" : "--lr 1e-3");
+        const said *s = run(arguments);
+        if (s->code != 0) fail_msg("sgdlab %s: code %d: %s", arguments, s->code, s->err);
+        cJSON *j = parse_only_json(s->out);
+        assert_near(at(at(j, "configuration"), "momentum")->valuedouble, i == 0 ? 0 : 0.9, 0);
+        cJSON_Delete(j);
+    }
+    assert_refused(SMALL "--rule plain --momentum 0.5", 2, "'plain' has no momentum");
+}
+
 static void train__divergence_names_the_epoch_and_keeps_data(void **state)
 {
     (void)state;
@@ -321,6 +339,7 @@ int main(void)
         TEST(train__dry_run_foresees),
         TEST(train__refuses_what_does_not_fit_into_memory),
         TEST(train__finds_rates),
+        TEST(train__every_rule_has_a_momentum_that_fits),
         TEST(train__divergence_names_the_epoch_and_keeps_data),
         TEST(train__killed_and_resumed_gives_the_same_bytes),
         TEST(train__interrupted_says_so),

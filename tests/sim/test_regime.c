@@ -58,6 +58,32 @@ static void secant__sees_through_the_noise(void **state)
     }
 }
 
+/* The time series has the rate that was applied, here 1/a, and |grad f|^2, here a^2 x^2; no rate before a step. */
+static void series__has_rate_and_gradient(void **state)
+{
+    (void)state;
+    sl_sgd s = make("quadratic:a=4", "secant-long", "plain", 0);
+    s.noise_variance = 9;
+    s.ensemble.burn_in = 0;
+    s.ensemble.steps = 100;
+    s.ensemble.series_every = 50;
+    sl_observed o;
+    assert_ok(sl_sgd_run(&o, &s, &err));
+    const size_t rate = sl_table_find(o.series, "rate"), g2 = sl_table_find(o.series, "g2");
+    assert_int_equal(rate, 7);
+    assert_true(isnan(sl_table_row(o.series, 0)[rate]));
+    for (size_t r = 1; r < 3; r++) {
+        const double *const row = sl_table_row(o.series, r);
+        assert_close(row[rate], 0.25, 1e-9);
+        assert_close(row[g2], 16 * row[1], 1e-12);
+    }
+    sl_observed_clear(&o);
+    s.regime = NULL; /* under a schedule the rate is a function of the step, and not in the table */
+    assert_ok(sl_sgd_run(&o, &s, &err));
+    assert_int_equal(sl_table_columns(o.series), 7);
+    sl_observed_clear(&o);
+}
+
 /* Replica r is a function of its coordinates: the same whatever the number of threads, and of replicas beside it. */
 static void replicas__do_not_see_each_other(void **state)
 {
@@ -266,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regimes__minimise_quadratics),
         cmocka_unit_test(secant__sees_through_the_noise),
+        cmocka_unit_test(series__has_rate_and_gradient),
         cmocka_unit_test(replicas__do_not_see_each_other),
         cmocka_unit_test(run__takes_every_loss_and_noise),
         cmocka_unit_test(regime__sees_the_loss_of_its_mini_batch),

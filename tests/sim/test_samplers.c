@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
 #include "base/random.h"
+#include "sim/landscape.h"
 #include "sim/samplers.h"
 #include "theory/boltzmann.h"
 #include "theory/sgld.h"
@@ -272,6 +273,30 @@ static void samplers__refuse_bad_input(void **state)
     assert_int_equal(o.killed, 99);
 }
 
+/* Losses that can be given a set live in all of space without one. On least squares with Hessian eigenvalues k the
+ * Euler-Maruyama chain has excess loss sum T / (2 - h k), exactly. */
+static void samplers__refuse_sets_and_nothing_else(void **state)
+{
+    (void)state;
+    const double T = 0.3, h = 0.2;
+    const sl_sgld s = sgld("least-squares:spectrum=2,0.5:m=64", T, h, 0, false, 1024);
+    double H[4];
+    sl_loss_hessian(&s.loss, s.loss.start, H);
+    const double mean = (H[0] + H[3]) / 2, half = hypot((H[0] - H[3]) / 2, H[1]);
+    sl_observed o;
+    assert_ok(sl_sgld_run(&o, &s, &err));
+    const sl_estimate excess = {o.loss.value - s.loss.least, o.loss.se, o.loss.dof};
+    assert_within(excess, T / (2 - h * (mean + half)) + T / (2 - h * (mean - half)), "excess");
+    assert_true(off(excess, T) > 20); /* control: the limit h -> 0 */
+    sl_observed_clear(&o);
+    sl_adam_langevin free_space = adam("huber:dim=2", 0.3, 0.1, 64), ball = adam("huber:dim=2:radius=1", 0.3, 0.1, 64);
+    assert_ok(sl_adam_langevin_run(&o, &free_space, &err));
+    sl_observed_clear(&o);
+    assert_fails(sl_adam_langevin_run(&o, &ball, &err), SL_E_DOMAIN, "subset of space");
+    const sl_sgld box = sgld("logistic:box=1", T, h, 0, false, 64);
+    assert_fails(sl_sgld_run(&o, &box, &err), SL_E_DOMAIN, "subset of space");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +308,7 @@ int main(void)
         cmocka_unit_test(adam__has_a_bias_of_order_two),
         cmocka_unit_test(adam__series_and_killing),
         cmocka_unit_test(samplers__refuse_bad_input),
+        cmocka_unit_test(samplers__refuse_sets_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
