@@ -26,7 +26,7 @@ static sl_status of_batches(const sl_lab *lab, sl_finding *f, sl_err *err)
     for (int i = 0; i < NUMBERS; i++) S2 += (value[i] - mean) * (value[i] - mean) / NUMBERS;
     for (sl_finite_drawing drawing = SL_FINITE_REPLACEMENT; drawing <= SL_FINITE_EPOCHS; drawing++) {
         sl_estimate variance, covariance;
-        SL_TRY(sl_batch_means_mc(&variance, &covariance, value, NUMBERS, BATCH, drawing, (uint64_t)(120000 * r * r),
+        SL_TRY(sl_batch_means_mc(&variance, &covariance, value, NUMBERS, BATCH, drawing, (uint64_t)(60000 * r * r),
                                  lab->seed, err));
         SL_TRY(sl_finding_add(f, sl_scaled(BATCH / S2, variance), drawing == SL_FINITE_REPLACEMENT ? 1 : without,
                               0.05 / r, drawing == SL_FINITE_REPLACEMENT ? without : 1, err,
@@ -85,8 +85,8 @@ static sl_status exact_laws(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     const double r = sl_lab_refinement(lab), rate = 0.15;
     excursion with, epochs;
-    SL_TRY(excursions(&with, rate, SL_FINITE_REPLACEMENT, 4e6, lab, err));
-    SL_TRY(excursions(&epochs, rate, SL_FINITE_EPOCHS, 4e6, lab, err));
+    SL_TRY(excursions(&with, rate, SL_FINITE_REPLACEMENT, 1e6, lab, err));
+    SL_TRY(excursions(&epochs, rate, SL_FINITE_EPOCHS, 1e6, lab, err));
     SL_TRY(sl_finding_add(f, sl_scaled(1 / with.exact[0], with.seen[0]), 1, 0.05 / r, epochs.exact[0] / with.exact[0],
                           err, "SGD, rate %g, replacement: |eta|^2 / exact", rate));
     for (size_t p = 0; p <= MIDDLE; p += MIDDLE)
@@ -118,10 +118,10 @@ static sl_status orders(const sl_lab *lab, sl_finding *f, sl_err *err)
     double exact_with[RATES], exact_middle[RATES];
     excursion e;
     for (size_t i = RATES; i-- > 0;) {
-        SL_TRY(excursions(&e, rates[i], SL_FINITE_REPLACEMENT, 2e6, lab, err));
+        SL_TRY(excursions(&e, rates[i], SL_FINITE_REPLACEMENT, 1e6, lab, err));
         with[i] = e.seen[0];
         exact_with[i] = e.exact[0];
-        SL_TRY(excursions(&e, rates[i], SL_FINITE_EPOCHS, 2e6, lab, err));
+        SL_TRY(excursions(&e, rates[i], SL_FINITE_EPOCHS, 1e6, lab, err));
         middle[i] = e.seen[MIDDLE];
         exact_middle[i] = e.exact[MIDDLE];
     }

@@ -164,7 +164,7 @@ static sl_status sgld_order(const sl_lab *lab, sl_finding *f, sl_err *err)
     SL_TRY(sl_sgld_bias(&slope, &average, b->f, b->slope, b->curvature, NULL, b->f, NULL, &plain, err));
     for (uint32_t i = 0; i < 2; i++) {
         const sl_sgld_params p = {.T = 0.3, .h = h[i], .s2 = 1};
-        const sl_ensemble e = ensemble_of(lab, 20 + i, h[i], 20, i == 0 ? 32768 : 8192);
+        const sl_ensemble e = ensemble_of(lab, 20 + i, h[i], 20, i == 0 ? 16384 : 4096);
         SL_TRY(sgld(&bias[i], b->name, &p, &e, err));
         bias[i] = sl_difference(bias[i], sl_exact(average));
     }
