@@ -154,7 +154,7 @@ static sl_status averaging(const sl_lab *lab, sl_finding *f, sl_err *err)
 const sl_claim sl_claim_averaging_bias_variance = {
     .id = "averaging.bias-variance",
     .paper = "Defossez and Bach 2015",
-    .equation = "Theorems 1 and 2",
+    .equation = "abstract",
     .statement =
         "on Gaussian least squares the excess loss of SGD's last iterate and of averages is that of the exact "
         "recursions of second moments, bias and variance; averaging brings the variance to noise d/(2 C n) and "

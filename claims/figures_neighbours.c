@@ -128,7 +128,7 @@ const sl_recipe sl_recipe_averaging = {
 
 /* ---- elr ------------------------------------------------------------------------------------------------------- */
 
-enum { ARMS = 2, SEEDS = 8, MOST_SEEDS = 128, STEPS = 400, WINDOW = 20, ROWS = STEPS / WINDOW };
+enum { ARMS = 2, SEEDS = 4, MOST_SEEDS = 128, STEPS = 400, WINDOW = 20, ROWS = STEPS / WINDOW };
 static const sl_elr arms[ARMS] = {{3, 0, 3, STEPS, WINDOW}, {1, 0.01, 3, STEPS, WINDOW}};
 
 /* Of every seed: the updates of the two layers, and the log of their ratio. */
