@@ -20,14 +20,13 @@ static sl_status set_start(sl_simulation *s, const sl_cli *cli, sl_err *err)
     return SL_OK;
 }
 
-sl_status sl_simulation_init(sl_simulation *s, const sl_cli *cli, uint64_t horizon, sl_err *err)
+sl_status sl_simulation_init(sl_simulation *s, const sl_cli *cli, const sl_loss *loss, uint64_t horizon, sl_err *err)
 {
-    *s = (sl_simulation){.batch = sl_cli_real(cli, "batch")};
+    *s = (sl_simulation){.sgd.loss = *loss, .batch = sl_cli_real(cli, "batch")};
     if (sl_cli_is(cli, "dynamics", "overdamped")) s->dynamics = SL_DYNAMICS_OVERDAMPED;
     if (sl_cli_is(cli, "dynamics", "underdamped")) s->dynamics = SL_DYNAMICS_UNDERDAMPED;
     if (sl_cli_is(cli, "dynamics", "sgld")) s->dynamics = SL_DYNAMICS_SGLD;
     if (sl_cli_is(cli, "dynamics", "adam-langevin")) s->dynamics = SL_DYNAMICS_ADAM_LANGEVIN;
-    SL_TRY(sl_loss_init(&s->sgd.loss, sl_cli_text(cli, "loss"), err));
     s->sgd.noise_variance = sl_cli_real(cli, "noise-variance") / s->batch;
     if (s->dynamics != SL_DYNAMICS_SGD && s->dynamics != SL_DYNAMICS_SGLD && sl_cli_given(cli, "noise"))
         return sl_fail(err, SL_E_USAGE, "--noise is the gradient noise of sgd; --dynamics %s has thermal noise",

@@ -62,9 +62,10 @@ typedef struct {
         SL_OPTION("kill-radius", SL_OPT_REAL, "r", "0", "trajectories beyond it are dropped and counted; 0: none", \
                   .min = 0, .max = 1e100)
 
-/* Everything that those options say. horizon: steps, of the schedule. Errors: those of the names; SL_E_DOMAIN for a
- * start that has not as many values as the loss has coordinates. */
-SL_CHECKED sl_status sl_simulation_init(sl_simulation *s, const sl_cli *cli, uint64_t horizon, sl_err *err);
+/* Everything that those options say, on that loss. horizon: steps, of the schedule. Errors: those of the names;
+ * SL_E_DOMAIN for a start that has not as many values as the loss has coordinates. */
+SL_CHECKED sl_status sl_simulation_init(sl_simulation *s, const sl_cli *cli, const sl_loss *loss, uint64_t horizon,
+                                        sl_err *err);
 
 /* Another horizon, for rule and schedule. Errors: those of sl_schedule_init. */
 SL_CHECKED sl_status sl_simulation_horizon(sl_simulation *s, const sl_cli *cli, uint64_t horizon, sl_err *err);

@@ -94,7 +94,9 @@ static sl_status set_up(sl_escape_case *c, const sl_cli *cli, sl_err *err)
 {
     SL_TRY(check_options(cli, err));
     const uint64_t steps = sl_cli_integer(cli, "max-steps");
-    SL_TRY(sl_simulation_init(&c->s, cli, steps ? steps : 1, err));
+    sl_loss named;
+    SL_TRY(sl_loss_init(&named, sl_cli_text(cli, "loss"), err));
+    SL_TRY(sl_simulation_init(&c->s, cli, &named, steps ? steps : 1, err));
     const sl_loss *loss = &c->s.sgd.loss;
     memcpy(c->start, c->s.sgd.ensemble.start ? c->s.sgd.ensemble.start : loss->start, loss->dim * sizeof *c->start);
     c->s.sgd.ensemble.start = c->start;

@@ -150,7 +150,7 @@ void sl_grid_compare(sl_grid *g, const char *name, const cJSON *measured, const 
     else sl_grid_add(g, "%.8g", p + 0.0); /* never -0 */
     if (isnan(p) || !(e.se > 0) || (!exact && p == 0)) sl_grid_add(g, "-");
     else if (exact) sl_grid_add(g, "%+.2f", (e.value - p) / e.se);
-    else sl_grid_add(g, "%+.2f %%", 100 * (e.value / p - 1));
+    else sl_grid_add(g, fabs(e.value / p) < 1e6 ? "%+.2f %%" : "%+.2e %%", 100 * (e.value / p - 1));
 }
 
 void sl_cli_print_notes(const cJSON *result)

@@ -20,6 +20,7 @@ static const sl_option options[] = {
     SL_OPTION("horizon", SL_OPT_INTEGER, "T", "4096", "steps", .min = 1, .max = MOST_STEPS),
     SL_OPTION("problem", SL_OPT_TEXT, "P", "worst-slope",
               "worst-slope: s|x| with the slope s that hurts most; or a convex loss of known least value, as logistic"),
+    SL_SAMPLES_OPTIONS,
     SL_OPTION("iterate", SL_OPT_CHOICE, "last|average|suffix", "last",
               "whose loss: that of the last, or of a mean of all "
               "or of the last --suffix"),
@@ -95,7 +96,7 @@ static sl_status init_curve(sl_robust_case *c, const sl_cli *cli, sl_err *err)
                        sl_cli_text(cli, "iterate"));
     if (sl_cli_is(cli, "tune", "bound") && sl_cli_given(cli, "tune"))
         return sl_fail(err, SL_E_CONFIG, "--tune bound: its D and G are known for --problem worst-slope alone");
-    SL_TRY(sl_loss_init(&k->loss, sl_cli_text(cli, "problem"), err));
+    SL_TRY(sl_cli_loss(&k->loss, &c->samples, cli, "problem", err));
     return sl_noise_init(&k->noise, k->loss.samples > 0 ? "minibatch" : "gaussian", &k->loss, err);
 }
 
@@ -111,6 +112,9 @@ static sl_status init_case(sl_robust_case *c, const sl_cli *cli, sl_err *err)
         return sl_fail(err, SL_E_CONFIG, "schedule '%s' is random: robustness is that of a function of the step alone",
                        c->r.schedule.spec.entry->name);
     sl_spec_print(c->schedule, sizeof c->schedule, &c->r.schedule.spec);
+    if (c->slopes && sl_cli_text(cli, "data"))
+        return sl_fail(err, SL_E_USAGE, "--data %s: samples go with --problem logistic, hinge or least-squares",
+                       sl_cli_text(cli, "data"));
     return c->slopes ? SL_OK : init_curve(c, cli, err);
 }
 
@@ -292,10 +296,12 @@ static sl_status run(sl_cli *cli, sl_err *err)
     if (!c) return sl_fail(err, SL_E_MEMORY, "no memory for a command");
     sl_status st = init_case(c, cli, err);
     if (st != SL_OK) {
+        sl_cli_samples_clear(&c->samples);
         free(c);
         return st;
     }
     cJSON *config = sl_cli_config(cli), *result = NULL, *old = NULL;
+    sl_cli_samples_resolve(config, &c->samples);
     resolve(config, c);
     sl_run *folder = NULL;
     st = sl_cli_open(&folder, &old, cli, c->r.schedule.spec.entry->name, config, err);
@@ -311,6 +317,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
     if (st >= 0 && result) sl_cli_answer(cli, result, sl_robust_people);
     cJSON_Delete(result);
     cJSON_Delete(config);
+    sl_cli_samples_clear(&c->samples);
     free(c);
     return st;
 }
@@ -320,7 +327,8 @@ const sl_command sl_command_robustness = {
     .help = "what a rate that is rho times too large costs, and its exponent",
     .example = "  sgdlab robustness --schedule cosine --rho 1,2,4,8,16,32\n"
                "  sgdlab robustness --schedule linear --horizon 65536\n"
-               "  sgdlab robustness --schedule table:file=mine.dat --json",
+               "  sgdlab robustness --schedule table:file=mine.dat --json\n"
+               "  sgdlab robustness --problem logistic:l2=0.01 --data digits --schedule cosine --horizon 1000",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .run = run,

@@ -6,6 +6,7 @@
 
 #include "base/run.h"
 #include "cli/options.h"
+#include "cli/samples.h"
 #include "sim/convex/rate_curve.h"
 #include "sim/convex/robustness.h"
 #include "theory/annealing.h"
@@ -16,6 +17,7 @@ typedef struct {
     bool slopes;         /* the worst-slope problem; else a loss          */
     sl_robustness r;     /* worst-slope; its schedule is that at rho = 1 */
     sl_rate_curve curve; /* of a loss                                     */
+    sl_cli_samples samples; /* which it has where --data was given        */
     double tuned;        /* the peak rate l at rho = 1                    */
     double bound_tuned;  /* the one of the bound; NAN without             */
     char schedule[1024]; /* canonical                                     */

@@ -10,10 +10,12 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/samples.h"
 #include "cli/simulate_files.h"
 
 static const sl_option options[] = {
     SL_OPTION("loss", SL_OPT_TEXT, "L", "double-well", "the loss; see sgdlab list losses"),
+    SL_SAMPLES_OPTIONS,
     SL_DYNAMICS_OPTIONS("sgd|overdamped|underdamped|sgld|adam-langevin"),
     SL_OPTION("regime", SL_OPT_TEXT, "R", NULL, "automatic learning rate of sgd, in place of --schedule and --lr; see "
               "sgdlab list regimes"),
@@ -46,9 +48,13 @@ static sl_status set_regime(sl_simulation *s, const sl_cli *cli, sl_err *err)
 }
 
 /* Everything but burn-in, steps and histogram, which wait for theory. */
-static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
+static sl_status set_up(sl_simulation *s, sl_cli_samples *samples, const sl_cli *cli, sl_err *err)
 {
-    SL_TRY(sl_simulation_init(s, cli, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
+    enum { REPLICAS = 64, LOOKS = 16 }; /* of pictures: a look at the loss costs one pass over all of them */
+    sl_loss loss;
+    SL_TRY(sl_cli_loss(&loss, samples, cli, "loss", err));
+    SL_TRY(sl_simulation_init(s, cli, &loss, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
+    if (samples->features && !sl_cli_given(cli, "replicas")) s->sgd.ensemble.replicas = REPLICAS;
     if (sl_cli_text(cli, "regime")) SL_TRY(set_regime(s, cli, err));
     s->corrected = sl_cli_flag(cli, "noise-correction");
     if (s->corrected && s->dynamics != SL_DYNAMICS_SGLD)
@@ -62,6 +68,7 @@ static sl_status set_up(sl_simulation *s, const sl_cli *cli, sl_err *err)
     if (s->dynamics == SL_DYNAMICS_ADAM_LANGEVIN && sl_cli_given(cli, "histogram") && sl_cli_integer(cli, "histogram") > 0)
         return sl_fail(err, SL_E_USAGE, "--histogram counts samples, which have unequal weights with adam-langevin");
     s->sgd.ensemble.sample_every = sl_cli_integer(cli, "sample-every");
+    if (s->sgd.ensemble.sample_every == 0 && samples->features) s->sgd.ensemble.sample_every = samples->m / LOOKS + 1;
     s->sgd.ensemble.series_every = sl_cli_integer(cli, "series");
     return SL_OK;
 }
@@ -112,6 +119,7 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
     resolve(config, s);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
+    cJSON_ReplaceItemInObjectCaseSensitive(config, "replicas", cJSON_CreateNumber((double)e->replicas));
     const size_t bins = s->dynamics == SL_DYNAMICS_ADAM_LANGEVIN ? 0 : (size_t)sl_cli_integer(cli, "histogram");
     double lo, hi;
     if (bins > 0 && sl_predicted_range(&lo, &hi, p, s)) e->histogram = (sl_histogram_spec){lo, hi, bins};
@@ -352,11 +360,16 @@ static sl_status run(sl_cli *cli, sl_err *err)
 {
     sl_simulation s;
     sl_prediction p;
-    SL_TRY(set_up(&s, cli, err));
-    SL_TRY(sl_predict(&p, &s, err));
+    sl_cli_samples samples = {0};
+    sl_status st = set_up(&s, &samples, cli, err);
+    if (st == SL_OK) st = sl_predict(&p, &s, err);
+    if (st != SL_OK) {
+        sl_cli_samples_clear(&samples);
+        return st;
+    }
     cJSON *config = sl_cli_config(cli), *notes = cJSON_CreateArray(), *result = NULL, *old = NULL;
     sl_run *folder = NULL;
-    sl_status st = SL_OK;
+    sl_cli_samples_resolve(config, &samples);
     if (p.unstable) {
         result = describe(&s, NULL, &p, "unstable", notes, config);
         sl_cli_answer(cli, result, print_people);
@@ -379,6 +392,7 @@ done:
     cJSON_Delete(result);
     cJSON_Delete(notes);
     cJSON_Delete(config);
+    sl_cli_samples_clear(&samples);
     return st;
 }
 
@@ -388,7 +402,8 @@ const sl_command sl_command_simulate = {
     .example = "  sgdlab simulate --loss quadratic:a=1 --lr 0.05 --momentum 0.9 --schedule random:delta=1\n"
                "  sgdlab simulate --loss double-well --dynamics underdamped --temperature 0.1 --friction 0.5 --json\n"
                "  sgdlab simulate --loss logistic --noise minibatch:size=16 --noise-variance 1 --regime auto --series 10 \\\n"
-               "                  --replicas 64 --burn-in 0 --steps 1000",
+               "                  --replicas 64 --burn-in 0 --steps 1000\n"
+               "  sgdlab simulate --loss logistic --data digits --noise minibatch:size=8 --lr 0.1",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .run = run,

@@ -3,7 +3,8 @@
  * SGLD (Welling and Teh 2011), at constant step h:  x' = x - h (grad f + n) + s xi,  n the gradient noise of a
  * mini-batch, of variance s2 = noise_variance per coordinate. plain: s^2 = 2 T h, and what n adds is not accounted for:
  * to leading order the law is Boltzmann's at T + h s2/2. corrected: s^2 = 2 T h - h^2 s2, so that both noises together
- * have the variance 2 T h (Ahn, Korattikara and Welling 2012; Vollmer, Zygalakis and Teh 2016); s2 is taken as known.
+ * have the variance 2 T h; s2 is taken as known. To first order in h this is the modified SGLD of Vollmer, Zygalakis
+ * and Teh 2016; Ahn, Korattikara and Welling 2012 count the gradient's noise in as well.
  * Either has a bias of order 1 in h: theory/sgld.h.
  *
  * The sampler inspired by Adam of Leimkuhler, Lohmann and Whalley (2025, arXiv 2504.18911, "SamAdams"): underdamped
@@ -20,6 +21,8 @@
  * averages with the weight psi, which is time as t counts it. They need no correction of the drift. (Without the
  * weights a drift T grad psi would be needed, which a psi that remembers does not have.) That zeta is common to all
  * coordinates is necessary for the argument: with one for each, the weight would not come out of L*.
+ * Equations, psi (their m, M, r are low, high, power), weights and scheme are the paper's, which has |grad f|^s with
+ * another power as well; the argument above and the defaults below are ours.
  * Scheme ZBAOABZ: half a step of zeta at the present gradient, BAOAB with the time step psi h, half a step of zeta at
  * the new one; one gradient a step, of weak order 2 in h. */
 #ifndef SL_SIM_SAMPLERS_H

@@ -14,8 +14,10 @@
  *
  * bias: the excess loss if there were no label noise; variance: that from theta* on. The recursion is linear in
  * (V_0, noise), so they add up to the excess loss: exactly, not as a bound.
- * Bach and Moulines 2013; Defossez and Bach 2015 (who have the leading orders in 1/n); the recursion for several
- * samples and the tails are our derivation. */
+ * Defossez and Bach 2015 have the expansion of averages in 1/n, a variance of order 1/n whatever the rate and a bias of
+ * order 1/(rate n)^2; Meterez, Morwani, Oncescu, Wu, Pehlevan and Kakade 2025 (arXiv 2506.15535) bounds from this
+ * diagonal's recursion for C = 1. The recursion for several samples, its modes and the exact averages are our
+ * derivation. */
 #ifndef SL_THEORY_AVERAGING_H
 #define SL_THEORY_AVERAGING_H
 

@@ -9,8 +9,10 @@
  * relative order l^2 E q^2 / (G2 r^2).
  * The relative update e = l |g| / |w| = l sqrt(q)/r, the angle of a step, obeys e' = e/(1 + e^2) without decay: a
  * recursion without parameters, e^2 ~ 1/(2 n). So the updates of layers of whatever G2 and start become equal, their
- * ratios tend to 1 ("On the Weight Dynamics of Deep Normalized Networks", 2023). The ratio of l/|w|^2 does not: it
- * tends to the inverse ratio of the layers' sqrt(G2). With decay both settle: r* = l sqrt(G2/(1 - (1 - l decay)^2)),
+ * ratios tend to 1: what Ali Mehmeti-Goepel and Wand prove of effective learning rates ("On the Weight Dynamics of Deep
+ * Normalized Networks", arXiv 2306.00700, 2023). We had their abstract only, and read effective learning rate as e
+ * (over l), since the ratio of l/|w|^2 does not tend to 1 but to the inverse ratio of the layers' sqrt(G2). The
+ * derivation and weight decay are ours. With decay both settle: r* = l sqrt(G2/(1 - (1 - l decay)^2)),
  * e*^2 = 1 - (1 - l decay)^2, equal for all layers too. */
 #ifndef SL_THEORY_EFFECTIVE_RATE_H
 #define SL_THEORY_EFFECTIVE_RATE_H

@@ -6,6 +6,8 @@
  * and two batches of the same epoch have the covariance -S^2/(N - 1), whatever their sizes: correlation -C/(N - C). So
  * an epoch's noise adds up to nothing, and the excursion after j of its batches has variance
  *   Var(sum of j means) = S^2 j (N - j C) / (C (N - 1)):  a bridge.  (Finite-population sampling: Cochran 1977, ch. 2.)
+ * Of SGD's noise: Kuehn and Rosenow 2023 (arXiv 2306.05300). That iterates stay within order rate^2 of the minimum and
+ * not rate: Ying, Yuan, Vlaski and Sayed 2018 (arXiv 1803.07964).
  *
  * SGD on least squares is theta' = theta - rate (H_B eta + b_B), eta = theta - theta*, with H_i = x_i x_i',
  * b_i = x_i (x_i'theta* - y_i) averaged over a batch, mean b = 0. A step acts linearly on z = (1, E eta, E eta eta').
