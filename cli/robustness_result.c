@@ -33,7 +33,7 @@ static void add_window(cJSON *j, const sl_robust_found *f)
     cJSON_AddNumberToObject(w, "points", (double)f->fit.points);
     sl_json_number(w, "bend", f->fit.bend);
     cJSON_AddStringToObject(
-        w, "rule", f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps" : "rho <= sqrt(T)/2");
+        w, "rule", f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps" : "2 <= rho <= sqrt(T)/2");
 }
 
 static void add_theory(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
