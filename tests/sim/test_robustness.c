@@ -136,7 +136,7 @@ static void worst__is_that_of_the_law_without_sampling(void **state)
         assert_ok(sl_robustness_excess(samples, &of[i].rho, &slope, 1, &r, &err));
         const sl_estimate e = sl_mean(samples, r.replicas);
         assert_near(e.value, of[i].other, 5 * e.se);
-        assert_true(fabs(e.value - 1.05 * of[i].other) > 5 * e.se); /* it could have been told */
+        assert_true(fabs(e.value - 1.1 * of[i].other) > 5 * e.se); /* it could have been told */
     }
 }
 
