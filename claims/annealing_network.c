@@ -163,9 +163,9 @@ static sl_status judge(const sl_lab *lab, sl_finding *f, loss_of lost, double pr
     free(errors);
     if (st == SL_OK)
         snprintf(f->note, sizeof f->note,
-                 "Model 1 on %s, batches of %zu, %llu epochs, %zu seeds: %s costs %.2f points of test accuracy with a fixed "
-                 "rate, %.2f with linear decay, %.2f with a cosine", t.title, t.batch, (unsigned long long)t.epochs,
-                 t.seeds, what, fixed, own[1], own[2]);
+                 "Model 1 on %s, batches of %zu, %llu epochs, %zu seeds: %.2f points of test accuracy are lost to %s with a "
+                 "fixed rate, %.2f with linear decay, %.2f with a cosine", t.title, t.batch,
+                 (unsigned long long)t.epochs, t.seeds, fixed, what, own[1], own[2]);
     return st;
 }
 
