@@ -26,13 +26,13 @@ static uint64_t seed_of(const sl_lab *lab, unsigned stream)
 }
 
 /* slope_max = sigma = D = 1: what they are changes the scales of excess and rate alone. */
-static sl_status begin(sl_robustness *r, const sl_annealed *s, uint64_t horizon, unsigned stream, const sl_lab *lab,
-                       sl_err *err)
+static sl_status begin(sl_robustness *r, const sl_annealed *s, uint64_t horizon, size_t replicas, unsigned stream,
+                       const sl_lab *lab, sl_err *err)
 {
     const sl_anneal_problem p = {.D = 1, .G = sqrt(2)};
     sl_annealing *a;
     double factor = NAN;
-    *r = (sl_robustness){.D = 1, .sigma = 1, .slope_max = 1, .search_replicas = 512, .replicas = 512,
+    *r = (sl_robustness){.D = 1, .sigma = 1, .slope_max = 1, .search_replicas = replicas, .replicas = replicas,
                          .seed = seed_of(lab, stream), .jobs = lab->jobs};
     SL_TRY(sl_schedule_init(&r->schedule, s->schedule, 1, 1, horizon, err));
     SL_TRY(sl_annealing_of(&a, &r->schedule, err));
@@ -42,13 +42,13 @@ static sl_status begin(sl_robustness *r, const sl_annealed *s, uint64_t horizon,
     return st;
 }
 
-/* About the rate that the bound likes best, with few replicas: an error of the tuned rate moves rho = 1, not the power. */
-static sl_status tuned(sl_robustness *r, const sl_annealed *s, uint64_t horizon, unsigned stream, const sl_lab *lab,
-                       sl_err *err)
+/* About the rate that the bound likes best. */
+static sl_status tuned(sl_robustness *r, const sl_annealed *s, uint64_t horizon, size_t replicas, unsigned stream,
+                       const sl_lab *lab, sl_err *err)
 {
     sl_worst curve[SL_TUNING_POINTS];
     double factor;
-    SL_TRY(begin(r, s, horizon, stream, lab, err));
+    SL_TRY(begin(r, s, horizon, replicas, stream, lab, err));
     SL_TRY(sl_robustness_tune(&factor, curve, r, err));
     r->schedule.lr *= factor;
     r->seed = seed_of(lab, stream + 1);
@@ -70,7 +70,7 @@ sl_status sl_annealing_power(sl_power *p, const sl_annealed *s, const sl_lab *la
     sl_robustness r;
     sl_rho_window w;
     *p = (sl_power){.n = SL_RHOS, .horizon = s->annealed && lab->scale > SL_QUICK ? long_horizon : short_horizon};
-    SL_TRY(tuned(&r, s, p->horizon, stream, lab, err));
+    SL_TRY(tuned(&r, s, p->horizon, 256, stream, lab, err)); /* few: an error moves rho = 1, not the power */
     /* Where the worst slope is the largest, one that only seems worse lowers its point in proportion (with 2048 replicas
      * 0.964 for 1 was seen); elsewhere the excess is flat about its largest value. */
     r.search_replicas = s->annealed ? 2048 : 8192;
@@ -146,7 +146,7 @@ sl_status sl_annealing_tuned_excess(sl_worst *worst, const sl_annealed *s, uint6
 {
     sl_robustness r;
     double factor;
-    SL_TRY(tuned(&r, s, horizon, 16 + 2 * stream, lab, err));
+    SL_TRY(tuned(&r, s, horizon, 512, 16 + 2 * stream, lab, err));
     r.search_replicas = 1024;
     r.replicas = 16384;
     return sl_robustness_least(&factor, worst, &r, err);
