@@ -12,7 +12,7 @@ extern const sl_claim sl_claim_annealing_constant, sl_claim_annealing_inverse_sq
 /* annealing_grid.c */
 extern const sl_claim sl_claim_annealing_logistic;
 /* annealing_network.c */
-extern const sl_claim sl_claim_annealing_training;
+extern const sl_claim sl_claim_annealing_training, sl_claim_annealing_training_above;
 /* figures_annealing.c */
 extern const sl_recipe sl_recipe_robustness_exponents, sl_recipe_robustness_horizon, sl_recipe_logistic_grid;
 

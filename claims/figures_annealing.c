@@ -17,16 +17,19 @@ typedef struct {
     sl_power power[SL_ANNEALED];
 } exponents_figure;
 
-/* The line of the predicted power goes through the middle of the points, in logarithms. */
+/* Times sqrt(T), so that horizons compare. The line of the predicted power goes through the middle of the points, in
+ * logarithms. */
 static sl_status fill_power(sl_table *t, const sl_power *p, const sl_annealed *s, sl_err *err)
 {
+    const double root = sqrt((double)p->horizon);
     double centre = 0;
     for (size_t i = 0; i < p->n; i++)
         centre += log(p->worst[i].excess.value / pow(p->worst[i].rho, s->exponent)) / (double)p->n;
     SL_TRY(sl_table_block(t, s->name, err));
     for (size_t i = 0; i < p->n; i++) {
         const sl_worst *const w = &p->worst[i];
-        const double row[] = {w->rho, w->excess.value, w->excess.se, exp(centre) * pow(w->rho, s->exponent), w->slope};
+        const double power = exp(centre) * pow(w->rho, s->exponent);
+        const double row[] = {w->rho, root * w->excess.value, root * w->excess.se, root * power, w->slope};
         SL_TRY(sl_table_add(t, row, err));
     }
     return SL_OK;
@@ -66,14 +69,17 @@ static void say_exponents(sl_prose *text, cJSON *result, const exponents_figure 
         }
     }
     const uint64_t annealed = f->power[SL_LINEAR].horizon, fixed = f->power[SL_CONSTANT].horizon;
-    sl_say(text, ". T = %llu", (unsigned long long)annealed);
+    sl_say(text, ". Lines: the predicted powers, through the middle of the points. T = %llu",
+           (unsigned long long)annealed);
     if (fixed != annealed) sl_say(text, ", of constant and inverse square root %llu", (unsigned long long)fixed);
-    sl_say(text, ". f = s|x|, |x| ≤ 1, noise of deviation 1; each point at the slope s ≤ 1 that hurts most.\n");
+    sl_say(text, ". f = s|x|, |x| ≤ 1, noise of deviation 1; each point at the slope s ≤ 1 that hurts most. Errors are "
+                 "smaller than the points.\n");
 }
 
 static sl_status exponents(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"rho[1]", "worst_excess[f]", "worst_excess_se[f]", "power[f]", "slope[f/x]"};
+    static const char *const columns[] = {"rho[1]", "excess_root_T[f]", "excess_root_T_se[f]", "power[f]",
+                                          "slope[f/x]"};
     static const char file[] = "robustness-exponents.dat";
     exponents_figure f = {.lab = lab};
     SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_exponents, &f, err));
@@ -92,17 +98,17 @@ static sl_status exponents(const sl_lab *lab, char **summary, cJSON *result, sl_
                                              .colour = i};
     }
     const sl_panel panel = {.xlabel = "ρ: rate / tuned rate",
-                            .ylabel = "worst excess loss",
+                            .ylabel = "worst excess loss times √T",
                             .logx = true,
                             .logy = true,
-                            .xmin = 0.8,
+                            .xmin = 1.5,
                             .xmax = 400,
-                            .ymin = NAN,
-                            .ymax = NAN,
+                            .ymin = 0.3,
+                            .ymax = 20,
                             .curves = curves,
                             .n_curves = 2 * SL_ANNEALED};
     const sl_figure figure = {.name = "robustness-exponents",
-                              .title = "What a rate ρ times too large costs; lines: the predicted powers",
+                              .title = "Worst loss at ρ times the tuned rate",
                               .caption = text.text,
                               .rows = 1,
                               .columns = 1,
@@ -155,7 +161,7 @@ static sl_status horizons(const sl_lab *lab, char **summary, cJSON *result, sl_e
     SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_horizons, &here, err));
     sl_prose text = {0};
     sl_say(&text, "Worst excess loss at the tuned rate (ρ = 1) against the horizon T = %llu to %llu; lines fall like T to "
-                  "the power -1/2 from the first point. f = s|x|, |x| ≤ 1, noise of deviation 1, s ≤ 1.\n",
+                  "the power -1/2 from the first point. Errors are smaller than the points. f = s|x|, |x| ≤ 1, noise of deviation 1, s ≤ 1.\n",
            (unsigned long long)horizon[0], (unsigned long long)horizon[SL_HORIZONS - 1]);
     sl_json_number(result, "predicted_exponent", -0.5);
     sl_curve curves[2 * SHOWN];
@@ -176,12 +182,12 @@ static sl_status horizons(const sl_lab *lab, char **summary, cJSON *result, sl_e
                             .logy = true,
                             .xmin = (double)horizon[0] / 1.5,
                             .xmax = (double)horizon[SL_HORIZONS - 1] * 1.5,
-                            .ymin = NAN,
-                            .ymax = NAN,
+                            .ymin = 0.2 / sqrt((double)horizon[SL_HORIZONS - 1]), /* it is 0.3 to 0.5 / sqrt(T) */
+                            .ymax = 0.7 / sqrt((double)horizon[0]),
                             .curves = curves,
                             .n_curves = 2 * SHOWN};
     const sl_figure figure = {.name = "robustness-horizon",
-                              .title = "At the tuned rate: the worst case falls like 1/√T",
+                              .title = "Worst loss at the tuned rate",
                               .caption = text.text,
                               .rows = 1,
                               .columns = 1,

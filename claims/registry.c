@@ -80,6 +80,7 @@ const sl_claim *const sl_claims[] = {
     &sl_claim_annealing_horizon,
     &sl_claim_annealing_logistic,
     &sl_claim_annealing_training,
+    &sl_claim_annealing_training_above,
     /* Neighbours of SGD at a constant rate */
     &sl_claim_averaging_bias_variance,
     &sl_claim_reshuffling_covariance,

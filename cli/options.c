@@ -9,6 +9,8 @@
 #include "base/run.h"
 #include "base/spec.h"
 #include "nets/model.h"
+#include "optim/rate_table.h"
+#include "optim/schedule.h"
 
 #define WHOLE 9007199254740992.0 /* 2^53: whole numbers up to here are exact in a double and in JSON */
 
@@ -280,6 +282,15 @@ const double *sl_cli_reals(const sl_cli *cli, const char *name, size_t *n)
     return cli->value[i].reals;
 }
 
+void sl_cli_config_table(cJSON *config, const char *schedule)
+{
+    sl_schedule s;
+    char hash[24];
+    if (!schedule || sl_schedule_init(&s, schedule, 1, 1, (uint64_t)1 << 40, NULL) != SL_OK || !s.table) return;
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)sl_rate_table_hash(s.table));
+    cJSON_AddStringToObject(config, "schedule-table", hash);
+}
+
 cJSON *sl_cli_config(const sl_cli *cli)
 {
     cJSON *config = cJSON_CreateObject();
@@ -304,6 +315,7 @@ cJSON *sl_cli_config(const sl_cli *cli)
                                   cJSON_CreateDoubleArray(cli->value[i].reals, (int)cli->value[i].n_reals));
         else
             cJSON_AddStringToObject(config, o->name, cli->value[i].text);
+        if (strcmp(o->name, "schedule") == 0) sl_cli_config_table(config, cli->value[i].text);
     }
     return config;
 }

@@ -83,6 +83,9 @@ const double *sl_cli_reals(const sl_cli *cli, const char *name, size_t *n);
 
 /* Everything that decides the result, defaults included: {"command": ..., "operands": [...], option: value, ...}. */
 cJSON *sl_cli_config(const sl_cli *cli);
+/* Of a schedule from a file, a hash of the curve as "schedule-table", so that another content is another run; of other
+ * schedules, and of one that cannot be made (which the command refuses), nothing. Done already for --schedule. */
+void sl_cli_config_table(cJSON *config, const char *schedule);
 /* Puts the network itself in the place of "@file" in config's "model", so that another file is another run. Errors: those
  * of sl_model_text. */
 SL_CHECKED sl_status sl_cli_config_model(cJSON *config, const sl_cli *cli, sl_err *err);

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "optim/rate_table.h"
 
 enum { MOST_STEPS = 1 << 24, LANES = 64 };
 
@@ -278,16 +277,12 @@ static sl_status solve(sl_cli *cli, sl_robust_case *c, const cJSON *config, sl_r
     return st;
 }
 
-/* Defaults that follow from other options, and what a file holds: another file is another run. */
+/* Defaults that follow from other options. */
 static void resolve(cJSON *config, const sl_robust_case *c)
 {
     const double replicas = (double)(c->slopes ? c->r.replicas : c->curve.replicas);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "replicas", cJSON_CreateNumber(replicas));
     if (c->slopes) cJSON_ReplaceItemInObjectCaseSensitive(config, "slope-max", cJSON_CreateNumber(c->r.slope_max));
-    if (!c->r.schedule.table) return;
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)sl_rate_table_hash(c->r.schedule.table));
-    cJSON_AddStringToObject(config, "schedule_table", hash);
 }
 
 static sl_status run(sl_cli *cli, sl_err *err)

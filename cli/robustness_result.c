@@ -33,7 +33,7 @@ static void add_window(cJSON *j, const sl_robust_found *f)
     cJSON_AddNumberToObject(w, "points", (double)f->fit.points);
     sl_json_number(w, "bend", f->fit.bend);
     cJSON_AddStringToObject(
-        w, "rule", f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps" : "rho <= sqrt(T)/2");
+        w, "rule", f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps" : "2 <= rho <= sqrt(T)/2");
 }
 
 static void add_theory(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
@@ -91,7 +91,7 @@ static void add_notes(cJSON *j, const sl_robust_case *c, const sl_robust_found *
     else if (!f->has_theory)
         add_note(notes,
                  "no predicted exponent: fewer than 256 steps with a rate do not resolve how the schedule ends, or "
-                 "its rates near the end are 0 in between");
+                 "its rates near the end are 0 in between or rise");
 }
 
 cJSON *sl_robust_json(const sl_robust_case *c, const sl_robust_found *f, const cJSON *config)
@@ -158,7 +158,7 @@ static void print_exponent(const cJSON *r)
         printf("\nexponent of rho: %s, from rho = %g to %g", text, sl_cli_number(get(get(r, "window"), "lo")),
                sl_cli_number(get(get(r, "window"), "hi")));
     } else {
-        printf("\nexponent of rho: UNDECIDED, %s", get(r, "reason")->valuestring);
+        printf("\nexponent of rho: %s, %s", get(r, "window") ? "UNDECIDED" : "none", get(r, "reason")->valuestring);
     }
     const double slope = sl_cli_number(get(get(r, "predicted"), "bound_slope"));
     if (isfinite(predicted)) printf("\npredicted: %.4g, from how the schedule ends", predicted);

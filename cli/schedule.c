@@ -113,6 +113,7 @@ static sl_status run(sl_cli *cli, sl_err *err)
     char text[512];
     sl_spec_print(text, sizeof text, &s.spec);
     cJSON *config = sl_cli_config(cli), *result = cJSON_CreateObject(), *old = NULL;
+    sl_cli_config_table(config, cli->operand[0]);
     cJSON_AddStringToObject(result, "schedule", text);
     sl_json_number(result, "mean", sl_schedule_mean(&s, 0, n));
     cJSON_AddBoolToObject(result, "random", sl_schedule_is_random(&s));

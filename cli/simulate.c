@@ -76,7 +76,7 @@ static sl_status set_up(sl_simulation *s, sl_cli_samples *samples, const sl_cli 
 /* The configuration without what a regime takes the place of, or without the regime. */
 static void resolve(cJSON *config, const sl_simulation *s)
 {
-    static const char *const of_schedules[] = {"schedule", "lr", "alpha-on"};
+    static const char *const of_schedules[] = {"schedule", "schedule-table", "lr", "alpha-on"};
     for (size_t i = 0; s->sgd.regime && i < sizeof of_schedules / sizeof *of_schedules; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(config, of_schedules[i]);
     if (!s->sgd.regime) cJSON_DeleteItemFromObjectCaseSensitive(config, "regime");

@@ -177,9 +177,9 @@ static sl_status load(sl_trainings *x, sl_err *err)
 /* The configuration as it was understood, without what means nothing for this kind of run. */
 static void resolve(cJSON *config, const sl_trainings *x)
 {
-    static const char *const of_trainings[] = {"schedule", "epochs", "steps", "evaluate", "seeds"};
+    static const char *const of_trainings[] = {"schedule", "schedule-table", "epochs", "steps", "evaluate", "seeds"};
     static const char *const of_range_tests[] = {"range-test", "range-min", "range-max", "range-steps"};
-    static const char *const of_schedules[] = {"schedule", "lr", "alpha-on"};
+    static const char *const of_schedules[] = {"schedule", "schedule-table", "lr", "alpha-on"};
     const bool regime = x->config.regime != NULL;
     for (size_t i = 0; regime && i < sizeof of_schedules / sizeof *of_schedules; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(config, of_schedules[i]);

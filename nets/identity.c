@@ -7,6 +7,7 @@
 #include "nets/augment.h"
 #include "nets/layer.h"
 #include "nets/seal.h"
+#include "optim/rate_table.h"
 
 /* Of pictures and labels, and of how the pictures are standardised. */
 static uint64_t data_checksum(const sl_dataset *d)
@@ -65,6 +66,7 @@ static void print_words(FILE *f, const sl_train_config *c, const sl_schedule *s,
         fprintf(f, " regime=%s", regime);
     } else {
         fprintf(f, " schedule=%s lr=%s", schedule, lr);
+        if (s->table) fprintf(f, " table=%016llx", (unsigned long long)sl_rate_table_hash(s->table));
     }
     fprintf(f, " batch=%zu epochs=%llu steps=%llu order=%s seed=%llu initial=%016llx", c->batch,
             (unsigned long long)c->epochs, (unsigned long long)c->steps, orders[c->order],

@@ -11,6 +11,10 @@
 #include "base/run.h"
 #include "base/spec.h"
 
+/* Squares of rates, and sums of them, must stay numbers. */
+#define LEAST_RATE 1e-100
+#define MOST_RATE 1e100
+
 struct sl_rate_table {
     struct sl_rate_table *next; /* of those that have been read */
     uint64_t hash;
@@ -69,9 +73,9 @@ static sl_status check_row(const struct sl_rate_table *t, double x, double facto
 {
     if (!(x >= 0 && isfinite(x)))
         return sl_fail(err, SL_E_FORMAT, "'%s', line %zu: %g in column 1, need a time of 0 or more", path, number, x);
-    if (!(factor >= 0 && isfinite(factor)))
-        return sl_fail(err, SL_E_FORMAT, "'%s', line %zu: a rate of %g, need 0 or more and finite", path, number,
-                       factor);
+    if (!(factor == 0 || (factor >= LEAST_RATE && factor <= MOST_RATE)))
+        return sl_fail(err, SL_E_FORMAT, "'%s', line %zu: a rate of %g, need 0, or %g to %g", path, number, factor,
+                       LEAST_RATE, MOST_RATE);
     if (t->rows > 0 && !(x > t->x[t->rows - 1]))
         return sl_fail(err, SL_E_FORMAT, "'%s', line %zu: %g in column 1 after %g, need ascending times", path, number,
                        x, t->x[t->rows - 1]);
@@ -80,7 +84,9 @@ static sl_status check_row(const struct sl_rate_table *t, double x, double facto
 
 static sl_status parse(struct sl_rate_table *t, char *text, size_t column, const char *path, sl_err *err)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which some editors write */
     size_t number = 0;
+    if (strncmp(text, mark, strlen(mark)) == 0) text += strlen(mark);
     for (char *line = text, *next; line; line = next) {
         next = strchr(line, '\n');
         if (next) *next++ = '\0';

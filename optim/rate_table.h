@@ -13,7 +13,7 @@
 typedef struct sl_rate_table sl_rate_table;
 
 /* Reads columns 1 (where: u, epochs or steps) and `column` (the factor of the rate; 2 is the next one) of a text of
- * numbers; '#' starts a comment. At least two rows; column 1 ascending from 0 or above; factors finite, not negative
+ * numbers; '#' starts a comment. At least two rows; column 1 ascending from 0 or above; factors 0 or 1e-100 to 1e100,
  * and not all 0. Safe from several threads.
  * Errors: SL_E_FILE; SL_E_FORMAT with path, line and what was expected; SL_E_MEMORY. */
 SL_CHECKED sl_status sl_rate_table_read(const sl_rate_table **t, const char *path, size_t column, sl_err *err);

@@ -150,6 +150,8 @@ static double last_exponent(const sl_annealing *a)
 {
     enum { NEAR = 64, MIDDLE = 90, FAR = 128 }; /* steps left; MIDDLE^2 ~ NEAR FAR */
     const double *const end = a->rate + a->T;
+    for (int k = FAR; k > 1; k--)
+        if (end[1 - k] > end[-k] * (1 + 1e-12)) return NAN; /* it rises there: no power */
     const double beta = log(end[-FAR] / end[-NEAR]) / log((double)FAR / NEAR);
     const double H = a->sum[a->T - MIDDLE] - a->sum[a->T] - (end[-MIDDLE] - end[-1]) / 2;
     const double power = MIDDLE * end[-MIDDLE] / H;

@@ -4,9 +4,12 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/convex/worst_slope.h"
 #include "sim/convex/worst_slope_kernel.h"
+
+#define RATIO 1.5 /* of the grid of slopes, at most */
 
 enum { SUB_SEARCH, SUB_FRESH }; /* streams of noise */
 
@@ -120,8 +123,32 @@ static sl_status refine(search *s, bracket *k, sl_err *err)
     return SL_OK;
 }
 
+/* Where slope_max is as bad as the slope found, to within the noise of the search: if that is next to slope_max, the
+ * worst is slope_max, since the excess falls off in proportion below it, not to second order, and a slope that only
+ * seems worse would cost; if not, other paths decide there, and both are for the measurement to compare (tie). */
+static sl_status compare_largest(double *slope, bool *tie, search *s, sl_err *err)
+{
+    static const double sigmas = 3;
+    const size_t R = s->r->search_replicas;
+    for (size_t i = 0; i < s->n; i++) {
+        s->pair[2 * i] = (sl_slope_pair){s->rho[i], slope[i]};
+        s->pair[2 * i + 1] = (sl_slope_pair){s->rho[i], s->r->slope_max};
+    }
+    SL_TRY(run_pairs(s, 2 * s->n, err));
+    for (size_t i = 0; i < s->n; i++) {
+        const double *const found = s->excess + 2 * i * R, *const largest = found + R;
+        sl_welford gain = {0};
+        for (size_t k = 0; k < R; k++) sl_welford_add(&gain, found[k] - largest[k]);
+        const sl_estimate e = sl_welford_mean(&gain);
+        const bool near = slope[i] * RATIO >= s->r->slope_max, even = !(e.value > sigmas * e.se);
+        if (near && even) slope[i] = s->r->slope_max;
+        tie[i] = !near && even;
+    }
+    return SL_OK;
+}
+
 /* slope[i]: the worst for rho[i] as the search's replicas have it. */
-static sl_status search_slopes(double *slope, search *s, bracket *k, size_t grid, double low, double high, sl_err *err)
+static sl_status search_slopes(double *slope, bool *tie, search *s, bracket *k, size_t grid, double low, double high, sl_err *err)
 {
     const double step = grid > 1 ? (high - low) / (double)(grid - 1) : 0;
     for (size_t i = 0; i < s->n; i++)
@@ -142,16 +169,15 @@ static sl_status search_slopes(double *slope, search *s, bracket *k, size_t grid
         const double best = first ? k[i].a : k[i].b, found = first ? k[i].at_a : k[i].at_b;
         slope[i] = exp(found > k[i].at_grid ? best : k[i].grid);
     }
-    return SL_OK;
+    return compare_largest(slope, tie, s, err);
 }
 
-static sl_status choose(double *slope, const sl_robustness *r, const double *rate, const double *rho, size_t n,
+static sl_status choose(double *slope, bool *tie, const sl_robustness *r, const double *rate, const double *rho, size_t n,
                         sl_err *err)
 {
-    static const double ratio = 1.5;
     const double high = log(r->slope_max);
     const double low = fmin(log(0.1 * r->sigma / sqrt((double)r->schedule.total_steps)), high - log(4));
-    const size_t grid = 1 + (size_t)ceil((high - low) / log(ratio)), pairs = n * grid;
+    const size_t grid = 1 + (size_t)ceil((high - low) / log(RATIO)), pairs = n * grid;
     search s = {.r = r, .rate = rate, .rho = rho, .n = n};
     s.excess = malloc(pairs * r->search_replicas * sizeof *s.excess);
     s.pair = malloc(pairs * sizeof *s.pair);
@@ -159,7 +185,7 @@ static sl_status choose(double *slope, const sl_robustness *r, const double *rat
     bracket *const k = malloc(n * sizeof *k);
     const sl_status st =
         s.excess && s.pair && s.mean && k
-            ? search_slopes(slope, &s, k, grid, low, high, err)
+            ? search_slopes(slope, tie, &s, k, grid, low, high, err)
             : sl_fail(err, SL_E_MEMORY, "no memory for %zu slopes of %zu replicas", pairs, r->search_replicas);
     free(s.excess);
     free(s.pair);
@@ -181,11 +207,31 @@ static sl_status measure(double *samples, const sl_robustness *r, const double *
     return st;
 }
 
-static sl_status find_worst(sl_worst *worst, double *samples, double *slope, const double *rho, size_t n,
+/* Of two slopes that are equally bad as far as the search can tell, the one with the larger excess: too large by 0.6
+ * standard errors at most. */
+static sl_status break_ties(double *samples, double *slope, const bool *tie, const double *rho, size_t n,
                             const double *rate, const sl_robustness *r, sl_err *err)
 {
-    SL_TRY(choose(slope, r, rate, rho, n, err));
+    const size_t R = r->replicas;
+    double *const other = malloc(R * sizeof *other);
+    sl_status st = other ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas", R);
+    for (size_t i = 0; i < n && st == SL_OK; i++) {
+        if (!tie[i]) continue;
+        st = measure(other, r, rate, &rho[i], &r->slope_max, 1, err);
+        if (st != SL_OK || !(sl_mean(other, R).value > sl_mean(samples + i * R, R).value)) continue;
+        memcpy(samples + i * R, other, R * sizeof *other);
+        slope[i] = r->slope_max;
+    }
+    free(other);
+    return st;
+}
+
+static sl_status find_worst(sl_worst *worst, double *samples, double *slope, bool *tie, const double *rho, size_t n,
+                            const double *rate, const sl_robustness *r, sl_err *err)
+{
+    SL_TRY(choose(slope, tie, r, rate, rho, n, err));
     SL_TRY(measure(samples, r, rate, rho, slope, n, err));
+    SL_TRY(break_ties(samples, slope, tie, rho, n, rate, r, err));
     for (size_t i = 0; i < n; i++)
         worst[i] = (sl_worst){.rho = rho[i],
                               .slope = slope[i],
@@ -198,15 +244,19 @@ sl_status sl_robustness_worst(sl_worst *worst, double *samples, const double *rh
                               sl_err *err)
 {
     SL_TRY(check(r, rho, n, err));
+    if (n > SIZE_MAX / sizeof *samples / r->replicas)
+        return sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas at %zu rates", r->replicas, n);
     double *rate = NULL;
     SL_TRY(tabulate(&rate, r, err));
-    double *const own = samples ? NULL : malloc(n * r->replicas * sizeof *own), *const slope =
-                                                                                    malloc(n * sizeof *slope);
-    const sl_status st = slope && (samples || own)
-                             ? find_worst(worst, samples ? samples : own, slope, rho, n, rate, r, err)
+    double *const own = samples ? NULL : malloc(n * r->replicas * sizeof *own);
+    double *const slope = malloc(n * sizeof *slope);
+    bool *const tie = malloc(n * sizeof *tie);
+    const sl_status st = slope && tie && (samples || own)
+                             ? find_worst(worst, samples ? samples : own, slope, tie, rho, n, rate, r, err)
                              : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas", n * r->replicas);
     free(own);
     free(slope);
+    free(tie);
     free(rate);
     return st;
 }
@@ -223,24 +273,4 @@ sl_status sl_robustness_excess(double *samples, const double *rho, const double 
     const sl_status st = measure(samples, r, rate, rho, slope, n, err);
     free(rate);
     return st;
-}
-
-sl_status sl_robustness_tune(double *factor, sl_worst curve[SL_TUNING_POINTS], const sl_robustness *r, sl_err *err)
-{
-    enum { MIDDLE = SL_TUNING_POINTS / 2 };
-    double rho[SL_TUNING_POINTS];
-    for (int i = 0; i < SL_TUNING_POINTS; i++) rho[i] = exp2(0.25 * (i - MIDDLE));
-    SL_TRY(sl_robustness_worst(curve, NULL, rho, SL_TUNING_POINTS, r, err));
-    size_t best = 0;
-    for (size_t i = 1; i < SL_TUNING_POINTS; i++)
-        if (curve[i].excess.value < curve[best].excess.value) best = i;
-    if (best == 0 || best + 1 == SL_TUNING_POINTS)
-        return sl_fail(err, SL_E_NUMERIC,
-                       "the worst excess is smallest at %g times the rates that were to be tuned, the "
-                       "end of the range tried",
-                       rho[best]);
-    const double before = log(curve[best - 1].excess.value / curve[best].excess.value);
-    const double after = log(curve[best + 1].excess.value / curve[best].excess.value);
-    *factor = rho[best] * exp2(0.25 * 0.5 * (before - after) / (before + after));
-    return SL_OK;
 }

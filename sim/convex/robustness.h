@@ -37,7 +37,9 @@ typedef struct {
 
 /* worst[i] for rho[i] > 0, i < n, and, where samples is not NULL, samples[i * r->replicas + k], the excess of replica
  * k, which has the same noise for all i. Slopes: a grid from 0.1 sigma/sqrt(T) to slope_max, ratio 1.5 at most, then
- * golden section in log s between the neighbours of its best one, to 4 %.
+ * golden section in log s between the neighbours of its best one, to 4 %; slope_max where it is next to that
+ * and as bad, to three standard errors; where slope_max is as bad as a slope far from it (at a corner of the excess as
+ * a function of rho), the larger one of the two measurements.
  * Errors: SL_E_DOMAIN for a value outside the ranges above; SL_E_CONFIG for a random schedule; SL_E_MEMORY;
  * SL_INTERRUPTED. */
 SL_CHECKED sl_status sl_robustness_worst(sl_worst *worst, double *samples, const double *rho, size_t n,
@@ -57,13 +59,20 @@ enum { SL_TUNING_POINTS = 33 };
 SL_CHECKED sl_status sl_robustness_tune(double *factor, sl_worst curve[SL_TUNING_POINTS], const sl_robustness *r,
                                         sl_err *err);
 
+/* Finely, about rates that have been tuned: the least over rates of the worst excess, with its error, and its factor of
+ * the schedule's rates, from 11 rates a factor 2^(1/16) apart that share their noise. As that of the lowest of several
+ * points would be too small, it is the height of the parabola through the lowest one and its neighbours; where the
+ * worst slope changes there (a corner) that is up to 2 % too high. Errors: as sl_robustness_tune. */
+SL_CHECKED sl_status sl_robustness_least(double *factor, sl_worst *least, const sl_robustness *r, sl_err *err);
+
 /* ---- the exponent ---- */
 
 /* The window of rho in which the exponent is read, fixed before anything is measured (D, sigma and the slopes do not
  * matter to it):
+ *   rho >= 2        at rho = 1, where the worst excess is least, the slopes that are not there yet are as bad as those
+ *                   that hover: only beyond do the latter decide
  *   does the schedule anneal?  its last rate that is not 0 is below a tenth of its mean rate
- *   annealed        rho >= 2, and, once measured, only where the worst slope takes at least 16 steps to relax,
- *                   sigma^2/s^2 >= 16
+ *   annealed        once measured, only where the worst slope takes at least 16 steps to relax, sigma^2/s^2 >= 16
  *   not annealed    rho <= sqrt(T)/2: beyond, a step is as wide as the domain (32 at T = 4096). */
 typedef struct {
     bool annealed;

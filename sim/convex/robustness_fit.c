@@ -15,7 +15,7 @@ sl_status sl_robustness_window(sl_rho_window *w, const sl_schedule *s, sl_err *e
     uint64_t last = s->total_steps; /* steps without a rate at the end move nothing */
     while (last > 1 && !(sl_schedule_lr(s, 0, 0, last - 1) > 0)) last--;
     const bool annealed = sl_schedule_lr(s, 0, 0, last - 1) < still * mean;
-    *w = (sl_rho_window){.annealed = annealed, .lo = annealed ? 2 : 1, .hi = annealed ? INFINITY : sqrt(T) / 2};
+    *w = (sl_rho_window){.annealed = annealed, .lo = 2, .hi = annealed ? INFINITY : sqrt(T) / 2};
     return SL_OK;
 }
 
@@ -93,11 +93,9 @@ static sl_status judge(const sl_robust_fit *f, double bend_se, const sl_rho_wind
     if (f->points < 3 || f->hi < width * f->lo * (1 - 1e-9))
         return sl_fail(
             err, SL_UNDECIDED,
-            "%zu of the rhos lie in the asymptotic window, need 3 that span a factor of 4: rho %s %.3g at T = "
-            "%.0f%s",
-            f->points, w->annealed ? ">=" : "<=", w->annealed ? w->lo : w->hi, T,
-            w->annealed ? ", with worst slopes that take 16 steps or more to relax; a longer horizon has more"
-                        : "; a longer horizon has more");
+            "%zu of the rhos lie in the asymptotic window, need 3 that span a factor of 4: rho >= %g and %s at T = "
+            "%.0f; a longer horizon has more",
+            f->points, w->lo, w->annealed ? "worst slopes that take 16 steps or more to relax" : "rho <= sqrt(T)/2", T);
     if (fabs(f->bend) > straight && fabs(f->bend) > sigmas * bend_se)
         return sl_fail(err, SL_UNDECIDED,
                        "not a power law at T = %.0f: the exponent differs by %.3f +- %.3f between the halves of rho = "

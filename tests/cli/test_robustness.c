@@ -54,13 +54,39 @@ static void table__is_a_schedule_like_others(void **state)
     assert_refused("robustness --no-save --schedule table", 2, "needs file=");
 }
 
+/* The same name with another content is another run, wherever a schedule is asked for. */
+static void table__of_another_content_is_another_run(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {
+        "robustness --replicas 64 --search-replicas 64 --horizon 64 --schedule table:file=own.dat",
+        "simulate --loss quadratic:a=1 --schedule table:file=own.dat --steps 64 --burn-in 0 --replicas 64",
+        "train --data digits:train=100:test=50 --epochs 2 --schedule table:file=own.dat",
+        "train --data digits:train=100:test=50 --epochs 2 --schedule table:file=own.dat --resume",
+        "escape --loss double-well --lr 0.1 --noise-variance 1 --schedule table:file=own.dat --replicas 64",
+        "schedule table:file=own.dat --steps 16",
+    };
+    static const char first[] = "printf '0 1\n1 0\n' >own.dat;", second[] = "printf '0 1\n1 0.5\n' >own.dat;";
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char command[256];
+        snprintf(command, sizeof command, "%s --quiet --out own", commands[i]);
+        run_with("rm -rf own;", "--version");
+        const said *s = run_with(first, command);
+        if (s->code > 1) fail_msg("sgdlab %s: code %d: %s", command, s->code, s->err);
+        s = run_with(second, command);
+        if (s->code != 3 || !strstr(s->err, "schedule-table")) fail_msg("sgdlab %s: code %d: %s", command, s->code, s->err);
+        s = run_with(first, command); /* as it was: the finished run is found again */
+        if (s->code > 1) fail_msg("sgdlab %s: code %d: %s", command, s->code, s->err);
+    }
+}
+
 static void what_is_not_asymptotic__is_undecided(void **state)
 {
     (void)state;
     static const struct {
         const char *arguments, *reason;
     } of[] = {{SMALL "--horizon 64", "longer horizon"},
-              {SMALL "--schedule constant --horizon 16", "rho <= 2 at T = 16"},
+              {SMALL "--schedule constant --horizon 16", "need 3 that span a factor of 4: rho >= 2 and rho <= sqrt(T)/2 at T = 16"},
               {SMALL "--rho 4", "1 of the rhos"},
               {SMALL "--iterate average", "of the rhos lie"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
@@ -120,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cosine__has_its_exponent),
         cmocka_unit_test(table__is_a_schedule_like_others),
+        cmocka_unit_test(table__of_another_content_is_another_run),
         cmocka_unit_test(what_is_not_asymptotic__is_undecided),
         cmocka_unit_test(loss__has_a_grid_and_no_exponent),
         cmocka_unit_test(files__are_the_same_for_any_jobs),

@@ -146,6 +146,22 @@ static void sweep__a_network_from_a_file_is_what_the_file_holds(void **state)
     assert_refused("sweep m.sweep --dry-run", 3, "absent.txt");
 }
 
+static void sweep__a_schedule_from_a_file_is_what_the_file_holds(void **state)
+{
+    (void)state;
+    static const char *const curves[] = {"0 1\n1 0\n", "0 1\n1 0.5\n", "# as the first\n0 1.0\n\n1.0 0\n"};
+    char key[3][32];
+    write_file("r.sweep", "data digits:train=100:test=50\nepochs 1\nschedule table:file=curve.dat\nlr 0.1\n");
+    for (int i = 0; i < 3; i++) {
+        write_file("curve.dat", curves[i]);
+        cJSON *j = answer_of("sweep r.sweep --dry-run --json", 0);
+        snprintf(key[i], sizeof key[i], "%s", text_at(item(at(j, "runs"), 0), "key"));
+        cJSON_Delete(j);
+    }
+    assert_string_not_equal(key[0], key[1]);
+    assert_string_equal(key[0], key[2]);
+}
+
 static void sweep__mistakes_name_file_line_and_word(void **state)
 {
     (void)state;
@@ -520,6 +536,7 @@ int main(void)
         TEST(sweep__ties_options_together),
         TEST(sweep__a_run_is_known_by_its_configuration),
         TEST(sweep__a_network_from_a_file_is_what_the_file_holds),
+        TEST(sweep__a_schedule_from_a_file_is_what_the_file_holds),
         TEST(sweep__mistakes_name_file_line_and_word),
         TEST(sweep__cells_are_means_over_trainings),
         TEST(sweep__finished_runs_are_kept_and_new_ones_added),

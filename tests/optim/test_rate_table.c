@@ -47,6 +47,18 @@ static void table__is_straight_between_rows(void **state)
     assert_near(sl_rate_table_at(t, 4), 0.5, 0); /* what was read before stays as it was */
 }
 
+/* As other systems write them: a mark at the beginning, carriage returns at the ends of lines, none at the last. */
+static void table__of_another_editor_is_the_same(void **state)
+{
+    (void)state;
+    const sl_rate_table *t, *other;
+    write_text("0 1\n0.5 0.25\n1 0\n");
+    assert_ok(sl_rate_table_read(&t, path, 2, &err));
+    write_text("\xef\xbb\xbf# u, rate\r\n0 1\r\n0.5\t0.25\r\n\r\n1 0");
+    assert_ok(sl_rate_table_read(&other, path, 2, &err));
+    assert_ptr_equal(t, other);
+}
+
 static void schedule__follows_the_file(void **state)
 {
     (void)state;
@@ -89,6 +101,12 @@ static void file__that_is_wrong_is_refused(void **state)
         {"0 1\n1 -2\n", "a rate of -2"},
         {"0 nan\n1 2\n", "a rate of"},
         {"0 1\n1 inf\n", "a rate of inf"},
+        {"0 1e300\n1 0\n", "line 1: a rate of 1e+300, need 0, or 1e-100 to 1e+100"},
+        {"0 1\n1 1e-310\n", "line 2: a rate of 1e-310"},
+        {"0 1\n1e400 0\n", "line 2: inf in column 1"},
+        {"nan 1\n1 0\n", "line 1: nan in column 1"},
+        {"0,1\n1,0\n", "line 1: column 1 is not a number"},
+        {"# no rows\n\n", "0 rows"},
         {"0 0\n1 0\n", "every rate is 0"},
     };
     const sl_rate_table *t = NULL;
@@ -105,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table__is_straight_between_rows),
+        cmocka_unit_test(table__of_another_editor_is_the_same),
         cmocka_unit_test(schedule__follows_the_file),
         cmocka_unit_test(file__that_is_wrong_is_refused),
     };

@@ -109,6 +109,62 @@ static void worst__does_not_depend_on_jobs_and_beats_its_neighbours(void **state
     }
 }
 
+/* Worst slopes, their excess and that of slope 0.3 from convolutions of the law of |x|, without sampling
+ * (worst_slope.py beside this file). Five standard errors in 18 comparisons: 1 false alarm in 10^5. The slope itself is
+ * where the excess is flat: within 40 %, and exactly the largest where it is that. */
+static void worst__is_that_of_the_law_without_sampling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schedule;
+        uint64_t steps;
+        double lr, rho, slope, excess, other;
+    } of[] = {{"constant", 512, 0.03, 1, 1, 0.03, 0.01635},
+              {"constant", 512, 0.03, 4, 1, 0.12, 0.0636998},
+              {"linear", 512, 0.07, 1, 0.0600, 0.013777, 0.00182834},
+              {"linear", 512, 0.07, 4, 0.0954, 0.0215423, 0.00725279},
+              {"cosine", 64, 0.2, 1, 0.1864, 0.0446448, 0.0371624},
+              {"cosine", 64, 0.2, 4, 0.2732, 0.0659215, 0.0655336}};
+    const double slope = 0.3;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        sl_robustness r = make(of[i].schedule, of[i].lr, of[i].steps);
+        r.replicas = 6 * R;
+        assert_ok(sl_robustness_worst(worst, samples, &of[i].rho, 1, &r, &err));
+        assert_near(worst->excess.value, of[i].excess, 5 * worst->excess.se);
+        assert_near(log(worst->slope / of[i].slope), 0, of[i].slope < 1 ? 0.4 : 0);
+        assert_int_equal(worst->largest, of[i].slope == 1);
+        assert_ok(sl_robustness_excess(samples, &of[i].rho, &slope, 1, &r, &err));
+        const sl_estimate e = sl_mean(samples, r.replicas);
+        assert_near(e.value, of[i].other, 5 * e.se);
+        assert_true(fabs(e.value - 1.1 * of[i].other) > 5 * e.se); /* it could have been told */
+    }
+}
+
+/* At a fixed rate the excess is eta at s = 1 and falls like 1/eta at small slopes: the least worst excess is at the corner.
+ * At T = 1024 that is 0.0142 at eta = 0.0142 (s = 0.045), by the law of worst_slope.py. */
+static void tuned_rate__has_the_least_worst_excess(void **state)
+{
+    (void)state;
+    enum { POINTS = 5 };
+    sl_worst curve[SL_TUNING_POINTS], least, w[POINTS];
+    double factor, fine;
+    sl_robustness r = make("constant", 0.02, 1024);
+    r.search_replicas = r.replicas = 1024;
+    assert_ok(sl_robustness_tune(&factor, curve, &r, &err));
+    r.schedule.lr *= factor;
+    r.replicas = R;
+    assert_ok(sl_robustness_least(&fine, &least, &r, &err));
+    assert_close(r.schedule.lr * fine, 0.0142, 0.06);
+    assert_close(least.excess.value, 0.0142, 0.06);
+    assert_true(least.excess.se > 0 && least.excess.se < 0.03 * least.excess.value);
+    const double near[POINTS] = {0.5 * fine, 0.8 * fine, fine, 1.25 * fine, 2 * fine};
+    assert_ok(sl_robustness_worst(w, NULL, near, POINTS, &r, &err));
+    for (size_t i = 0; i < POINTS; i++) assert_true(w[i].excess.value > least.excess.value * 0.95);
+    assert_true(w[0].excess.value > 1.4 * least.excess.value && w[4].excess.value > 1.8 * least.excess.value);
+    r.schedule.lr *= 8; /* the least is not in the range */
+    assert_fails(sl_robustness_least(&fine, &least, &r, &err), SL_E_NUMERIC, "end of the range");
+}
+
 /* Three quarters of a power, every replica its own factor. */
 static void fit__finds_a_power_and_says_where_there_is_none(void **state)
 {
@@ -206,6 +262,8 @@ int main(void)
         cmocka_unit_test(excess__of_a_fixed_step_is_half_eta_times_the_second_moment),
         cmocka_unit_test(exponents__are_the_published_ones),
         cmocka_unit_test(worst__does_not_depend_on_jobs_and_beats_its_neighbours),
+        cmocka_unit_test(worst__is_that_of_the_law_without_sampling),
+        cmocka_unit_test(tuned_rate__has_the_least_worst_excess),
         cmocka_unit_test(fit__finds_a_power_and_says_where_there_is_none),
         cmocka_unit_test(grid__of_a_wedge_costs_a_quarter_of_its_step),
         cmocka_unit_test(rate_curve__is_exact_on_a_quadratic),

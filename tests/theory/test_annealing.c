@@ -163,6 +163,28 @@ static void exponents__are_those_of_attia_and_koren(void **state)
     }
 }
 
+/* A schedule that oscillates to its end has no power there, and one that does so before has that of its end. */
+static void exponent__is_that_of_an_end_that_falls(void **state)
+{
+    (void)state;
+    double rate[T], factor;
+    for (int tail = 64; tail <= 256; tail *= 4) {
+        for (int k = 0; k < T; k++) {
+            const double left = (double)(T - k) / T;
+            rate[k] = left * (T - k > tail ? 1.3 + sin(0.3 * k) : 1);
+        }
+        sl_annealing *a;
+        sl_anneal_window w;
+        assert_ok(sl_annealing_alloc(&a, rate, T, &err));
+        assert_ok(sl_annealing_tuned(&factor, a, &unit, &err));
+        assert_ok(sl_annealing_window(&w, a, &unit, factor, 4, 64, &err));
+        assert_false(sl_annealing_kind(a).monotone);
+        if (tail == 256) assert_near(w.exponent, 1.0 / 3, 0.01);
+        else assert_true(isnan(w.exponent));
+        sl_annealing_free(a);
+    }
+}
+
 /* Steps without a rate at the end change nothing. */
 static void rates__of_zero_at_the_end_are_left_out(void **state)
 {
@@ -214,6 +236,7 @@ int main(void)
         cmocka_unit_test(quadrature__has_the_powers),
         cmocka_unit_test(steps__tend_to_the_integrals),
         cmocka_unit_test(exponents__are_those_of_attia_and_koren),
+        cmocka_unit_test(exponent__is_that_of_an_end_that_falls),
         cmocka_unit_test(rates__of_zero_at_the_end_are_left_out),
         cmocka_unit_test(bad_input__is_refused),
     };
