@@ -11,13 +11,18 @@
 
 /* ---- regime-trace ------------------------------------------------------------------------------------------------ */
 
-static const char *const traced[] = {"secant-short", "auto"};
-enum { TRACED = sizeof traced / sizeof *traced };
+static const char *const traced[] = {"secant-short", "balance", "auto"};
+enum { TRACED = sizeof traced / sizeof *traced, QUANTITIES = 2 };
 
 typedef struct {
     const sl_lab *lab;
     double correlation[TRACED][SL_SUITE_RULES];
 } trace_figure;
+
+static int trace_block(size_t regime, size_t rule)
+{
+    return (int)(regime * SL_SUITE_RULES + rule);
+}
 
 static sl_status fill_traces(void *ctx, sl_table *t, sl_err *err)
 {
@@ -39,35 +44,45 @@ static sl_status fill_traces(void *ctx, sl_table *t, sl_err *err)
     return SL_OK;
 }
 
+static void say_correlations(sl_prose *text, cJSON *result, const trace_figure *f)
+{
+    cJSON *const all = cJSON_AddObjectToObject(result, "rank_correlation");
+    sl_say(text, "Model 1, nothing tuned. Rate: mean over a fortieth of the run; gradient: of 200 pictures, at its end. "
+                 "Rank correlation of the two (plain, heavy-ball, sign):");
+    for (size_t i = 0; i < TRACED; i++) {
+        cJSON *const one = cJSON_AddObjectToObject(all, traced[i]);
+        sl_say(text, "%s %s", i ? ";" : "", traced[i]);
+        for (size_t j = 0; j < SL_SUITE_RULES; j++) {
+            sl_json_number(one, sl_suite_rules[j], f->correlation[i][j]);
+            sl_say(text, "%s %.2f", j ? "," : "", f->correlation[i][j]);
+        }
+    }
+    sl_say(text, ".\n");
+}
+
 static sl_status draw_trace(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
     static const char *const columns[] = {"epoch[1]", "lr[1]", "gradient_norm[nat]", "loss[nat]"};
+    static const char *const column[QUANTITIES] = {"2", "3"}, *const name[QUANTITIES] = {"rate", "|∇f|"};
     static const char file[] = "regime-trace.dat";
     trace_figure f = {.lab = lab};
-    SL_TRY(sl_tabulate(lab, file, 4, columns, fill_traces, &f, err));
     sl_prose text = {0};
-    sl_say(&text, "Model 1, nothing tuned. Rate: mean over a fortieth of the run; gradient: of 200 samples at its end. "
-                  "Rank correlation of the two:");
-    sl_curve curve[SL_SUITE_RULES][2 * TRACED];
-    sl_panel panels[SL_SUITE_RULES];
-    for (size_t j = 0; j < SL_SUITE_RULES; j++) {
-        for (size_t i = 0; i < TRACED; i++) {
-            const int block = (int)(i * SL_SUITE_RULES + j), colour = (int)i;
-            sl_say(&text, "%s %s, %s %.2f", i + j > 0 ? ";" : "", sl_suite_rules[j], traced[i], f.correlation[i][j]);
-            sl_json_number(result, i == 0 ? sl_suite_rules[j] : "auto", f.correlation[i][j]);
-            curve[j][2 * i] = (sl_curve){.kind = SL_CURVE_LINE, .title = i == 0 ? "rate, secant-short" : "rate, auto",
-                                         .dat = file, .block = block, .x = "1", .y = "2", .colour = colour};
-            curve[j][2 * i + 1] = (sl_curve){.kind = SL_CURVE_LINE, .title = i == 0 ? "|∇f|, secant-short" : "|∇f|, auto",
-                                             .dat = file, .block = block, .x = "1", .y = "3", .colour = colour,
-                                             .dash = 1};
-        }
-        panels[j] = (sl_panel){.title = sl_suite_rules[j], .xlabel = "epoch", .ylabel = "rate, |∇f|", .logy = true,
-                               .xmin = 0, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = curve[j],
-                               .n_curves = 2 * TRACED};
+    sl_curve curve[QUANTITIES * SL_SUITE_RULES][TRACED];
+    sl_panel panels[QUANTITIES * SL_SUITE_RULES];
+    SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_traces, &f, err));
+    say_correlations(&text, result, &f);
+    for (size_t p = 0; p < QUANTITIES * SL_SUITE_RULES; p++) {
+        const size_t q = p / SL_SUITE_RULES, rule = p % SL_SUITE_RULES;
+        for (size_t i = 0; i < TRACED; i++)
+            curve[p][i] = (sl_curve){.kind = SL_CURVE_LINE, .title = traced[i], .dat = file,
+                                     .block = trace_block(i, rule), .x = "1", .y = column[q], .colour = (int)i};
+        panels[p] = (sl_panel){.title = q == 0 ? sl_suite_rules[rule] : NULL, .xlabel = "epoch", .ylabel = name[q],
+                               .logy = true, .xmin = 0, .xmax = NAN, .ymin = NAN, .ymax = NAN, .curves = curve[p],
+                               .n_curves = TRACED};
     }
-    sl_say(&text, ".\n");
     const sl_figure figure = {.name = "regime-trace", .title = "Automatic rates and the norm of the gradient",
-                              .caption = text.text, .rows = 1, .columns = 3, .panels = panels, .n_panels = 3};
+                              .caption = text.text, .rows = QUANTITIES, .columns = SL_SUITE_RULES, .panels = panels,
+                              .n_panels = QUANTITIES * SL_SUITE_RULES};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 
@@ -77,66 +92,114 @@ const sl_recipe sl_recipe_regime_trace = {"regime-trace", "Yang 2025",
 
 /* ---- regime-league ----------------------------------------------------------------------------------------------- */
 
-static const char *const league[] = {"secant-short", "secant-long", "sgd-bb", "random-bb", "diagonal", "auto"};
-enum { LEAGUE = sizeof league / sizeof *league };
+/* The last one goes by layers, of which the convex losses have one. */
+static const char *const league[] = {"secant-long", "secant-short", "diagonal", "random-bb", "sgd-bb",
+                                     "polyak",      "auto",         "balance",  "layer-wise"};
+static const char league_labels[] = "secant-long,secant-short,diagonal,random-bb,sgd-bb,polyak,auto,balance,layer-wise";
+enum { LEAGUE = sizeof league / sizeof *league, PLACES = SL_SUITE + 1 };
 /* Ratios beyond are drawn there. */
 static const double CEILING = 1e3;
 
-static sl_status add_ratio(sl_table *t, size_t place, sl_estimate ratio, double rate, sl_err *err)
+typedef struct {
+    const sl_lab *lab;
+    double mean[LEAGUE][SL_SUITE_RULES], worst[LEAGUE][SL_SUITE_RULES]; /* geometric mean over places, and the most */
+    sl_estimate network[LEAGUE][SL_SUITE_RULES];                        /* Model 1: ln(loss / best)                 */
+} league_figure;
+
+static sl_status add_ratio(league_figure *f, sl_table *t, size_t regime, size_t rule, sl_estimate ratio, double rate,
+                           sl_err *err)
 {
     const double shown = fmin(fmax(ratio.value, 1 / CEILING), CEILING);
-    return sl_table_add(t, (double[]){(double)place, ratio.value, ratio.se, shown, rate}, err);
+    const double bar = shown < ratio.value || !isfinite(ratio.se) ? 0 : fmin(ratio.se, 0.9 * shown);
+    f->mean[regime][rule] *= pow(shown, 1.0 / (regime == LEAGUE - 1 ? 1 : PLACES));
+    f->worst[regime][rule] = fmax(f->worst[regime][rule], ratio.value);
+    return sl_table_add(t, (double[]){(double)regime, ratio.value, ratio.se, shown, bar, rate}, err);
 }
 
-static sl_status fill_league(void *ctx, sl_table *t, sl_err *err)
+static sl_status fill_suite(league_figure *f, sl_table *t, size_t loss, size_t rule, sl_err *err)
 {
-    const sl_lab *const lab = ctx;
-    for (size_t j = 0; j < SL_SUITE_RULES; j++) {
-        sl_suite_best best[SL_SUITE];
-        sl_untuned_network u;
-        for (size_t l = 0; l < SL_SUITE; l++) SL_TRY(sl_suite_tune(&best[l], l, j, lab, err));
-        SL_TRY(sl_untuned_on_network(&u, league, LEAGUE, j, lab, err));
-        for (size_t i = 0; i < LEAGUE; i++) {
-            char title[64];
-            sl_lab_report(lab, "regime-league", j * LEAGUE + i, SL_SUITE_RULES * LEAGUE);
-            snprintf(title, sizeof title, "%s, %s", sl_suite_rules[j], league[i]);
-            SL_TRY(sl_table_block(t, title, err));
-            for (size_t l = 0; l < SL_SUITE; l++) {
-                sl_estimate e;
-                SL_TRY(sl_suite_regime(&e, l, j, league[i], lab, err));
-                SL_TRY(add_ratio(t, l, sl_ratio(e, best[l].excess), best[l].rate, err));
-            }
-            const double ratio = exp(u.log_ratio[i].value);
-            SL_TRY(add_ratio(t, SL_SUITE, (sl_estimate){ratio, ratio * u.log_ratio[i].se, INFINITY}, u.rate, err));
-        }
+    sl_suite_best best;
+    SL_TRY(sl_suite_tune(&best, loss, rule, f->lab, err));
+    for (size_t i = 0; i + 1 < LEAGUE; i++) {
+        sl_estimate e;
+        sl_lab_report(f->lab, "regime-league", (rule * SL_SUITE + loss) * LEAGUE + i,
+                      SL_SUITE_RULES * SL_SUITE * LEAGUE);
+        SL_TRY(sl_suite_regime(&e, loss, rule, league[i], f->lab, err));
+        SL_TRY(add_ratio(f, t, i, rule, sl_ratio(e, best.excess), best.rate, err));
     }
     return SL_OK;
 }
 
+static sl_status fill_network(league_figure *f, sl_table *t, size_t rule, sl_err *err)
+{
+    sl_untuned_network u;
+    SL_TRY(sl_untuned_on_network(&u, league, LEAGUE, rule, f->lab, err));
+    for (size_t i = 0; i < LEAGUE; i++) {
+        const double ratio = exp(u.log_ratio[i].value);
+        f->network[i][rule] = u.log_ratio[i];
+        SL_TRY(add_ratio(f, t, i, rule, (sl_estimate){ratio, ratio * u.log_ratio[i].se, u.log_ratio[i].dof}, u.rate,
+                         err));
+    }
+    return SL_OK;
+}
+
+static sl_status fill_league(void *ctx, sl_table *t, sl_err *err)
+{
+    league_figure *const f = ctx;
+    for (size_t i = 0; i < LEAGUE * SL_SUITE_RULES; i++) f->mean[i / SL_SUITE_RULES][i % SL_SUITE_RULES] = 1;
+    for (size_t rule = 0; rule < SL_SUITE_RULES; rule++)
+        for (size_t place = 0; place < PLACES; place++) {
+            char title[64];
+            snprintf(title, sizeof title, "%s, %s", sl_suite_rules[rule],
+                     place < SL_SUITE ? sl_suite_titles[place] : "Model 1");
+            SL_TRY(sl_table_block(t, title, err));
+            SL_TRY(place < SL_SUITE ? fill_suite(f, t, place, rule, err) : fill_network(f, t, rule, err));
+        }
+    return SL_OK;
+}
+
+static void say_league(sl_prose *text, cJSON *result, const league_figure *f)
+{
+    sl_say(text, "Loss at the end over that of the best constant rate of a grid of ratio 2 (1: as good): f - f* on the "
+                 "convex losses, training loss on Model 1 (5 seeds). Ratios beyond 10³ and 10⁻³ are drawn there. polyak "
+                 "knows f*. Model 1 (plain, heavy-ball, sign):");
+    for (size_t i = 0; i < LEAGUE; i++) {
+        cJSON *const one = cJSON_AddObjectToObject(result, league[i]);
+        sl_say(text, "%s %s", i ? ";" : "", league[i]);
+        for (size_t j = 0; j < SL_SUITE_RULES; j++) {
+            cJSON *const rule = cJSON_AddObjectToObject(one, sl_suite_rules[j]);
+            sl_json_number(rule, "geometric_mean", f->mean[i][j]);
+            sl_json_number(rule, "worst", f->worst[i][j]);
+            sl_json_estimate(rule, "model_1_log_ratio", f->network[i][j]);
+            sl_say(text, "%s %.2g", j ? "," : "", exp(f->network[i][j].value));
+        }
+    }
+    sl_say(text, ".\n");
+}
+
 static sl_status draw_league(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"place[1]", "ratio[1]", "ratio_se[1]", "shown[1]", "best_rate[1]"};
-    static const char file[] = "regime-league.dat", labels[] = "absolute,huber,hinge,least sq.,logistic,Model 1";
-    SL_TRY(sl_tabulate(lab, file, 5, columns, fill_league, (void *)lab, err));
+    static const char *const columns[] = {"regime[1]", "ratio[1]", "ratio_se[1]", "shown[1]", "bar[1]", "best_rate[1]"};
+    static const char file[] = "regime-league.dat";
+    league_figure f = {.lab = lab};
     sl_prose text = {0};
-    sl_say(&text, "Loss at the end over that of the best constant rate of a grid of ratio 2 (1: as good): f - f* on the "
-                  "convex losses, training loss on Model 1 (5 seeds). Ratios beyond 10³ and 10⁻³ are drawn there. The "
-                  "regime auto sees the convex losses themselves, without the noise of mini-batches.\n");
-    sl_json_number(result, "regimes", LEAGUE);
-    sl_curve curve[SL_SUITE_RULES][LEAGUE];
+    sl_curve curve[SL_SUITE_RULES][PLACES + 1];
     sl_panel panels[SL_SUITE_RULES];
+    SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_league, &f, err));
+    say_league(&text, result, &f);
     for (size_t j = 0; j < SL_SUITE_RULES; j++) {
-        for (size_t i = 0; i < LEAGUE; i++)
-            curve[j][i] = (sl_curve){.kind = SL_CURVE_POINTS, .title = league[i], .dat = file,
-                                     .block = (int)(j * LEAGUE + i), .x = "1", .y = "4", .labels = labels,
-                                     .colour = (int)i};
+        for (size_t p = 0; p < PLACES; p++)
+            curve[j][p] = (sl_curve){.kind = SL_CURVE_POINTS, .title = p < SL_SUITE ? sl_suite_titles[p] : "Model 1",
+                                     .dat = file, .block = (int)(j * PLACES + p), .x = "1", .y = "4", .error = "5",
+                                     .labels = league_labels, .colour = p < SL_SUITE ? (int)p : 6};
+        curve[j][PLACES] = (sl_curve){.kind = SL_CURVE_FUNCTION, .function = "1", .colour = 6, .dash = 2};
         panels[j] = (sl_panel){.title = sl_suite_rules[j], .ylabel = "loss / best constant", .logy = true,
-                               .xmin = -0.5, .xmax = SL_SUITE + 0.5, .ymin = 5e-4, .ymax = 2e3, .curves = curve[j],
-                               .n_curves = LEAGUE};
+                               .xmin = -0.5, .xmax = LEAGUE - 0.5, .ymin = 5e-4, .ymax = 2e3, .curves = curve[j],
+                               .n_curves = PLACES + 1};
     }
     const sl_figure figure = {.name = "regime-league", .title = "Automatic rates against the best constant one",
-                              .caption = text.text, .rows = 3, .columns = 1, .width = 18, .panels = panels,
-                              .n_panels = 3};
+                              .caption = text.text, .rows = SL_SUITE_RULES, .columns = 1, .width = 20, .panels = panels,
+                              .n_panels = SL_SUITE_RULES};
     return sl_finish_figure(lab, &figure, &text, summary, err);
 }
 

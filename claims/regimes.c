@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "claims/synthetic.h"
 
@@ -71,8 +72,10 @@ sl_status sl_suite_regime(sl_estimate *excess, size_t loss, size_t rule, const c
 {
     sl_sgd s;
     sl_regime r;
+    char informed[64];
     SL_TRY(prepare(&s, loss, rule, 1, lab, SL_EXPERIMENT_REGIMES + 1, err));
-    SL_TRY(sl_regime_init(&r, regime, &s.rule, EPOCH, err));
+    snprintf(informed, sizeof informed, "polyak:fstar=%.17g", s.loss.least);
+    SL_TRY(sl_regime_init(&r, strcmp(regime, "polyak") == 0 ? informed : regime, &s.rule, EPOCH, err));
     s.regime = &r;
     return last_excess(excess, &s, err);
 }

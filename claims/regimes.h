@@ -20,7 +20,8 @@ typedef struct {
 /* Loss i of the suite, rule j. Errors: those of sl_sgd_run; SL_E_NUMERIC where the grid has no inner minimum. */
 SL_CHECKED sl_status sl_suite_tune(sl_suite_best *best, size_t loss, size_t rule, const sl_lab *lab, sl_err *err);
 
-/* E f - f* of the last iterate under a regime; INFINITY where more than half of the replicas were lost. */
+/* E f - f* of the last iterate under a regime; INFINITY where more than half of the replicas were lost. "polyak" is
+ * told f*. */
 SL_CHECKED sl_status sl_suite_regime(sl_estimate *excess, size_t loss, size_t rule, const char *regime,
                                      const sl_lab *lab, sl_err *err);
 
