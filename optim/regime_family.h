@@ -57,7 +57,7 @@ typedef struct {
     /* In its place, of all lanes at once: the gains, NAN where there are none. Not by layer. */
     void (*gains)(const sl_regime *r, const sl_regime_view *v, double *gain);
     double (*derive)(const sl_regime *r); /* r->derived, from the parameters; NULL: nothing */
-    bool (*looks)(const sl_regime *r, uint64_t k); /* does step k look at losses? NULL: if others do */
+    bool (*looks)(const sl_regime *r, uint64_t k); /* does step k look at losses? NULL: as `losses` says */
     /* Do the gains stay as they are at step k, if no lane has a probe? NULL: no. */
     bool (*stays)(const sl_regime *r, uint64_t k);
     /* Beside the common step (NULL: nothing): before the gains, before x moves, while it does, after it has. */

@@ -65,8 +65,9 @@ typedef struct {
  * if sl_stop_requested. Errors: SL_E_DOMAIN, SL_E_MEMORY.
  * The mass of the kinetic temperature is the base rate: that of the rule with alpha on the gradient, else the mean
  * rate of a stationary schedule or the schedule's lr; with a regime, NAN. The plain rule has no v: v2, xv and kinetic
- * are NAN. A regime's second gradients are on the mini-batch of the first ones (the random numbers of the step), and the
- * losses it sees are that mini-batch's, f_B, whose gradient at s2 = 1 is the noisy one:
+ * are NAN.
+ * A regime's second gradients are on the mini-batch of the first ones (the random numbers of the step), and the losses
+ * it sees are that mini-batch's, f_B, whose gradient is the noisy one:
  *   models of mini-batches (minibatch, online): f_B = (1 - sqrt(s2)) f + sqrt(s2) (mean loss of the samples drawn);
  *   noise n that does not depend on x:          f_B(x) = f(x) + n.(x - start), the start without its spread;
  *   other noise (hessian where H varies), which is no gradient: f. */
