@@ -61,7 +61,7 @@ static void after(sl_regime_run *run, const sl_regime_step *step)
 }
 
 static const sl_param params[] = {
-    [SMOOTH] = SL_REGIME_SMOOTH(0.5),
+    [SMOOTH] = SL_REGIME_SMOOTH(0.9),
     [GROWTH] = SL_REGIME_GROWTH(2),
     [MEMORY] = {.name = "memory", .help = "memory of the metric, per step", .def = 0.99, .max = 1, .open_max = true},
     [RATIO] = {.name = "ratio", .help = "how far a coordinate's stretch may be from 1", .def = 4, .min = 1, .max = 1e6},

@@ -9,14 +9,21 @@ enum { SMOOTH, GROWTH, LAYER_RATIO };
 
 /* The angle between s and y tells how far the forms lie apart, short = cos^2 long, with |s| / |y| between them. Where
  * it is wide they say little: on networks a step along directions of small curvature alone makes the long form many
- * times what the sharpest ones bear, and what momentum leaves makes y'y large beside s'y. So neither may be further
- * than 1/COSINE from |s| / |y|, also where the curvature along s is negative. (On quadratics of condition number 42 or
- * less the angle is never so wide.) Untuned trainings of Model 1 end at 2/3 of their accuracy now and then without.
+ * times what the sharpest ones bear, and what momentum leaves makes y'y large beside s'y. So the short form may be no
+ * further than 1/COSINE from |s| / |y| and the long one, which is the bolder, 1/LONG_COSINE, also where the curvature
+ * along s is negative. (On quadratics of condition number 42, and 5, the angle is never so wide.) Trainings of Model 1
+ * end at 2/3 of their accuracy now and then without.
  *
  * The sign rule goes along sign(g), and what it meets is the curvature along s: the long form, whichever is asked for.
- * In a network that is a hundredth of |y| / |s|; taken as it is, the rate grows until the loss does, unless it is
- * divided by as much anyway (random-bb). */
-static const double COSINE = 0.3, DIVIDED_SIGN_COSINE = 0.01;
+ * In a network that is a hundredth of |y| / |s|, and a rate after it grows until the loss does, since signs of a
+ * mini-batch's gradient are noise for the most part; so it may be no further from |y| / |s| than noise is averaged by
+ * momentum, sqrt(1 - mu). (random-bb divides by as much anyway.) */
+static const double COSINE = 0.3, LONG_COSINE = 0.7, DIVIDED_SIGN_COSINE = 0.01;
+
+static double limit(const sl_regime *r, bool is_long)
+{
+    return r->rule.kind == SL_RULE_SIGN ? sqrt(1 - r->rule.mu) : is_long ? LONG_COSINE : COSINE;
+}
 
 static double curvature(const sl_regime *r, const sl_regime_sight *sight, bool is_long, double least)
 {
@@ -34,7 +41,7 @@ double sl_regime_secant_gain(const sl_regime *r, const sl_regime_sight *sight, d
     if (isnan(sight->sum[SL_SUM_SS]) || isnan(sight->sum[SL_SUM_YY])) return NAN;
     if (!(sight->sum[SL_SUM_SS] > 0) || !(sight->sum[SL_SUM_YY] > 0))
         return last > 0 ? last : sl_regime_first_gain(r, sight);
-    const double now = curvature(r, sight, is_long, COSINE), before = kept[SL_KEPT_OWN];
+    const double now = curvature(r, sight, is_long, limit(r, is_long)), before = kept[SL_KEPT_OWN];
     kept[SL_KEPT_OWN] = before > 0 ? fmax(now, smooth * before + (1 - smooth) * now) : now;
     const double wanted = 1 / kept[SL_KEPT_OWN];
     return last > 0 ? fmin(wanted, sl_regime_param(r, GROWTH) * last) : wanted;
@@ -77,15 +84,15 @@ static double gain_random(const sl_regime *r, const sl_regime_sight *sight, doub
 }
 
 static const sl_param of_long[] = {
-    [SMOOTH] = SL_REGIME_SMOOTH(0.9),
+    [SMOOTH] = SL_REGIME_SMOOTH(0.95),
     [GROWTH] = SL_REGIME_GROWTH(2),
 };
 static const sl_param of_short[] = {
-    [SMOOTH] = SL_REGIME_SMOOTH(0.5),
+    [SMOOTH] = SL_REGIME_SMOOTH(0.9),
     [GROWTH] = SL_REGIME_GROWTH(2),
 };
 static const sl_param layered[] = {
-    [SMOOTH] = SL_REGIME_SMOOTH(0.5),
+    [SMOOTH] = SL_REGIME_SMOOTH(0.9),
     [GROWTH] = SL_REGIME_GROWTH(2),
     [LAYER_RATIO] = {.name = "ratio", .help = "how far a layer's gain may be from that of the whole", .def = 10,
                      .min = 1, .max = 1e6},

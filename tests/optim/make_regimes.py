@@ -50,9 +50,9 @@ def previous(x, last, g):
     return x + least / d * (last - x) if d < least else last
 
 
-def curvature(rule, ss, sy, yy, long, least=0.3):
+def curvature(rule, ss, sy, yy, long, least=None):
     between, cosine = np.sqrt(yy / ss), sy / np.sqrt(ss * yy)
-    c = max(cosine, least)
+    c = max(cosine, least or (np.sqrt(1 - rule.mu) if rule.name == "sign" else 0.7 if long else 0.3))
     return between * c if long or rule.name == "sign" else between / c
 
 
@@ -66,13 +66,13 @@ class Envelope:
         return self.gain
 
 
-def secant(rule, w, long=True, smooth=0.9, divide=None):
+def secant(rule, w, long=True, smooth=0.95, divide=None):
     x, last, gain = X0.copy(), None, Envelope(smooth)
     for k in range(STEPS):
         g, _ = batch(k, w)
         p = previous(x, last, g(x) - w * x)  # a probe goes along the gradient without decay
         s, y = x - p, g(x) - g(p)
-        c = curvature(rule, s @ s, s @ y, y @ y, long, 0.01 if divide and rule.name == "sign" else 0.3)
+        c = curvature(rule, s @ s, s @ y, y @ y, long, (0.01 if rule.name == "sign" else 0.3) if divide else None)
         r = rule.rate(1 / (divide * c) if divide else gain(c), g(x))
         last = x
         x, rule.v = rule.step(x, g(x), r)
@@ -103,7 +103,7 @@ def sgd_bb(rule, w):
 
 
 def diagonal(rule, w, memory=0.99, ratio=4.0):
-    x, last, gain, a, b, mean = X0.copy(), None, Envelope(0.5), np.zeros(N), np.zeros(N), 0.0
+    x, last, gain, a, b, mean = X0.copy(), None, Envelope(0.9), np.zeros(N), np.zeros(N), 0.0
     for k in range(STEPS):
         g, _ = batch(k, w)
         p = previous(x, last, g(x) - w * x)
@@ -187,8 +187,8 @@ def polyak(rule, w, fstar=-0.5, c=0.5, tau=2.0):
 
 REGIMES = {
     "secant-long": secant,
-    "secant-short": lambda rule, w: secant(rule, w, long=False, smooth=0.5),
-    "layer-wise": lambda rule, w: secant(rule, w, long=False, smooth=0.5),
+    "secant-short": lambda rule, w: secant(rule, w, long=False, smooth=0.9),
+    "layer-wise": lambda rule, w: secant(rule, w, long=False, smooth=0.9),
     "random-bb": lambda rule, w: secant(rule, w, divide=np.sqrt(M)),
     "sgd-bb": sgd_bb,
     "diagonal": diagonal,
