@@ -104,6 +104,7 @@ typedef struct {
     const sl_lab *lab;
     double mean[LEAGUE][SL_SUITE_RULES], worst[LEAGUE][SL_SUITE_RULES]; /* geometric mean over places, and the most */
     sl_estimate network[LEAGUE][SL_SUITE_RULES];                        /* Model 1: ln(loss / best)                 */
+    size_t seeds;
 } league_figure;
 
 static sl_status add_ratio(league_figure *f, sl_table *t, size_t regime, size_t rule, sl_estimate ratio, double rate,
@@ -134,6 +135,7 @@ static sl_status fill_network(league_figure *f, sl_table *t, size_t rule, sl_err
 {
     sl_untuned_network u;
     SL_TRY(sl_untuned_on_network(&u, league, LEAGUE, rule, f->lab, err));
+    f->seeds = u.seeds;
     for (size_t i = 0; i < LEAGUE; i++) {
         const double ratio = exp(u.log_ratio[i].value);
         f->network[i][rule] = u.log_ratio[i];
@@ -161,8 +163,8 @@ static sl_status fill_league(void *ctx, sl_table *t, sl_err *err)
 static void say_league(sl_prose *text, cJSON *result, const league_figure *f)
 {
     sl_say(text, "Loss at the end over that of the best constant rate of a grid of ratio 2 (1: as good): f - f* on the "
-                 "convex losses, training loss on Model 1 (5 seeds). Ratios beyond 10³ and 10⁻³ are drawn there. polyak "
-                 "knows f*. Model 1 (plain, heavy-ball, sign):");
+                 "convex losses, training loss on Model 1 (%zu seeds). Ratios beyond 10³ and 10⁻³ are drawn there. polyak "
+                 "knows f*. Model 1 (plain, heavy-ball, sign):", f->seeds);
     for (size_t i = 0; i < LEAGUE; i++) {
         cJSON *const one = cJSON_AddObjectToObject(result, league[i]);
         sl_say(text, "%s %s", i ? ";" : "", league[i]);
