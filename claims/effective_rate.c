@@ -112,7 +112,7 @@ static sl_status ratio(const sl_lab *lab, sl_finding *f, sl_err *err)
     arms a = {.seeds = (size_t)fmin(MOST, SEEDS * sl_lab_refinement(lab))};
     const sl_elr constant = {.lr = 3, .longer = 3, .steps = 240, .every = 20};
     const sl_elr tiny = {.lr = 1e-5, .longer = 3, .steps = 40, .every = 20};
-    const sl_elr decayed = {.lr = 1, .decay = 0.01, .longer = 3, .steps = 400, .every = 20};
+    const sl_elr decayed = {.lr = 1, .decay = 0.01, .longer = 3, .steps = 320, .every = 20};
     SL_TRY(measure(&a, &constant, lab, err));
     SL_TRY(sl_finding_add(f, sl_mean(a.ratio, a.seeds), 0, 0.35, 1, err, "l = 3: log ratio of updates, end / start"));
     SL_TRY(sl_finding_add(f, sl_mean(a.growth, a.seeds), 1, 0.1, 0.5, err,
