@@ -1,5 +1,6 @@
-/* Minima of smooth convex losses on a box, by Newton's method on the coordinates that no side holds (the projected
- * Newton method of Bertsekas 1982). */
+/* Minima of smooth convex losses on a box, by Newton's method: the quadratic model is minimised on the box itself, with
+ * an active set of the sides that hold coordinates (after Stark and Parker 1995, bounded-variable least squares). A
+ * Newton step that is cut off at the box instead goes back and forth where features are much alike, as pixels are. */
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,11 +17,6 @@ typedef struct {
     double *H, *HF; /* [n][n]; that of the free coordinates                     */
 } problem;
 
-static double clip(const problem *p, double x)
-{
-    return fmax(-p->box, fmin(x, p->box));
-}
-
 /* Column by column, LANES at a time. */
 static void hessian(const problem *p, const double *x)
 {
@@ -35,71 +31,127 @@ static void hessian(const problem *p, const double *x)
     }
 }
 
-/* step = H^-1 g over the free coordinates, 0 elsewhere. Where the Hessian is singular a ridge far below its diagonal
- * makes it definite: the limit of the steps is the same. */
-static sl_status newton_step(double *step, const problem *p, const double *g, const size_t *free_at, size_t n_free,
-                             sl_err *err)
+/* ---- The quadratic model: q(z) = g'(z - x) + (z - x)'H(z - x)/2 ---- */
+
+typedef struct {
+    const double *x, *g;
+    double z[SL_LOSS_MAX_DIM];
+    bool held[SL_LOSS_MAX_DIM]; /* z is on a side, and stays */
+} model;
+
+static double model_slope(const problem *p, const model *q, size_t d)
+{
+    const size_t n = p->loss->dim;
+    double sum = q->g[d];
+    for (size_t e = 0; e < n; e++) sum += p->H[d * n + e] * (q->z[e] - q->x[e]);
+    return sum;
+}
+
+/* step[a] = where the a-th free coordinate goes to have no slope, the held ones staying. Where the Hessian is singular
+ * a ridge far below its diagonal makes it definite: the limit of the steps is the same. */
+static sl_status free_step(double *step, const problem *p, const model *q, const size_t *free_at, size_t n_free,
+                           sl_err *err)
 {
     const size_t n = p->loss->dim;
     const lapack_int k = (lapack_int)n_free;
-    double packed[SL_LOSS_MAX_DIM], most = 0, ridge = 0;
+    double most = 0, ridge = 0;
     for (size_t a = 0; a < n_free; a++) most = fmax(most, p->H[free_at[a] * n + free_at[a]]);
-    memset(step, 0, n * sizeof *step);
-    for (int attempt = 0; n_free > 0; attempt++) {
+    for (int attempt = 0; attempt < 4; attempt++) {
         for (size_t a = 0; a < n_free; a++) {
-            packed[a] = g[free_at[a]];
+            step[a] = -model_slope(p, q, free_at[a]);
             for (size_t b = 0; b < n_free; b++)
                 p->HF[a * n_free + b] = p->H[free_at[a] * n + free_at[b]] + (a == b ? ridge : 0);
         }
-        if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', k, 1, p->HF, k, packed, 1) == 0) break;
-        if (attempt == 3)
-            return sl_fail(err, SL_E_NUMERIC, "loss '%s': the Hessian is not positive definite on its box",
-                           p->loss->kind->entry.name);
+        if (n_free == 0 || LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', k, 1, p->HF, k, step, 1) == 0) return SL_OK;
         ridge = attempt == 0 ? 1e-12 * most + 1e-300 : 1e3 * ridge;
     }
-    for (size_t a = 0; a < n_free; a++) step[free_at[a]] = packed[a];
+    return sl_fail(err, SL_E_NUMERIC, "loss '%s': the Hessian is not positive definite on its box",
+                   p->loss->kind->entry.name);
+}
+
+/* As far as the first side: what arrives there is held. true: nothing was in the way. */
+static bool move(const problem *p, model *q, const double *step, const size_t *free_at, size_t n_free)
+{
+    double t = 1;
+    size_t first = SIZE_MAX;
+    for (size_t a = 0; a < n_free; a++) {
+        const double z = q->z[free_at[a]], room = ((step[a] > 0 ? p->box : -p->box) - z) / step[a];
+        if (step[a] != 0 && room < t) t = room, first = free_at[a];
+    }
+    for (size_t a = 0; a < n_free; a++) q->z[free_at[a]] += t * step[a];
+    for (size_t a = 0; a < n_free; a++) /* rounding */
+        q->z[free_at[a]] = fmax(-p->box, fmin(q->z[free_at[a]], p->box));
+    if (first == SIZE_MAX) return true;
+    q->z[first] = copysign(p->box, q->z[first]);
+    q->held[first] = true;
+    return false;
+}
+
+/* The coordinate that its side holds back most although it leads inwards; SIZE_MAX: none, z is the minimum. */
+static size_t to_free(const problem *p, const model *q)
+{
+    size_t best = SIZE_MAX;
+    double most = 0;
+    for (size_t d = 0; d < p->loss->dim; d++) {
+        if (!q->held[d]) continue;
+        const double inwards = copysign(1, q->z[d]) * model_slope(p, q, d);
+        if (inwards > most) most = inwards, best = d;
+    }
+    return most > 1e-15 ? best : SIZE_MAX;
+}
+
+/* q falls with every move, so that it is smaller at the end even where rounding keeps sides changing until MOST. */
+static sl_status minimise(const problem *p, model *q, sl_err *err)
+{
+    const size_t n = p->loss->dim, most = 10 * n + 10;
+    double step[SL_LOSS_MAX_DIM];
+    size_t free_at[SL_LOSS_MAX_DIM];
+    for (size_t d = 0; d < n; d++) {
+        q->z[d] = q->x[d];
+        q->held[d] = fabs(q->z[d]) == p->box;
+    }
+    for (size_t k = 0; k < most; k++) {
+        size_t n_free = 0;
+        for (size_t d = 0; d < n; d++)
+            if (!q->held[d]) free_at[n_free++] = d;
+        SL_TRY(free_step(step, p, q, free_at, n_free, err));
+        if (!move(p, q, step, free_at, n_free)) continue;
+        const size_t next = to_free(p, q);
+        if (next == SIZE_MAX) break;
+        q->held[next] = false;
+    }
     return SL_OK;
 }
 
-/* x = x - t step, cut off, with t = 1, 1/2, ... so that the value falls. Near the end its fall is lost in rounding:
- * t = 1. */
-static void descend(const problem *p, double *x, const double *g, const double *step, double decrement)
+/* ---- Newton's method ---- */
+
+/* x += t (z - x), with t = 1, 1/2, ... so that the value falls. Near the end its fall is lost in rounding: t = 1. */
+static void descend(const problem *p, double *x, const double *z, double decrement)
 {
     const size_t n = p->loss->dim;
     double trial[SL_LOSS_MAX_DIM];
     const double value = sl_loss_value(p->loss, x);
     for (double t = 1; t > 1e-12; t /= 2) {
-        double fall = 0;
-        for (size_t d = 0; d < n; d++) {
-            trial[d] = clip(p, x[d] - t * step[d]);
-            fall += g[d] * (x[d] - trial[d]);
-        }
-        if (decrement < 1e-10 || sl_loss_value(p->loss, trial) <= value - 1e-4 * fall) break;
+        for (size_t d = 0; d < n; d++) trial[d] = t < 1 ? x[d] + t * (z[d] - x[d]) : z[d];
+        if (decrement < 1e-10 || sl_loss_value(p->loss, trial) <= value - 1e-4 * t * decrement) break;
     }
     memcpy(x, trial, n * sizeof *x);
 }
 
-/* A side holds a coordinate that lies on it and would go on outwards. */
 static sl_status iterate(const problem *p, double *x, sl_err *err)
 {
-    enum { MOST = 500 };
-    const size_t n = p->loss->dim;
-    double g[SL_LOSS_MAX_DIM], step[SL_LOSS_MAX_DIM], before = INFINITY;
-    size_t free_at[SL_LOSS_MAX_DIM], held_before = SIZE_MAX;
+    enum { MOST = 200 };
+    double g[SL_LOSS_MAX_DIM], before = INFINITY;
+    model q = {.x = x, .g = g};
     for (int k = 0; k < MOST; k++) {
-        size_t n_free = 0;
         double decrement = 0;
         sl_loss_gradient(p->loss, x, g);
         hessian(p, x);
-        for (size_t d = 0; d < n; d++)
-            if (!((x[d] >= p->box && g[d] < 0) || (x[d] <= -p->box && g[d] > 0))) free_at[n_free++] = d;
-        SL_TRY(newton_step(step, p, g, free_at, n_free, err));
-        for (size_t d = 0; d < n; d++) decrement += g[d] * step[d];
-        const bool same = held_before == n - n_free;
-        if (decrement <= 1e-28 || (same && decrement < 1e-16 && decrement > 0.1 * before)) return SL_OK;
-        descend(p, x, g, step, decrement);
+        SL_TRY(minimise(p, &q, err));
+        for (size_t d = 0; d < p->loss->dim; d++) decrement += g[d] * (x[d] - q.z[d]);
+        descend(p, x, q.z, decrement);
+        if (decrement <= 1e-28 || (decrement < 1e-16 && decrement > 0.1 * before)) return SL_OK;
         before = decrement;
-        held_before = n - n_free;
     }
     return sl_fail(err, SL_E_NUMERIC, "loss '%s': %d Newton steps on a box were not enough", p->loss->kind->entry.name,
                    MOST);
