@@ -50,7 +50,7 @@ static sl_status positive(const char *what, double value, sl_err *err)
 
 static sl_status check(const sl_adam_langevin *s, sl_err *err)
 {
-    if (s->loss.kind && s->loss.kind->project)
+    if (s->loss.kind && sl_loss_restricted(&s->loss))
         return sl_fail(err, SL_E_DOMAIN, "loss '%s' lives on a subset of space, where there is no Langevin dynamics",
                        s->loss.kind->entry.name);
     if (!(s->temperature >= 0 && isfinite(s->temperature)))

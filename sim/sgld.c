@@ -27,7 +27,7 @@ static void step(const void *dynamics, sl_block *b, uint64_t k)
 
 static sl_status check(const sl_sgld *s, const sl_noise_kind *noise, sl_err *err)
 {
-    if (s->loss.kind && s->loss.kind->project)
+    if (s->loss.kind && sl_loss_restricted(&s->loss))
         return sl_fail(err, SL_E_DOMAIN, "loss '%s' lives on a subset of space, where there is no Langevin dynamics",
                        s->loss.kind->entry.name);
     if (!(s->temperature >= 0 && isfinite(s->temperature)))
