@@ -114,7 +114,7 @@ static void minimiser__on_a_box_is_scipys(void **state)
     }
 }
 
-/* Of a convex function the conditions of Karush, Kuhn and Tucker are sufficient: no slope along a coordinate inside, one
+/* Of a convex function the conditions of Karush, Kuhn and Tucker suffice: no slope along a coordinate inside, one
  * that leads outwards where a side holds it. */
 static void meets_its_conditions(const sl_loss *loss)
 {
