@@ -139,8 +139,9 @@ static sl_status against_expansion(const sl_lab *lab, sl_finding *f, sl_err *err
         const double small = i == 0 ? law.variance_small / n : law.bias_small / (n * n);
         const double expected = i == 0 ? law.variance_1 / n + law.variance_2 / (n * n) : law.bias_2 / (n * n);
         SL_TRY(sl_finding_add(f, sl_scaled(1 / small, point.average), expected / small, tolerance, sum(&last) / small,
-                              err, i == 0 ? "average of 4000: variance / (noise d/(2 C n))"
-                                          : "average of 4000: bias / (eta' S^-1 eta/(2 l^2 n^2))"));
+                              err,
+                              i == 0 ? "average of 4000: variance / (noise d/(2 C n))"
+                                     : "average of 4000: bias / (eta' S^-1 eta/(2 l^2 n^2))"));
     }
     return SL_OK;
 }

@@ -47,7 +47,8 @@ static sl_status fill_averaging(void *ctx, sl_table *t, sl_err *err)
     sl_averaging_law law;
     sl_status st = sl_averaging_asymptotic(&law, m, err);
     if (st == SL_OK)
-        st = sl_table_set(t, "setting", err, "spectrum 1, 0.6, 0.3, 0.15, rate %g, noise %g, batches of 1", rate, noise);
+        st =
+            sl_table_set(t, "setting", err, "spectrum 1, 0.6, 0.3, 0.15, rate %g, noise %g, batches of 1", rate, noise);
     for (size_t i = 0; i < LOOKS && st == SL_OK; i++) {
         sl_averaging_risk last, average;
         st = sl_averaging_last(&last, m, at[i], err);
@@ -57,8 +58,17 @@ static sl_status fill_averaging(void *ctx, sl_table *t, sl_err *err)
         f->worst = fmax(f->worst, fmax(fabs(x.value - last.bias - last.variance) / x.se,
                                        fabs(y.value - average.bias - average.variance) / y.se));
         const double n = (double)at[i];
-        const double row[] = {n,    x.value,      x.se,             last.bias,             last.variance,         y.value,
-                              y.se, average.bias, average.variance, law.bias_2 / (n * n), law.variance_1 / n};
+        const double row[] = {n,
+                              x.value,
+                              x.se,
+                              last.bias,
+                              last.variance,
+                              y.value,
+                              y.se,
+                              average.bias,
+                              average.variance,
+                              law.bias_2 / (n * n),
+                              law.variance_1 / n};
         st = sl_table_add(t, row, err);
     }
     sl_averaging_free(m);
@@ -67,20 +77,20 @@ static sl_status fill_averaging(void *ctx, sl_table *t, sl_err *err)
 
 static sl_status averaging(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"n[1]",          "last[f]",          "last_se[f]",
-                                          "last_bias[f]",  "last_variance[f]", "average[f]",
-                                          "average_se[f]", "average_bias[f]",  "average_variance[f]",
-                                          "bias_2[f]",     "variance_1[f]"};
+    static const char *const columns[] = {
+        "n[1]",          "last[f]",         "last_se[f]",          "last_bias[f]", "last_variance[f]", "average[f]",
+        "average_se[f]", "average_bias[f]", "average_variance[f]", "bias_2[f]",    "variance_1[f]"};
     static const char file[] = "averaging.dat";
     averaging_figure f = {.lab = lab};
     SL_TRY(sl_tabulate(lab, file, 11, columns, fill_averaging, &f, err));
     sl_prose text = {0};
-    sl_say(&text,
-           "Excess loss of SGD at a constant rate on Gaussian least squares, from a start off the minimum and with noisy "
-           "labels: simulated means (error bars: standard errors) differ from the exact sum of bias and variance by at "
-           "most %.1f standard errors at %d points. The last iterate's variance stays; the average's falls like 1/n, its "
-           "bias like 1/n² (dotted: these leading terms).\n",
-           f.worst, 2 * LOOKS);
+    sl_say(
+        &text,
+        "Excess loss of SGD at a constant rate on Gaussian least squares, from a start off the minimum and with noisy "
+        "labels: simulated means (error bars: standard errors) differ from the exact sum of bias and variance by at "
+        "most %.1f standard errors at %d points. The last iterate's variance stays; the average's falls like 1/n, its "
+        "bias like 1/n² (dotted: these leading terms).\n",
+        f.worst, 2 * LOOKS);
     sl_json_number(result, "largest_difference_in_se", f.worst);
     enum { EXACT, BIAS, VARIANCE, SEEN, BIAS_2, VARIANCE_1, CURVES };
     sl_curve c[2][CURVES];
@@ -95,7 +105,9 @@ static sl_status averaging(const sl_lab *lab, char **summary, cJSON *result, sl_
                                  .dat = file,
                                  .x = "1",
                                  .y = y[k][i],
-                                 .error = i != SEEN ? NULL : k == 0 ? "3" : "7",
+                                 .error = i != SEEN ? NULL
+                                          : k == 0  ? "3"
+                                                    : "7",
                                  .colour = colours[i],
                                  .dash = dashes[i]};
     sl_panel panels[2];
@@ -148,8 +160,7 @@ static sl_status run_seeds(elr_runs *r, const sl_network *n, const sl_lab *lab, 
         sl_table *t = NULL;
         SL_TRY(sl_elr_run(&t, n, lab, arm, k, err));
         for (size_t i = 0; i < ROWS; i++) {
-            for (size_t layer = 0; layer < 2; layer++)
-                r->update[i][layer][k] = sl_elr_cell(t, i, SL_ELR_UPDATE, layer);
+            for (size_t layer = 0; layer < 2; layer++) r->update[i][layer][k] = sl_elr_cell(t, i, SL_ELR_UPDATE, layer);
             r->ratio[i][k] = sl_elr_log_ratio(t, i);
         }
         sl_table_free(t);
@@ -173,8 +184,8 @@ static sl_status add_rows(sl_table *t, elr_figure *f, const elr_runs *r, int arm
     f->last[arm] = 1;
     for (size_t i = 0; i < ROWS; i++) {
         const sl_estimate ratio = sl_mean(r->ratio[i], seeds);
-        double row[] = {(double)(i * WINDOW) + WINDOW / 2.0, 0, 0, 0, 0, exp(ratio.value), exp(ratio.value) * ratio.se,
-                        0, 0};
+        double row[] = {(double)(i * WINDOW) + WINDOW / 2.0, 0, 0, 0, 0, exp(ratio.value),
+                        exp(ratio.value) * ratio.se,         0, 0};
         for (size_t layer = 0; layer < 2; layer++) {
             const sl_estimate e = sl_mean(r->update[i][layer], seeds);
             row[1 + 2 * layer] = e.value;
@@ -252,7 +263,8 @@ static void ratio_panel(sl_panel *panel, sl_curve c[3])
                           .y = "6",
                           .error = "7",
                           .colour = 2 + i};
-    c[2] = (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "theory: tends to 1", .function = "1", .colour = 6, .dash = 1};
+    c[2] =
+        (sl_curve){.kind = SL_CURVE_FUNCTION, .title = "theory: tends to 1", .function = "1", .colour = 6, .dash = 1};
     *panel = (sl_panel){.title = "Ratio of the two",
                         .xlabel = "step",
                         .ylabel = "first layer's / second layer's",
@@ -267,18 +279,21 @@ static void ratio_panel(sl_panel *panel, sl_curve c[3])
 
 static sl_status elr(const sl_lab *lab, char **summary, cJSON *result, sl_err *err)
 {
-    static const char *const columns[] = {"step[1]",     "update_0[1]", "update_0_se[1]", "update_1[1]",   "update_1_se[1]",
-                                          "ratio[1]",    "ratio_se[1]", "recursion_0[1]", "recursion_1[1]"};
+    static const char *const columns[] = {"step[1]",     "update_0[1]",    "update_0_se[1]",
+                                          "update_1[1]", "update_1_se[1]", "ratio[1]",
+                                          "ratio_se[1]", "recursion_0[1]", "recursion_1[1]"};
     elr_figure f = {.lab = lab};
     SL_TRY(sl_tabulate(lab, elr_file, 9, columns, fill_elr, &f, err));
     sl_prose text = {0};
-    sl_say(&text,
-           "Relative updates of two normalised layers, roots of mean squares over windows of %d steps, become equal under a "
-           "constant rate: their ratio goes from %.1f at first to %.2f in the last quarter without weight decay, and from "
-           "%.1f to %.2f with it, where both settle near √(1 − (1 − lλ)²) = %.3f. Bands: standard errors over seeds. The "
-           "recursion takes gradients to stay as they are in the first window; they grow at first as the network "
-           "learns.\n",
-           WINDOW, f.first[0], f.last[0], f.first[1], f.last[1], sqrt(1 - pow(1 - arms[1].lr * arms[1].decay, 2)));
+    sl_say(
+        &text,
+        "Relative updates of two normalised layers, roots of mean squares over windows of %d steps, become equal under "
+        "a "
+        "constant rate: their ratio goes from %.1f at first to %.2f in the last quarter without weight decay, and from "
+        "%.1f to %.2f with it, where both settle near √(1 − (1 − lλ)²) = %.3f. Bands: standard errors over seeds. The "
+        "recursion takes gradients to stay as they are in the first window; they grow at first as the network "
+        "learns.\n",
+        WINDOW, f.first[0], f.last[0], f.first[1], f.last[1], sqrt(1 - pow(1 - arms[1].lr * arms[1].decay, 2)));
     sl_json_number(result, "ratio_at_the_end", f.last[0]);
     sl_json_number(result, "ratio_at_the_end_with_decay", f.last[1]);
     sl_curve updates[ARMS][4], ratio[3];

@@ -98,8 +98,8 @@ static sl_status exact_laws(const sl_lab *lab, sl_finding *f, sl_err *err)
 
 /* The exponent of `seen` in the rate, against that of `exact` with the same weights: 1 or 2 in the limit of small
  * rates. Wrong on purpose: the other limit. */
-static sl_status add_exponent(sl_finding *f, const sl_estimate *seen, const double *exact, double other, const char *what,
-                              const sl_lab *lab, sl_err *err)
+static sl_status add_exponent(sl_finding *f, const sl_estimate *seen, const double *exact, double other,
+                              const char *what, const sl_lab *lab, sl_err *err)
 {
     sl_estimate measured, predicted, theory[RATES];
     for (size_t i = 0; i < RATES; i++) theory[i] = (sl_estimate){exact[i], seen[i].se * exact[i] / seen[i].value, 0};

@@ -97,7 +97,7 @@ static sl_status right_law(const sl_lab *lab, sl_finding *f, sl_err *err)
 static sl_status order_two(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     enum { STEPS = 3 };
-    static const double h[STEPS] = {0.125, 0.25, 0.5}, replicas[STEPS] = {65536, 32768, 16384};
+    static const double h[STEPS] = {0.125, 0.25, 0.5}, replicas[STEPS] = {98304, 49152, 16384};
     const sl_adam_langevin pace = {.temperature = 0.5, .friction = 4, .low = 0.5};
     double bias[STEPS], error[STEPS];
     for (uint32_t i = 0; i < STEPS; i++) {

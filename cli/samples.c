@@ -47,8 +47,8 @@ static sl_status fill(sl_cli_samples *s, const sl_dataset *d, const uint8_t clas
 {
     const size_t side = find_side(d);
     if (side == 0)
-        return sl_fail(err, SL_E_DOMAIN, "--data: no squares of %zu x %zu pixels leave fewer than %d features", d->height,
-                       d->width, SL_LOSS_MAX_DIM);
+        return sl_fail(err, SL_E_DOMAIN, "--data: no squares of %zu x %zu pixels leave fewer than %d features",
+                       d->height, d->width, SL_LOSS_MAX_DIM);
     s->n = d->height / side * (d->width / side) * d->channels + 1;
     for (size_t i = 0; i < d->n; i++) s->m += d->labels[i] == classes[0] || d->labels[i] == classes[1];
     s->features = malloc((s->m * s->n + 1) * sizeof *s->features);

@@ -101,6 +101,7 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
     const double forget = MIXING * mixing < hopeless ? fmax(BURN_IN * tau, MIXING * mixing) : BURN_IN * tau;
     e->burn_in = sl_cli_given(cli, "burn-in") ? sl_cli_integer(cli, "burn-in") : relaxations(1, forget, LEAST_BURN_IN);
     e->steps = sl_cli_given(cli, "steps") ? sl_cli_integer(cli, "steps") : relaxations(MEASURED, tau, LEAST_MEASURED);
+    if (!sl_cli_given(cli, "sample-every") && e->sample_every > e->steps) e->sample_every = e->steps;
     if (p->law && endless)
         cJSON_AddItemToArray(notes, cJSON_CreateString("the steps are so short that nothing moves: not stationary"));
     if (p->law && (double)e->burn_in < 10 * tau) {

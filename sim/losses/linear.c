@@ -75,7 +75,8 @@ static void draw_samples(double *A, double *y, double *truth, const sl_loss *los
 
 /* ---- Minima ---- */
 
-/* Fills in minimiser and least of a loss whose samples stand. A minimum that a box cuts off stays unknown. */
+/* Fills in minimiser and least of a loss whose samples stand. Of the hinge loss, which has edges, a minimum that a box
+ * cuts off stays unknown. */
 static sl_status find_minimum(sl_loss *loss, sl_err *err)
 {
     static const double zero[SL_LOSS_MAX_DIM];
@@ -88,7 +89,10 @@ static sl_status find_minimum(sl_loss *loss, sl_err *err)
     sl_loss_gradient(loss, zero, g);
     for (size_t d = 0; d < s.n; d++) slope += g[d] * g[d];
     SL_TRY(sl_ball_solve(&found, x, solve, &s, loss->data[0], loss->data[SL_DOMAIN_RADIUS], sqrt(slope), err));
-    if (!found || !sl_domain_holds(loss, x)) return SL_OK;
+    if (!found || !sl_domain_holds(loss, x)) {
+        if (!(loss->data[SL_DOMAIN_BOX] > 0 && loss->kind->hessian_vector)) return SL_OK;
+        SL_TRY(sl_box_solve(x, loss, err));
+    }
     for (size_t d = 0; d < s.n; d++) loss->minimiser[d] = x[d];
     loss->least = sl_loss_value(loss, x);
     return SL_OK;

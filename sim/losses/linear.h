@@ -32,4 +32,8 @@ SL_CHECKED sl_status sl_ball_solve(bool *found, double *x, sl_linear_solve solve
 void sl_samples_gram(double *H, const sl_samples *s, const double *w, double l2);
 double sl_samples_dot(const sl_samples *s, size_t j, const double *x);
 
+/* x[dim] = the minimum on the box |x_d| <= loss->data[SL_DOMAIN_BOX] of a convex loss with a Hessian, to rounding in f;
+ * starts at 0. Errors: SL_E_MEMORY; SL_E_NUMERIC. */
+SL_CHECKED sl_status sl_box_solve(double *x, const sl_loss *loss, sl_err *err);
+
 #endif

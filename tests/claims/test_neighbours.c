@@ -130,7 +130,7 @@ static void elr__draws_updates_that_become_equal(void **state)
     const size_t half = sl_table_rows(t) / 2;
     for (int arm = 0; arm < 2; arm++) {
         const double *const first = sl_table_row(t, arm == 0 ? 0 : half), *const next = sl_table_row(t, arm * half + 1),
-                           *const last = sl_table_row(t, arm * half + half - 1);
+                            *const last = sl_table_row(t, arm * half + half - 1);
         assert_true(first[5] > 2 && fabs(log(last[5])) < 0.2);
         for (int layer = 0; layer < 2; layer++) {
             double e = first[1 + 2 * layer];

@@ -85,8 +85,9 @@ static void simulate__reshuffled_pictures_stay_nearer(void **state)
 static void robustness__has_a_grid_on_pictures(void **state)
 {
     (void)state;
-    const said *s = run("robustness --problem logistic:l2=0.1 --data " SET " --schedule cosine --horizon 200 --replicas "
-                        "64 --rho 1,4,16 --json --no-save --quiet");
+    const said *s =
+        run("robustness --problem logistic:l2=0.1 --data " SET " --schedule cosine --horizon 200 --replicas "
+            "64 --rho 1,4,16 --json --no-save --quiet");
     if (s->code != 0) fail_msg("code %d: %s", s->code, s->err);
     cJSON *j = parse_only_json(s->out);
     const cJSON *row = at(j, "table")->child;

@@ -90,7 +90,75 @@ static void minimiser__is_scipys(void **state)
     sl_loss_gradient(&tight, tight.minimiser, g);
     assert_near(g[0] * tight.minimiser[1] - g[1] * tight.minimiser[0], 0, 1e-15);
     assert_true(g[0] * tight.minimiser[0] < 0);
-    assert_true(isnan(own("logistic:l2=0.1:box=0.5").least)); /* cut off: unknown, and said so */
+    assert_true(isnan(own("hinge:box=0.5").least)); /* cut off: unknown, and said so */
+}
+
+/* In two dimensions a minimum that a box cuts off lies on a side: SciPy's root of the slope along each of the four. */
+static void minimiser__on_a_box_is_scipys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *loss;
+        double f, x[2];
+    } cases[] = {
+        {"least-squares:box=0.2", 0.49887499999999996, {0.091666666666666702, 0.2}},
+        {"least-squares:l2=0.1:box=0.05", 0.50953749999999998, {0.05, 0.05}},
+        {"logistic:box=0.5", 0.54961996289974169, {0.5, 0.5}},
+        {"logistic:box=1.5", 0.44376695693420637, {1.1769592854777517, 1.5}},
+        {"logistic:l2=0.1:box=0.7", 0.56062731488513262, {0.64052101691065699, 0.7}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const sl_loss loss = own(cases[k].loss);
+        assert_near(loss.least, cases[k].f, 2e-14);
+        for (size_t d = 0; d < 2; d++) assert_near(loss.minimiser[d], cases[k].x[d], 1e-12);
+    }
+}
+
+/* Of a convex function the conditions of Karush, Kuhn and Tucker suffice: no slope along a coordinate inside, one
+ * that leads outwards where a side holds it. */
+static void meets_its_conditions(const sl_loss *loss)
+{
+    const double box = sl_spec_get(&loss->spec, "box");
+    double g[SL_LOSS_MAX_DIM];
+    size_t held = 0;
+    assert_true(isfinite(loss->least));
+    sl_loss_gradient(loss, loss->minimiser, g);
+    for (size_t d = 0; d < loss->dim; d++) {
+        const double x = loss->minimiser[d];
+        assert_true(fabs(x) <= box);
+        if (fabs(x) == box && g[d] * x <= 0)
+            held++;
+        else
+            assert_near(g[d], 0, 2e-9);
+    }
+    assert_true(held > 0);
+}
+
+/* Separable samples, a singular Hessian (fewer samples than coordinates) and features that are much alike, as walks,
+ * included. */
+static void minimiser__on_a_box_meets_its_conditions(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "logistic:n=12:m=200:norm=4:box=0.5",       "logistic:n=64:m=70:norm=9:box=0.8:seed=4",
+        "logistic:n=12:m=200:norm=9:box=0.1:l2=1",  "least-squares:n=12:m=40:norm=3:box=0.5",
+        "least-squares:n=12:m=5:norm=6:box=0.3",    "least-squares:n=100:m=400:decay=1:norm=20:box=1:noise=3",
+    };
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+        const sl_loss loss = loss_of(texts[k]);
+        meets_its_conditions(&loss);
+    }
+    enum { WALKS = 400, LONG = 40 };
+    static double walk[WALKS * LONG], sign[WALKS];
+    normals(walk, WALKS * LONG, 5);
+    normals(sign, WALKS, 6);
+    for (size_t j = 0; j < WALKS; j++) {
+        for (size_t d = 1; d < LONG; d++) walk[j * LONG + d] += walk[j * LONG + d - 1];
+        sign[j] = sign[j] + walk[j * LONG + 20] - walk[j * LONG + 10] > 0 ? 1 : -1;
+    }
+    sl_loss loss;
+    assert_ok(sl_loss_from_samples(&loss, "logistic:box=0.3", WALKS, LONG, walk, sign, &err));
+    meets_its_conditions(&loss);
 }
 
 /* A plane separates these: log-loss falls for ever, the hinge reaches 0, and a ball holds both back. */
@@ -465,6 +533,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(value__is_numpys),
         cmocka_unit_test(minimiser__is_scipys),
+        cmocka_unit_test(minimiser__on_a_box_is_scipys),
+        cmocka_unit_test(minimiser__on_a_box_meets_its_conditions),
         cmocka_unit_test(minimiser__of_separable_samples),
         cmocka_unit_test(from_samples__refuses_what_does_not_fit),
         cmocka_unit_test(least__is_the_value_at_the_minimiser_and_least),

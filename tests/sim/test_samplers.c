@@ -60,6 +60,28 @@ static void sgld__has_its_exact_variance_on_a_quadratic(void **state)
     }
 }
 
+/* Convex losses that could live on a ball or a box, and do not: f - f* = sum of k (x - truth)^2/2 of curvatures k, at T
+ * without gradient noise T/(2 (1 - k h/2)) a coordinate by SGLD, T/2 by the other but for order 2. */
+static void samplers__take_convex_losses_on_all_of_space(void **state)
+{
+    (void)state;
+    static const char loss[] = "least-squares-online:spectrum=1.5,0.5:norm=2";
+    const double T = 0.4, h = 0.3;
+    const sl_sgld s = sgld(loss, T, h, 0, false, 2048);
+    const sl_adam_langevin a = adam(loss, T, 0.05, 2048);
+    sl_observed o;
+    assert_ok(sl_sgld_run(&o, &s, &err));
+    assert_within(o.loss, s.loss.least + T / 2 * (1 / (1 - 0.75 * h) + 1 / (1 - 0.25 * h)), "SGLD");
+    sl_observed_clear(&o);
+    assert_ok(sl_adam_langevin_run(&o, &a, &err));
+    assert_within(o.loss, a.loss.least + T, "Adam-Langevin");
+    sl_observed_clear(&o);
+    const sl_sgld ball = sgld("least-squares-online:radius=1", T, h, 0, false, 64);
+    const sl_adam_langevin box = adam("logistic:box=1", T, h, 64);
+    assert_fails(sl_sgld_run(&o, &ball, &err), SL_E_DOMAIN, "lives on a subset");
+    assert_fails(sl_adam_langevin_run(&o, &box, &err), SL_E_DOMAIN, "lives on a subset");
+}
+
 /* Without gradient noise it is Euler-Maruyama, whose <x^2> on the double well at T = 0.1 and h = 0.1 is known without
  * sampling (tests/sim/discrete_laws.py). The corrected sampler's noise has the same sum: the same law. */
 static void sgld__has_its_chains_law_on_a_double_well(void **state)
@@ -301,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sgld__has_its_exact_variance_on_a_quadratic),
+        cmocka_unit_test(samplers__take_convex_losses_on_all_of_space),
         cmocka_unit_test(sgld__has_its_chains_law_on_a_double_well),
         cmocka_unit_test(sgld__has_a_bias_of_order_one),
         cmocka_unit_test(adam__has_boltzmann_averages),
