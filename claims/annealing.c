@@ -79,7 +79,7 @@ sl_status sl_annealing_power(sl_power *p, const sl_annealed *s, const sl_lab *la
     if (!samples) return sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas at %d rates", r.replicas, SL_RHOS);
     sl_err why = {0};
     sl_status st = sl_robustness_worst(p->worst, samples, rho, SL_RHOS, &r, err);
-    if (st == SL_OK) st = sl_robustness_window(&w, &r.schedule, err);
+    if (st == SL_OK) st = sl_robustness_window(&w, &r, err);
     if (st == SL_OK) {
         st = sl_robustness_fit(&p->fit, p->worst, samples, SL_RHOS, &w, &r, &why);
         p->decided = st == SL_OK;

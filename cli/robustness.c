@@ -146,6 +146,10 @@ static sl_status predict(sl_robust_found *f, const sl_robust_case *c, sl_err *er
         f->has_theory = st == SL_OK && sl_annealing_window(&f->theory, a, &p, factor, lo, hi, NULL) == SL_OK &&
                         isfinite(f->theory.exponent);
     }
+    if (c->r.suffix > 0) { /* D^2/(2 rho sum eta) + rho G^2 sum eta^2 / (2 sum eta), of any rates */
+        f->has_theory = true;
+        f->theory = (sl_anneal_window){.exponent = 1, .slope = NAN, .lo = NAN, .hi = NAN};
+    }
     sl_annealing_free(a);
     return st;
 }
@@ -254,7 +258,7 @@ static sl_status sweep(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli,
         return predict(f, c, err);
     }
     SL_TRY(sl_robustness_worst(f->worst, f->samples, c->rho, c->n, &c->r, err));
-    SL_TRY(sl_robustness_window(&f->window, &c->r.schedule, err));
+    SL_TRY(sl_robustness_window(&f->window, &c->r, err));
     sl_err why = {0};
     const sl_status st = sl_robustness_fit(&f->fit, f->worst, f->samples, c->n, &f->window, &c->r, &why);
     if (st < 0) {

@@ -88,7 +88,8 @@ static void what_is_not_asymptotic__is_undecided(void **state)
     } of[] = {{SMALL "--horizon 64", "longer horizon"},
               {SMALL "--schedule constant --horizon 16", "need 3 that span a factor of 4: rho >= 2 and rho <= sqrt(T)/2 at T = 16"},
               {SMALL "--rho 4", "1 of the rhos"},
-              {SMALL "--iterate average", "of the rhos lie"}};
+              {SMALL "--iterate average --rho 8,16,32", "not a power law"},
+              {SMALL "--iterate average --rho 1,2,4,8", "1 of the rhos lie in the asymptotic window, need 3 that span a factor of 4: rho >= 8"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         cJSON *j = ask(of[i].arguments, 1);
         assert_true(cJSON_IsNull(at(j, "exponent")) && cJSON_IsFalse(at(j, "decided")));
