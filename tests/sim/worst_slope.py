@@ -6,13 +6,14 @@ each schedule, rate and rho the worst slope, its excess, and the excess at anoth
 
 worst_slope.py T    instead: exponents over rho = 4, 16, 64, 256, and excess and slope at each (minutes at T = 4096).
 
-Where the steps have become so short that the law has more than 3000 cells, as many are taken at once as make one of 4
+Where the steps have become so short that the law has more than 30000 cells, as many are taken at once as make one of 4
 cells."""
 import sys
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.special import bernoulli, ndtr
 
+MOST = 30000  # cells
 ENDS = 8  # points that an end corrects
 _b = bernoulli(ENDS + 1)
 _b[1] = -0.5
@@ -45,13 +46,13 @@ def excess(rate, s, fine=4):
     steps = iter(rate)
     for c in steps:
         pull = c * s
-        while c < fine * dx and len(p) > 3000:
-            more = next(steps, None)
-            if more is None:
-                break
-            c, pull = np.hypot(c, more), pull + more * s
-        while c < fine * dx and len(p) <= 3000:
+        while c < fine * dx and len(p) <= MOST:
             p, dx = halved(p, dx, atom, c)
+        while c < fine * dx:
+            more = next(steps, None)
+            if more is None:  # all that is left is shorter than a few cells
+                return s * (np.dot(p * weights(len(p), dx), np.arange(len(p)) * dx) + atom)
+            c, pull = np.hypot(c, more), pull + more * s
         n = len(p)
         x, mass = np.arange(n) * dx, p * weights(n, dx)
         reach = int(np.ceil((9 * c + pull) / dx)) + 2
