@@ -88,8 +88,8 @@ static void add_notes(cJSON *j, const sl_robust_case *c, const sl_robust_found *
                  "that of how the schedule ends");
     if (c->r.suffix > 0)
         add_note(notes,
-                 "a mean of iterates tends to exponent 1 as T grows, whatever the schedule: all steps' noise is in it. x* is "
-                 "at the end of the interval, where that noise does not cancel");
+                 "a mean of iterates tends to exponent 1 as T grows, whatever the schedule: all steps' noise is in it. "
+                 "x* is at the end of the interval, where that noise does not cancel");
     else if (!f->has_theory)
         add_note(notes,
                  "no predicted exponent: fewer than 256 steps with a rate do not resolve how the schedule ends, or "
@@ -163,8 +163,9 @@ static void print_exponent(const cJSON *r)
         printf("\nexponent of rho: %s, %s", get(r, "window") ? "UNDECIDED" : "none", get(r, "reason")->valuestring);
     }
     const double slope = sl_cli_number(get(get(r, "predicted"), "bound_slope"));
-    if (isfinite(predicted)) printf("\npredicted: %.4g, %s", predicted,
-               strcmp(get(r, "iterate")->valuestring, "last") == 0 ? "from how the schedule ends" : "of any mean of iterates");
+    const bool last = strcmp(get(r, "iterate")->valuestring, "last") == 0;
+    if (isfinite(predicted))
+        printf("\npredicted: %.4g, %s", predicted, last ? "from how the schedule ends" : "of any mean of iterates");
     const bool annealed = cJSON_IsTrue(get(get(r, "predicted"), "annealed"));
     if (isfinite(slope) && annealed) printf("; the bound over the same rhos: %.4g", slope);
     printf("\n");

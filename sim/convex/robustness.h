@@ -2,9 +2,9 @@
  * slopes of f_s(x) = s |x - x*|, as a function of rho = rate / tuned rate (Attia and Koren 2025).
  *
  * x' = clip(x - rho eta_t (s sign(x - x*) + sigma n)) onto |x - x*| <= D, n ~ N(0, 1), from the worst place,
- * |x - x*| = D; subgradients have second moment s^2 + sigma^2. x* = 0 without loss of generality. Means of iterates have
- * another worst interval: about x* in its middle their noise cancels, with x* at its end, [0, D], it does not; that is
- * theirs here. No single slope
+ * |x - x*| = D; subgradients have second moment s^2 + sigma^2. x* = 0 without loss of generality. Means of iterates
+ * have another worst interval: about x* in its middle their noise cancels, with x* at its end, [0, D], it does not;
+ * that is theirs here. No single slope
  * shows the exponent: for each rho the slope that hurts most is searched for, with the same noise for all slopes and
  * rhos (so that differences between slopes are not noise), and the excess at the slope chosen is measured with fresh
  * noise: the largest of several noisy means would be too large. */

@@ -140,8 +140,8 @@ static void worst__is_that_of_the_law_without_sampling(void **state)
     }
 }
 
-/* At a fixed rate the excess is eta at s = 1 and falls like 1/eta at small slopes: the least worst excess is at the corner.
- * At T = 1024 that is 0.0142 at eta = 0.0142 (s = 0.045), by the law of worst_slope.py. */
+/* At a fixed rate the excess is eta at s = 1 and falls like 1/eta at small slopes: the least worst excess is at the
+ * corner. At T = 1024 that is 0.0142 at eta = 0.0142 (s = 0.045), by the law of worst_slope.py. */
 static void tuned_rate__has_the_least_worst_excess(void **state)
 {
     (void)state;
