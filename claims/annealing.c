@@ -92,8 +92,8 @@ sl_status sl_annealing_power(sl_power *p, const sl_annealed *s, const sl_lab *la
 }
 
 /* Tolerances: what the horizon is off by, and five standard errors. Where the schedule anneals, 0.02 at T = 65536: by
- * the law without sampling (tests/sim/worst_slope.py) the cosine is 0.007 too high there; five standard errors are 0.007.
- * At T = 4096 0.04: the cosine is 0.011 and linear decay 0.010 too high by that law, and five standard errors are 0.014.
+ * the law without sampling (tests/sim/worst_slope.py) the cosine is 0.007 too high there; five standard errors: 0.007.
+ * At T = 4096 0.04: the cosine is 0.011 and linear decay 0.010 too high by that law; five standard errors are 0.014.
  * Where it does not anneal 0.02 at T = 4096: the excess eta (s^2 + sigma^2)/2 is proportional to the rate but for the
  * walls, 0.5 % at rho = 32, and five standard errors are 0.01. */
 static sl_status exponent(const sl_lab *lab, sl_finding *f, int schedule, sl_err *err)
