@@ -11,8 +11,8 @@
 const int sl_grid_schedules[SL_GRID_SCHEDULES] = {SL_CONSTANT, SL_LINEAR, SL_COSINE};
 const double sl_grid_ratios[SL_GRID_RATIOS] = {4, 8, 16};
 
-/* Powers of two, 2^-9 to 2. The best are 1/64 to 1/16: of any grid of ratio 16 the two rates next to the best are in the
- * range, or the lower one is out where it would lose ten times as much as the upper. */
+/* Powers of two, 2^-9 to 2. The best are 1/64 to 1/16: of any grid of ratio 16 the two rates next to the best are in
+ * the range, or the lower one is out where it would lose ten times as much as the upper. */
 static double rate_of(size_t i)
 {
     return exp2((double)i - 9);
@@ -72,9 +72,9 @@ sl_estimate sl_annealing_relative_cost(const double *cost, const double *fixed, 
     return (sl_estimate){ratio, sqrt(square * (count - 1) / count), count - 1};
 }
 
-/* Less than what it costs with a fixed rate: the ratio of the two, which cannot be negative, is below 1. Theory does not
- * say how much less on one problem: not the power of rho, as that is the worst case's. So the tolerance is the statement,
- * 0 to 1, and what it leaves out is nothing. Wrong on purpose: that it costs twice as much. */
+/* Less than what it costs with a fixed rate: the ratio of the two, which cannot be negative, is below 1. Theory does
+ * not say how much less on one problem: not the power of rho, as that is the worst case's. So the tolerance is the
+ * statement, 0 to 1, and leaves nothing out. Wrong on purpose: that it costs twice as much. */
 static sl_status logistic(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     sl_grid_search g;
@@ -87,8 +87,8 @@ static sl_status logistic(const sl_lab *lab, sl_finding *f, sl_err *err)
                               sl_grid_ratios[WIDEST], sl_annealed_schedules[sl_grid_schedules[s]].name));
     }
     snprintf(f->note, sizeof f->note,
-             "logistic regression, %llu steps, the best rate of a grid of ratio %g: its excess loss is %.0f %% above the "
-             "least with a fixed rate, %.0f %% with linear decay, %.0f %% with a cosine",
+             "logistic regression, %llu steps, the best rate of a grid of ratio %g: its excess loss is %.0f %% above "
+             "the least with a fixed rate, %.0f %% with linear decay, %.0f %% with a cosine",
              (unsigned long long)g.horizon, sl_grid_ratios[WIDEST], 100 * sl_mean(g.cost[0][WIDEST], g.batches).value,
              100 * sl_mean(g.cost[1][WIDEST], g.batches).value, 100 * sl_mean(g.cost[2][WIDEST], g.batches).value);
     return SL_OK;

@@ -1,5 +1,5 @@
-/* annealing.training, annealing.training.above: what a coarse grid of rates, and a rate that is too large, cost a network
- * in test accuracy, fixed and annealed. */
+/* annealing.training, annealing.training.above: what a coarse grid of rates, and a rate that is too large, cost a
+ * network in test accuracy, fixed and annealed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,8 +103,8 @@ static void mean_errors(double e[RATES], const double *errors, size_t schedule, 
     }
 }
 
-/* What a schedule loses over what the fixed rate does, of curves that are means over seeds (the best of single ones would
- * be chosen by their noise), with the jackknife's error. fixed, own: the points. */
+/* What a schedule loses over what the fixed rate does, of curves that are means over seeds (the best of single ones
+ * would be chosen by their noise), with the jackknife's error. fixed, own: the points. */
 static sl_status compare(sl_estimate *relative, double *fixed, double *own, loss_of f, const double *errors, size_t s,
                          size_t seeds, sl_err *err)
 {
@@ -135,7 +135,8 @@ static sl_status measure_errors(double **errors, setting *t, const sl_lab *lab, 
     sl_network net;
     double *const e = malloc(ARMS * t->seeds * sizeof *e);
     if (!e) return sl_fail(err, SL_E_MEMORY, "no memory for %zu errors", ARMS * t->seeds);
-    sl_status st = sl_network_open(&net, lab, lab->scale == SL_QUICK ? "digits:test=500" : NULL, "mlp", t->samples, err);
+    const char *const data = lab->scale == SL_QUICK ? "digits:test=500" : NULL;
+    sl_status st = sl_network_open(&net, lab, data, "mlp", t->samples, err);
     if (st == SL_OK) {
         st = final_errors(e, &net, lab, t, err);
         sl_network_close(&net);
@@ -163,15 +164,15 @@ static sl_status judge(const sl_lab *lab, sl_finding *f, loss_of lost, double pr
     free(errors);
     if (st == SL_OK)
         snprintf(f->note, sizeof f->note,
-                 "Model 1 on %s, batches of %zu, %llu epochs, %zu seeds: %.2f points of test accuracy are lost to %s with a "
-                 "fixed rate, %.2f with linear decay, %.2f with a cosine", t.title, t.batch,
+                 "Model 1 on %s, batches of %zu, %llu epochs, %zu seeds: %.2f points of test accuracy are lost to %s "
+                 "with a fixed rate, %.2f with linear decay, %.2f with a cosine", t.title, t.batch,
                  (unsigned long long)t.epochs, t.seeds, fixed, what, own[1], own[2]);
     return st;
 }
 
-/* Numbers: of losses that are not convex theory does not say how much an annealed rate gains. Here it gains nothing: most
- * of what a grid costs is on its small rates, where every schedule has learnt too little, an annealed one, whose mean
- * rate is half, twice as small. */
+/* Numbers: of losses that are not convex theory does not say how much an annealed rate gains. Here it gains nothing:
+ * most of what a grid costs is on its small rates, where every schedule has learnt too little, and an annealed one,
+ * whose mean rate is half, the least. */
 static sl_status training(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     return judge(lab, f, to_grid, NAN, 0, NAN, "a grid of ratio 16", err);
@@ -181,8 +182,8 @@ const sl_claim sl_claim_annealing_training = {
     .id = "annealing.training",
     .paper = "Attia 2025",
     .equation = "experiments",
-    .statement = "what the best rate of a coarse grid costs a network in test accuracy, under linear decay and cosine over "
-                 "a fixed rate",
+    .statement = "what the best rate of a coarse grid costs a network in test accuracy, under linear decay and cosine "
+                 "over a fixed rate",
     .expected = SL_NUMBERS_ONLY,
     .measure = training,
     .parts = 2,
@@ -190,7 +191,8 @@ const sl_claim sl_claim_annealing_training = {
 
 /* The side of the best rate that the theory speaks of, rho >= 1. An annealed schedule loses between nothing and as much
  * as a fixed rate; less than nothing cannot be, so that the interval has its middle at 0. Wrong on purpose: twice as
- * much. This reading was chosen after the grid's, at 8 seeds, had come out as above; at these the ratio was 0.2 to 0.4. */
+ * much. This reading was chosen after the grid's, at 8 seeds, had come out as above; at these its ratio was 0.2 to
+ * 0.4. */
 static sl_status too_large(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     return judge(lab, f, above, 0, 1, 2, "rates up to 4 times too large", err);

@@ -160,13 +160,16 @@ static sl_status horizons(const sl_lab *lab, char **summary, cJSON *result, sl_e
     sl_annealing_horizons(horizon, lab->scale);
     SL_TRY(sl_tabulate(lab, file, sizeof columns / sizeof *columns, columns, fill_horizons, &here, err));
     sl_prose text = {0};
-    sl_say(&text, "Worst excess loss at the tuned rate (ρ = 1) against the horizon T = %llu to %llu; lines fall like T to "
-                  "the power -1/2 from the first point. Errors are smaller than the points. f = s|x|, |x| ≤ 1, noise of deviation 1, s ≤ 1.\n",
+    sl_say(&text,
+           "Worst excess loss at the tuned rate (ρ = 1) against the horizon T = %llu to %llu; lines fall like T to "
+           "the power -1/2 from the first point. Errors are smaller than the points. f = s|x|, |x| ≤ 1, noise of "
+           "deviation 1, s ≤ 1.\n",
            (unsigned long long)horizon[0], (unsigned long long)horizon[SL_HORIZONS - 1]);
     sl_json_number(result, "predicted_exponent", -0.5);
     sl_curve curves[2 * SHOWN];
     for (int k = 0; k < SHOWN; k++) {
-        curves[k] = (sl_curve){.kind = SL_CURVE_LINE, .dat = file, .block = k, .x = "1", .y = "4", .colour = colours[k]};
+        curves[k] = (sl_curve){
+            .kind = SL_CURVE_LINE, .dat = file, .block = k, .x = "1", .y = "4", .colour = colours[k]};
         curves[SHOWN + k] = (sl_curve){.kind = SL_CURVE_POINTS,
                                        .title = sl_annealed_schedules[shown[k]].title,
                                        .dat = file,
@@ -199,7 +202,8 @@ static sl_status horizons(const sl_lab *lab, char **summary, cJSON *result, sl_e
 }
 
 const sl_recipe sl_recipe_robustness_horizon = {
-    "robustness-horizon", paper, "worst excess loss of tuned schedules against the horizon, with lines T^(-1/2)", horizons};
+    "robustness-horizon", paper, "worst excess loss of tuned schedules against the horizon, with lines T^(-1/2)",
+    horizons};
 
 /* ---- logistic-grid --------------------------------------------------------------------------------------------- */
 
@@ -299,7 +303,8 @@ static sl_status logistic_grid(const sl_lab *lab, char **summary, cJSON *result,
     for (int s = 0; s < SHOWN && st == SL_OK; s++) {
         const sl_grid_search *const g = &f->grid;
         const sl_estimate cost = sl_mean(g->cost[s][WIDEST], g->batches);
-        sl_say(&text, "%s%s %.2f ± %.2f", s ? ", " : "Excess loss at the best rate of a grid of ratio 16, over the least, less 1: ",
+        sl_say(&text, "%s%s %.2f ± %.2f",
+               s ? ", " : "Excess loss at the best rate of a grid of ratio 16, over the least, less 1: ",
                sl_annealed_schedules[shown[s]].title, cost.value, cost.se);
         sl_json_estimate(result, sl_annealed_schedules[shown[s]].name, cost);
     }

@@ -150,6 +150,10 @@ static sl_status predict(sl_robust_found *f, const sl_robust_case *c, sl_err *er
         f->has_theory = st == SL_OK && sl_annealing_window(&f->theory, a, &p, factor, lo, hi, NULL) == SL_OK &&
                         isfinite(f->theory.exponent);
     }
+    if (c->r.suffix > 0) { /* D^2/(2 rho sum eta) + rho G^2 sum eta^2 / (2 sum eta), of any rates */
+        f->has_theory = true;
+        f->theory = (sl_anneal_window){.exponent = 1, .slope = NAN, .lo = NAN, .hi = NAN};
+    }
     sl_annealing_free(a);
     return st;
 }
@@ -205,6 +209,27 @@ static sl_status tune_loss(sl_robust_found *f, sl_robust_case *c, sl_err *err)
     return SL_OK;
 }
 
+/* About the schedule's rate; where the least is at an end of the range, as with means of iterates, whose noise largely
+ * cancels, about that end. */
+static sl_status tune_slopes(double *lr, sl_worst *curve, const sl_robustness *r, sl_err *err)
+{
+    enum { MOVES = 4 };
+    sl_robustness here = *r;
+    for (int move = 0;; move++) {
+        double factor;
+        sl_err why = {0};
+        const sl_status st = sl_robustness_tune(&factor, curve, &here, &why);
+        if (st == SL_OK) *lr = here.schedule.lr * factor;
+        if (st != SL_E_NUMERIC || move == MOVES) {
+            if (st != SL_OK && err) *err = why;
+            for (int i = 0; st == SL_OK && i < SL_TUNING_POINTS; i++) curve[i].rho *= here.schedule.lr / r->schedule.lr;
+            return st;
+        }
+        const sl_worst *const first = &curve[0], *const last = &curve[SL_TUNING_POINTS - 1];
+        here.schedule.lr *= first->excess.value < last->excess.value ? first->rho : last->rho;
+    }
+}
+
 static sl_status tune(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, sl_err *err)
 {
     const bool measured = sl_cli_is(cli, "tune", "measured") && !sl_cli_given(cli, "lr");
@@ -216,14 +241,14 @@ static sl_status tune(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, 
     SL_TRY(tune_by_bound(c, err));
     set_rate(c, sl_cli_given(cli, "lr") ? base_lr(cli) : c->bound_tuned);
     if (!measured) return SL_OK;
-    double factor;
+    double lr;
     sl_robustness few = c->r;
     few.search_replicas = rounded(few.search_replicas / 4);
     few.replicas = few.search_replicas;
-    SL_TRY(sl_robustness_tune(&factor, f->tuning, &few, err));
+    SL_TRY(tune_slopes(&lr, f->tuning, &few, err));
     for (size_t i = 0; i < SL_TUNING_POINTS; i++) f->tuning_lr[i] = f->tuning[i].rho * c->tuned;
     f->has_tuning = true;
-    set_rate(c, c->tuned * factor);
+    set_rate(c, lr);
     return SL_OK;
 }
 
@@ -237,7 +262,7 @@ static sl_status sweep(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli,
         return predict(f, c, err);
     }
     SL_TRY(sl_robustness_worst(f->worst, f->samples, c->rho, c->n, &c->r, err));
-    SL_TRY(sl_robustness_window(&f->window, &c->r.schedule, err));
+    SL_TRY(sl_robustness_window(&f->window, &c->r, err));
     sl_err why = {0};
     const sl_status st = sl_robustness_fit(&f->fit, f->worst, f->samples, c->n, &f->window, &c->r, &why);
     if (st < 0) {

@@ -33,7 +33,9 @@ static void add_window(cJSON *j, const sl_robust_found *f)
     cJSON_AddNumberToObject(w, "points", (double)f->fit.points);
     sl_json_number(w, "bend", f->fit.bend);
     cJSON_AddStringToObject(
-        w, "rule", f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps" : "2 <= rho <= sqrt(T)/2");
+        w, "rule", f->window.annealed ? "rho >= 2, worst slopes with sigma^2/s^2 >= 16 steps"
+                   : f->window.lo > 2 ? "8 <= rho <= sqrt(T)/2"
+                                      : "2 <= rho <= sqrt(T)/2");
 }
 
 static void add_theory(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
@@ -86,8 +88,8 @@ static void add_notes(cJSON *j, const sl_robust_case *c, const sl_robust_found *
                  "that of how the schedule ends");
     if (c->r.suffix > 0)
         add_note(notes,
-                 "the prediction is that of the last iterate; a mean of iterates has exponent 1 for any schedule "
-                 "where its steps' noise decides");
+                 "a mean of iterates tends to exponent 1 as T grows, whatever the schedule: all steps' noise is in it. "
+                 "x* is at the end of the interval, where that noise does not cancel");
     else if (!f->has_theory)
         add_note(notes,
                  "no predicted exponent: fewer than 256 steps with a rate do not resolve how the schedule ends, or "
@@ -161,7 +163,9 @@ static void print_exponent(const cJSON *r)
         printf("\nexponent of rho: %s, %s", get(r, "window") ? "UNDECIDED" : "none", get(r, "reason")->valuestring);
     }
     const double slope = sl_cli_number(get(get(r, "predicted"), "bound_slope"));
-    if (isfinite(predicted)) printf("\npredicted: %.4g, from how the schedule ends", predicted);
+    const bool last = strcmp(get(r, "iterate")->valuestring, "last") == 0;
+    if (isfinite(predicted))
+        printf("\npredicted: %.4g, %s", predicted, last ? "from how the schedule ends" : "of any mean of iterates");
     const bool annealed = cJSON_IsTrue(get(get(r, "predicted"), "annealed"));
     if (isfinite(slope) && annealed) printf("; the bound over the same rhos: %.4g", slope);
     printf("\n");

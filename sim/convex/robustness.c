@@ -148,7 +148,8 @@ static sl_status compare_largest(double *slope, bool *tie, search *s, sl_err *er
 }
 
 /* slope[i]: the worst for rho[i] as the search's replicas have it. */
-static sl_status search_slopes(double *slope, bool *tie, search *s, bracket *k, size_t grid, double low, double high, sl_err *err)
+static sl_status search_slopes(double *slope, bool *tie, search *s, bracket *k, size_t grid, double low, double high,
+                               sl_err *err)
 {
     const double step = grid > 1 ? (high - low) / (double)(grid - 1) : 0;
     for (size_t i = 0; i < s->n; i++)
@@ -172,8 +173,8 @@ static sl_status search_slopes(double *slope, bool *tie, search *s, bracket *k, 
     return compare_largest(slope, tie, s, err);
 }
 
-static sl_status choose(double *slope, bool *tie, const sl_robustness *r, const double *rate, const double *rho, size_t n,
-                        sl_err *err)
+static sl_status choose(double *slope, bool *tie, const sl_robustness *r, const double *rate, const double *rho,
+                        size_t n, sl_err *err)
 {
     const double high = log(r->slope_max);
     const double low = fmin(log(0.1 * r->sigma / sqrt((double)r->schedule.total_steps)), high - log(4));

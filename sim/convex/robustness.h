@@ -2,7 +2,9 @@
  * slopes of f_s(x) = s |x - x*|, as a function of rho = rate / tuned rate (Attia and Koren 2025).
  *
  * x' = clip(x - rho eta_t (s sign(x - x*) + sigma n)) onto |x - x*| <= D, n ~ N(0, 1), from the worst place,
- * |x - x*| = D; subgradients have second moment s^2 + sigma^2. x* = 0 without loss of generality. No single slope
+ * |x - x*| = D; subgradients have second moment s^2 + sigma^2. x* = 0 without loss of generality. Means of iterates
+ * have another worst interval: about x* in its middle their noise cancels, with x* at its end, [0, D], it does not;
+ * that is theirs here. No single slope
  * shows the exponent: for each rho the slope that hurts most is searched for, with the same noise for all slopes and
  * rhos (so that differences between slopes are not noise), and the excess at the slope chosen is measured with fresh
  * noise: the largest of several noisy means would be too large. */
@@ -73,12 +75,14 @@ SL_CHECKED sl_status sl_robustness_least(double *factor, sl_worst *least, const 
  *                   that hover: only beyond do the latter decide
  *   does the schedule anneal?  its last rate that is not 0 is below a tenth of its mean rate
  *   annealed        once measured, only where the worst slope takes at least 16 steps to relax, sigma^2/s^2 >= 16
- *   not annealed    rho <= sqrt(T)/2: beyond, a step is as wide as the domain (32 at T = 4096). */
+ *   not annealed    rho <= sqrt(T)/2: beyond, a step is as wide as the domain (32 at T = 4096)
+ *   means of iterates   as not annealed, whatever the schedule, and rho >= 8: they have all that is left of the way in
+ *                   them, which falls like 1/rho and is as large as the noise's share at rho = 1, 2 % of it at 8. */
 typedef struct {
-    bool annealed;
+    bool annealed; /* and the last iterate */
     double lo, hi;
 } sl_rho_window;
-SL_CHECKED sl_status sl_robustness_window(sl_rho_window *w, const sl_schedule *s, sl_err *err);
+SL_CHECKED sl_status sl_robustness_window(sl_rho_window *w, const sl_robustness *r, sl_err *err);
 
 typedef struct {
     sl_estimate exponent; /* d log worst excess / d log rho                                                     */

@@ -6,16 +6,17 @@
 
 /* ---- the window ---- */
 
-sl_status sl_robustness_window(sl_rho_window *w, const sl_schedule *s, sl_err *err)
+sl_status sl_robustness_window(sl_rho_window *w, const sl_robustness *r, sl_err *err)
 {
+    const sl_schedule *const s = &r->schedule;
     static const double still = 0.1; /* of the mean rate */
     if (sl_schedule_is_random(s))
         return sl_fail(err, SL_E_CONFIG, "schedule '%s' is random: it has no window", s->spec.entry->name);
     const double T = (double)s->total_steps, mean = sl_schedule_mean(s, 0, s->total_steps);
     uint64_t last = s->total_steps; /* steps without a rate at the end move nothing */
     while (last > 1 && !(sl_schedule_lr(s, 0, 0, last - 1) > 0)) last--;
-    const bool annealed = sl_schedule_lr(s, 0, 0, last - 1) < still * mean;
-    *w = (sl_rho_window){.annealed = annealed, .lo = 2, .hi = annealed ? INFINITY : sqrt(T) / 2};
+    const bool annealed = r->suffix == 0 && sl_schedule_lr(s, 0, 0, last - 1) < still * mean;
+    *w = (sl_rho_window){.annealed = annealed, .lo = r->suffix > 0 ? 8 : 2, .hi = annealed ? INFINITY : sqrt(T) / 2};
     return SL_OK;
 }
 

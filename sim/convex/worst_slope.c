@@ -35,12 +35,12 @@ static void advance(const job *j, double *x, double *sum, const double *noise, s
     const bool sums = first >= j->first_summed;
     for (size_t p = 0; p < j->pairs; p++) {
         double *const here = x + p * SL_SLOPE_LANES;
-        const double rho = j->pair[p].rho, slope = j->pair[p].slope;
+        const double rho = j->pair[p].rho, slope = j->pair[p].slope, least = j->r->suffix > 0 ? 0 : -j->r->D;
         if (sums)
             sl_slope_steps_sum(n, here, sum + p * SL_SLOPE_LANES, noise, j->rate + first, rho, slope, j->r->sigma,
-                               j->r->D);
+                               least, j->r->D);
         else
-            sl_slope_steps(n, here, noise, j->rate + first, rho, slope, j->r->sigma, j->r->D);
+            sl_slope_steps(n, here, noise, j->rate + first, rho, slope, j->r->sigma, least, j->r->D);
     }
 }
 

@@ -1,4 +1,5 @@
-/* sim/convex/worst_slope.h - SGD on f_s(x) = s |x| over [-D, D] for many (rho, s) at once, which share their noise.
+/* sim/convex/worst_slope.h - SGD on f_s(x) = s |x| over [-D, D] (means of iterates: [0, D]) for many (rho, s) at once,
+ * which share their noise.
  * Private to sim/convex: sim/convex/robustness.h is what to call. */
 #ifndef SL_SIM_CONVEX_WORST_SLOPE_H
 #define SL_SIM_CONVEX_WORST_SLOPE_H

@@ -7,10 +7,11 @@
 /* The subgradient at 0 counts as +-slope, which is one of those that |x| has there. */
 #define STEP                                                                                                   \
     const double y = x[i] - copysign(pull, x[i]) - push * z[i], low = y < D ? y : D;                           \
-    x[i] = low > -D ? low : -D
+    x[i] = low > least ? low : least
 
 SL_KERNEL void sl_slope_steps(size_t steps, double *restrict x, const double *restrict noise,
-                              const double *restrict rate, double factor, double slope, double sigma, double D)
+                              const double *restrict rate, double factor, double slope, double sigma, double least,
+                              double D)
 {
     for (size_t k = 0; k < steps; k++) {
         const double *restrict z = noise + k * SL_SLOPE_LANES;
@@ -23,7 +24,8 @@ SL_KERNEL void sl_slope_steps(size_t steps, double *restrict x, const double *re
 }
 
 SL_KERNEL void sl_slope_steps_sum(size_t steps, double *restrict x, double *restrict sum, const double *restrict noise,
-                                  const double *restrict rate, double factor, double slope, double sigma, double D)
+                                  const double *restrict rate, double factor, double slope, double sigma, double least,
+                              double D)
 {
     for (size_t k = 0; k < steps; k++) {
         const double *restrict z = noise + k * SL_SLOPE_LANES;

@@ -6,13 +6,13 @@
 
 enum { SL_SLOPE_LANES = 64 }; /* replicas that advance together */
 
-/* steps updates x' = clip(x - factor rate[k] (slope sign(x) + sigma noise[k])) onto [-D, D]. x[SL_SLOPE_LANES];
+/* steps updates x' = clip(x - factor rate[k] (slope sign(x) + sigma noise[k])) onto [least, D]. x[SL_SLOPE_LANES];
  * noise[steps][SL_SLOPE_LANES], standard normals; rate[steps]; all aligned to 64 bytes and distinct. */
 void sl_slope_steps(size_t steps, double *x, const double *noise, const double *rate, double factor, double slope,
-                    double sigma, double D);
+                    double sigma, double least, double D);
 
 /* The same, and sum += x' after each. */
 void sl_slope_steps_sum(size_t steps, double *x, double *sum, const double *noise, const double *rate, double factor,
-                        double slope, double sigma, double D);
+                        double slope, double sigma, double least, double D);
 
 #endif

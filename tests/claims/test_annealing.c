@@ -90,8 +90,8 @@ static const char *next_row(const char *at, double *v, int n)
     return NULL;
 }
 
-/* Exponents from the law of |x| without sampling at T = 4096 (tests/sim/worst_slope.py) where the schedule anneals, of the
- * measured ones five standard errors, and the figure's lines and points against each other. */
+/* Exponents from the law of |x| without sampling at T = 4096 (tests/sim/worst_slope.py 4096) where the schedule
+ * anneals, five standard errors of the measured ones, and the figure's lines and points against each other. */
 static void robustness_exponents__are_those_of_the_law(void **state)
 {
     static const double exact[SL_ANNEALED] = {1, 1, 0.3429, 0.2034, 0.1454, 0.2106};

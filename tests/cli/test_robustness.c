@@ -74,7 +74,8 @@ static void table__of_another_content_is_another_run(void **state)
         const said *s = run_with(first, command);
         if (s->code > 1) fail_msg("sgdlab %s: code %d: %s", command, s->code, s->err);
         s = run_with(second, command);
-        if (s->code != 3 || !strstr(s->err, "schedule-table")) fail_msg("sgdlab %s: code %d: %s", command, s->code, s->err);
+        if (s->code != 3 || !strstr(s->err, "schedule-table"))
+            fail_msg("sgdlab %s: code %d: %s", command, s->code, s->err);
         s = run_with(first, command); /* as it was: the finished run is found again */
         if (s->code > 1) fail_msg("sgdlab %s: code %d: %s", command, s->code, s->err);
     }
@@ -86,9 +87,10 @@ static void what_is_not_asymptotic__is_undecided(void **state)
     static const struct {
         const char *arguments, *reason;
     } of[] = {{SMALL "--horizon 64", "longer horizon"},
-              {SMALL "--schedule constant --horizon 16", "need 3 that span a factor of 4: rho >= 2 and rho <= sqrt(T)/2 at T = 16"},
+              {SMALL "--schedule constant --horizon 16", "rho >= 2 and rho <= sqrt(T)/2 at T = 16"},
               {SMALL "--rho 4", "1 of the rhos"},
-              {SMALL "--iterate average", "of the rhos lie"}};
+              {SMALL "--iterate average --rho 8,16,32", "not a power law"},
+              {SMALL "--iterate average --rho 1,2,4,8", "1 of the rhos lie in the asymptotic window, need 3"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         cJSON *j = ask(of[i].arguments, 1);
         assert_true(cJSON_IsNull(at(j, "exponent")) && cJSON_IsFalse(at(j, "decided")));

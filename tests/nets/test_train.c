@@ -512,6 +512,36 @@ static void train__interrupted_and_resumed_is_the_same(void **state)
     assert_fails(sl_train(&b, &other, &o, &err), SL_E_CONFIG, "it has 'epochs=20', this run 'epochs=21'");
 }
 
+static void write_curve(const char *path, const char *text)
+{
+    FILE *const f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* A checkpoint knows the curve and not only the name of the file that it came from. */
+static void train__schedule_of_another_content_does_not_go_on(void **state)
+{
+    (void)state;
+    const char *const curve = temp_path("curve.dat"), *const checkpoint = temp_path("curve.h5");
+    char schedule[256];
+    snprintf(schedule, sizeof schedule, "table:file=%s", curve);
+    sl_train_config c = config(SL_ORDER_SHUFFLE);
+    c.schedule = schedule;
+    const sl_train_options o = {.checkpoint = checkpoint};
+    sl_train_result r;
+    write_curve(curve, "0 1\n1 0\n");
+    assert_ok(sl_train(&r, &c, &o, &err));
+    sl_train_result_clear(&r);
+    write_curve(curve, "0 1\n1 0.5\n");
+    assert_fails(sl_train(&r, &c, &o, &err), SL_E_CONFIG, "table=");
+    write_curve(curve, "# the same in other words\n0 1.0\n1 0\n");
+    assert_ok(sl_train(&r, &c, &o, &err));
+    assert_near(r.images, 0, 0); /* it was complete */
+    sl_train_result_clear(&r);
+}
+
 /* Killed without warning, five times. */
 static void train__killed_and_resumed_is_the_same(void **state)
 {
@@ -571,6 +601,7 @@ int main(void)
         cmocka_unit_test(train__every_rule_sees_its_divergence),
         cmocka_unit_test(train__interrupted_and_resumed_is_the_same),
         cmocka_unit_test(train__killed_and_resumed_is_the_same),
+        cmocka_unit_test(train__schedule_of_another_content_does_not_go_on),
         cmocka_unit_test(train__cannot_write),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
