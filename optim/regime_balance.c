@@ -25,7 +25,7 @@
 #include "optim/regime_family.h"
 
 enum { PACE, MEMORY, LEVEL };
-enum { WORTH = SL_KEPT_OWN, WORTH_AT_MOST, TAKEN, SEEN };
+enum { WORTH = SL_KEPT_OWN, TAKEN, SEEN };
 
 /* A step that its fresh batch finds this many times too long, and that many times more so than steps have been, has
  * come upon something: the gain falls at once by kappa_k CUT, without waiting for averages. No faster, for with noise
@@ -34,23 +34,17 @@ static const double TOO_LONG = 2, UNUSUAL = 4, CUT = 3;
 
 /* Of M mini-batches that an epoch deals out, each once, two different ones are not independent: their noise sums to 0
  * over the epoch, so that E g_B'g_B' = |grad f|^2 - (E |g_B|^2 - |grad f|^2) / (M - 1) and a is too small, which late in
- * a training is all of it. The gradients themselves tell by how much, as long as a batch that has been seen is as noisy
- * as before: for the sign rule, with normal noise, E |g|_1^2 / n stands in for E |g_B|^2, and momentum's weights have the
- * factor sqrt(1 - mu^2). */
+ * a training is all of it. The newest gradient in u was taken where a is measured, and tells by how much: for the sign
+ * rule, with normal noise, E |g|_1^2 / n stands in for E |g_B|^2, and momentum's weights have the factor
+ * sqrt(1 - mu^2). What momentum holds of older ones has been fitted since, less noisy by an unknown part, and is left
+ * as it is: with momentum the gain still falls too soon after many such epochs. */
 static double independent(double a, const sl_regime *r, const sl_regime_sight *sight)
 {
     if (r->dealt < 2) return a;
     const double g1 = sight->sum[SL_SUM_G1], mu = r->rule.mu;
     const double own = r->rule.kind == SL_RULE_SIGN ? g1 * g1 / sight->sum[SL_SUM_P] * sqrt(1 - mu * mu)
                                                     : sight->sum[SL_SUM_GG];
-    return a + (own - a) / (double)r->dealt;
-}
-
-/* (a - c) / (a + c). An average below 0 is noise, or there is no curvature to fear. */
-static double pull(double a, double c)
-{
-    const double worth = fmax(a, 0), taken = fmax(c, 0), sum = worth + taken;
-    return sum > 0 ? (worth - taken) / sum : 0;
+    return a + ((1 - mu) * own - a) / (double)r->dealt;
 }
 
 static double gain_of(const sl_regime *r, const sl_regime_sight *sight, double *kept)
@@ -62,16 +56,15 @@ static double gain_of(const sl_regime *r, const sl_regime_sight *sight, double *
     if (sight->probing) return eta;
     /* The second point may have been moved away from x_{k-1}, along s. */
     const double shs = sy / (sight->stretch * sight->stretch), slope = sg / sight->stretch;
-    const double a = (shs - slope) / eta, b = shs / (eta * eta), k = ++kept[SEEN], beta = memory / (k + memory);
+    const double a = independent((shs - slope) / eta, r, sight), b = shs / (eta * eta);
+    const double k = ++kept[SEEN], beta = memory / (k + memory);
     kept[WORTH] += beta * (a - kept[WORTH]);
-    kept[WORTH_AT_MOST] += beta * (independent(a, r, sight) - kept[WORTH_AT_MOST]);
     kept[TAKEN] += beta * (b - kept[TAKEN]);
-    /* It rises on what was measured, falls on what it may be at most, and else stays. */
-    const double taken = sl_regime_param(r, LEVEL) * eta * kept[TAKEN];
-    const double least = pull(kept[WORTH], taken), most = pull(kept[WORTH_AT_MOST], taken);
-    const double direction = least > 0 ? least : fmin(most, 0);
+    /* An average below 0 is noise, or there is no curvature to fear. */
+    const double worth = fmax(kept[WORTH], 0), taken = sl_regime_param(r, LEVEL) * eta * fmax(kept[TAKEN], 0);
+    const double sum = worth + taken;
     const bool cut = eta * b > TOO_LONG * fabs(a) && b > UNUSUAL * kept[TAKEN];
-    return eta * exp(pace / (k + pace) * (cut ? -CUT : direction));
+    return eta * exp(pace / (k + pace) * (cut ? -CUT : sum > 0 ? (worth - taken) / sum : 0));
 }
 
 static const sl_param params[] = {
@@ -88,7 +81,7 @@ const sl_regime_family sl_regime_balance = {
               .help = "what a step wins on a fresh mini-batch against what curvature takes back of it",
               .source = "our own; after Schaul et al. 2013 and Yaida 2018",
               SL_REGIME_PARAMS(params)},
-    .memory = "the previous point; gain, three averages and a count",
+    .memory = "the previous point; gain, two averages and a count",
     .vectors = 1,
     .second = true,
     .norms = true,
