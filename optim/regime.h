@@ -80,7 +80,8 @@ typedef struct {
     double *numbers;        /* [layers + 1][SL_REGIME_NUMBERS][lanes]; the last layer stands for the whole */
     void *vector[SL_REGIME_VECTORS]; /* [n][lanes] each, one behind the other                               */
     /* Scratch. */
-    double *sums, *rate, *probe, *partial; /* probe: [5][lanes], lengths of probes first */
+    double *rate;           /* [layers][lanes]: what the last update applied; of `auto`, at x    */
+    double *sums, *probe, *partial; /* probe: [5][lanes], lengths of probes first */
     size_t *piece;
 } sl_regime_run;
 
