@@ -116,8 +116,8 @@ static void update__is_that_of_numpy(void **state)
     assert_int_equal(blocks, 3 * sl_n_regimes);
 }
 
-/* Without memory the gains are the closed forms of the last step, and within [1/L, 1/mu]: spectra 1 .. 1/40 and 1 .. 1/5,
- * where the angle between s and y is never wider than the safeguards' (cosines 0.3 and 0.7). */
+/* Without memory the gains are the closed forms of the last step, and within [1/L, 1/mu]: spectra 1 .. 1/40 and
+ * 1 .. 1/5, where the angle between s and y is never wider than the safeguards' (cosines 0.3 and 0.7). */
 static void secant__is_the_closed_form_between_inverse_eigenvalues(void **state)
 {
     (void)state;
