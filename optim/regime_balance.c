@@ -41,8 +41,8 @@ static const double TOO_LONG = 2, UNUSUAL = 4, CUT = 3;
  *     a <- a + ((1 - mu) |g_B|^2 - a) / M
  *
  * and for the sign rule, with normal noise, |g_B|_1^2 / n in place of |g_B|^2 and the factor sqrt(1 - mu^2) of
- * momentum's weights. What momentum holds of older ones has been fitted since, less noisy by an unknown part, and is left
- * as it is: with momentum the gain still falls too soon after many such epochs. */
+ * momentum's weights. What momentum holds of older ones has been fitted since, less noisy by an unknown part, and is
+ * left as it is: with momentum the gain still falls too soon after many such epochs. */
 typedef struct {
     double share, linear, square; /* a <- a - share a + linear N + square N^2, N = |g|^2 or |g|_1 */
 } deal;

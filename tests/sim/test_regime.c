@@ -113,6 +113,30 @@ static void series__has_rate_and_gradient(void **state)
     sl_observed_clear(&o);
 }
 
+/* Also where the mini-batch's gradient stands in for grad f, and no step has that one. In one dimension least squares
+ * are a parabola, |grad f|^2 = 2 f'' (f - f*), so that the means of both are each other's; a sample's gradient has its
+ * deviation of about 1 in it. */
+static void series__has_the_full_gradient(void **state)
+{
+    (void)state;
+    sl_sgd s = make("least-squares:n=1", "secant-short", "plain", 0);
+    assert_ok(sl_noise_init(&s.noise, "minibatch", &s.loss, &err));
+    s.noise_variance = 1;
+    s.ensemble.series_every = 1;
+    s.ensemble.sample_every = 7; /* samples are not what brings it */
+    sl_observed o;
+    assert_ok(sl_sgd_run(&o, &s, &err));
+    double at_0, at_1;
+    sl_loss_gradient(&s.loss, (const double[]){0}, &at_0);
+    sl_loss_gradient(&s.loss, (const double[]){1}, &at_1);
+    const size_t g2 = sl_table_find(o.series, "g2"), f = sl_table_find(o.series, "loss");
+    for (size_t r = 0; r < sl_table_rows(o.series); r++) {
+        const double *const row = sl_table_row(o.series, r);
+        assert_close(row[g2], 2 * (at_1 - at_0) * (row[f] - s.loss.least), 1e-9);
+    }
+    sl_observed_clear(&o);
+}
+
 /* Replica r is a function of its coordinates: the same whatever the number of threads, and of replicas beside it. */
 static void replicas__do_not_see_each_other(void **state)
 {
@@ -323,6 +347,7 @@ int main(void)
         cmocka_unit_test(secant__sees_through_the_noise),
         cmocka_unit_test(balance__knows_of_mini_batches_that_are_dealt),
         cmocka_unit_test(series__has_rate_and_gradient),
+        cmocka_unit_test(series__has_the_full_gradient),
         cmocka_unit_test(replicas__do_not_see_each_other),
         cmocka_unit_test(run__takes_every_loss_and_noise),
         cmocka_unit_test(regime__sees_the_loss_of_its_mini_batch),
