@@ -227,7 +227,7 @@ static void spec__prints_and_parses_back(void **state)
     }
 }
 
-/* f(x) + f(y) - 2 f((x + y)/2) at all pairs of points: never negative where a loss says that it is convex, to
+/* f(x) + f(y) - 2 f((x + y)/2) over chords from 64 points in 64 directions, short and long ones: never negative where a loss says that it is convex, to
  * rounding, and negative somewhere where it does not. */
 static void convex__is_what_lies_below_its_chords(void **state)
 {
@@ -237,12 +237,15 @@ static void convex__is_what_lies_below_its_chords(void **state)
         const char *const name = sl_losses[s]->entry.name;
         sl_loss loss;
         size_t above = 0;
-        assert_ok(sl_loss_init(&loss, name, &err));
+        /* in many dimensions a direction that bends down is not met by chance */
+        const bool many = strcmp(name, "tensor-decomposition") == 0;
+        assert_ok(sl_loss_init(&loss, many ? "tensor-decomposition:d=2" : name, &err));
         scatter(w, loss.dim);
-        for (size_t pair = 0; pair < POINTS * POINTS; pair++) {
+        for (size_t chord = 0; chord < 2 * POINTS * POINTS; chord++) {
+            const size_t from = chord / 2 / POINTS, towards = chord / 2 % POINTS;
             for (size_t d = 0; d < loss.dim; d++) {
-                x[d] = 2 * w->x[d * POINTS + pair / POINTS];
-                y[d] = 2 * w->x[d * POINTS + pair % POINTS];
+                x[d] = w->x[d * POINTS + from];
+                y[d] = x[d] + (chord % 2 ? 0.2 : 4) * w->u[d * POINTS + towards];
                 middle[d] = (x[d] + y[d]) / 2;
             }
             const double fx = sl_loss_value(&loss, x), fy = sl_loss_value(&loss, y);
