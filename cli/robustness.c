@@ -178,6 +178,7 @@ static sl_status predict(sl_robust_found *f, const sl_robust_case *c, sl_err *er
     const sl_anneal_problem p = c->slopes ? problem_of(&c->r) : (sl_anneal_problem){1, 1};
     sl_status st = SL_OK;
     f->kind = sl_annealing_kind(a);
+    f->theory = (sl_anneal_window){.exponent = NAN, .slope = NAN, .lo = NAN, .hi = NAN};
     for (size_t i = 0; i < c->n && st == SL_OK && c->slopes; i++) {
         sl_anneal_bound b;
         st = sl_annealing_bound(&b, a, &p, 1, c->rho[i], err);
@@ -191,7 +192,7 @@ static sl_status predict(sl_robust_found *f, const sl_robust_case *c, sl_err *er
     }
     if (c->r.suffix > 0) { /* D^2/(2 rho sum eta) + rho G^2 sum eta^2 / (2 sum eta), of any rates */
         f->has_theory = true;
-        f->theory = (sl_anneal_window){.exponent = 1, .slope = NAN, .lo = NAN, .hi = NAN};
+        f->theory.exponent = 1;
     }
     sl_annealing_free(a);
     return st;

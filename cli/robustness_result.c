@@ -44,7 +44,7 @@ static void add_theory(cJSON *j, const sl_robust_case *c, const sl_robust_found 
     cJSON *t = cJSON_AddObjectToObject(j, "predicted");
     cJSON_AddBoolToObject(t, "annealed", f->kind.annealed);
     cJSON_AddBoolToObject(t, "monotone", f->kind.monotone);
-    sl_json_number(t, "bound_slope", f->has_theory && c->slopes ? f->theory.slope : NAN);
+    sl_json_number(t, "bound_slope", c->slopes ? f->theory.slope : NAN);
     sl_json_number(t, "rho_lo", f->has_theory && c->slopes ? f->theory.lo : NAN);
     sl_json_number(t, "rho_hi", f->has_theory && c->slopes ? f->theory.hi : NAN);
 }
@@ -112,7 +112,7 @@ static void add_notes(cJSON *j, const sl_robust_case *c, const sl_robust_found *
     else if (!f->has_theory)
         add_note(notes,
                  "no predicted exponent: fewer than 256 steps with a rate do not resolve how the schedule ends, or "
-                 "its rates near the end are 0 in between or rise");
+                 "its rates near the end are 0 in between, rise or are no power of what is left");
     else if (c->slopes)
         add_horizon_note(notes, f);
 }
@@ -188,7 +188,8 @@ static void print_exponent(const cJSON *r)
     if (isfinite(predicted))
         printf("\npredicted: %.4g, %s", predicted, last ? "from how the schedule ends" : "of any mean of iterates");
     const bool annealed = cJSON_IsTrue(get(get(r, "predicted"), "annealed"));
-    if (isfinite(slope) && annealed) printf("; the bound over the same rhos: %.4g", slope);
+    if (isfinite(slope) && annealed)
+        printf("%s the bound over the same rhos: %.4g", isfinite(predicted) ? ";" : "\nno prediction;", slope);
     printf("\n");
 }
 
