@@ -112,7 +112,7 @@ static void iterates__are_refused_where_they_mean_nothing(void **state)
     assert_refused("simulate --iterate average --suffix 0.5", 2, "--suffix goes with --iterate suffix");
     assert_refused("simulate --iterate suffix --suffix 0", 2, "--suffix");
     assert_refused("simulate --iterate suffix --dynamics underdamped", 2, "for sgd");
-    assert_refused("simulate --iterate average --loss monkey-saddle", 3, "no known least value");
+    assert_refused("simulate --iterate average --loss quadratic-saddle", 3, "no known least value");
     static const char *const others[] = {"--momentum 0.5", "--schedule cosine", "--regime polyak --rule plain",
                                          "--noise-variance 0", "--noise-variance 4"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -250,7 +250,7 @@ static total of_pairs(const sum *s)
     return now;
 }
 
-/* Batches in epochs of 3 of 5 places have a sample every 5 steps otherwise, which would see one place alone. */
+/* In epochs of 5 steps, a sample every 5 steps would see one place alone. */
 static void batches__have_their_exact_moments(void **state)
 {
     (void)state;
