@@ -71,7 +71,8 @@ SL_CHECKED sl_status sl_finding_add(sl_finding *f, sl_estimate measured, double 
 extern const sl_claim *const sl_claims[];
 extern const size_t sl_n_claims;
 
-/* Runs one claim (its `from` is the caller's to check) and judges it. What was measured is a piece of lab->run (NULL: none), read back if it is there.
+/* Runs one claim (its `from` is the caller's to check) and judges it. What was measured is a piece of lab->run (NULL:
+ * none), read back if it is there.
  * Where nothing could be measured (SL_DIVERGED, SL_INTERRUPTED) the finding is UNDECIDED, without parts, and its note
  * says why. Errors: those of measure(); SL_E_CONFIG for more parts than the claim says; SL_E_NUMERIC for none. */
 SL_CHECKED sl_status sl_claim_run(const sl_claim *claim, const sl_lab *lab, sl_finding *finding, sl_err *err);

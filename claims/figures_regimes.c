@@ -47,8 +47,8 @@ static sl_status fill_traces(void *ctx, sl_table *t, sl_err *err)
 static void say_correlations(sl_prose *text, cJSON *result, const trace_figure *f)
 {
     cJSON *const all = cJSON_AddObjectToObject(result, "rank_correlation");
-    sl_say(text, "Model 1, nothing tuned. Rate: mean over a fortieth of the run; gradient: of 200 pictures, at its end. "
-                 "Rank correlation of the two (plain, heavy-ball, sign):");
+    sl_say(text, "Model 1, nothing tuned. Rate: mean over a fortieth of the run; gradient: of 200 pictures, at its "
+                 "end. Rank correlation of the two (plain, heavy-ball, sign):");
     for (size_t i = 0; i < TRACED; i++) {
         cJSON *const one = cJSON_AddObjectToObject(all, traced[i]);
         sl_say(text, "%s %s", i ? ";" : "", traced[i]);
@@ -207,4 +207,5 @@ static sl_status draw_league(const sl_lab *lab, char **summary, cJSON *result, s
 
 const sl_recipe sl_recipe_regime_league = {
     "regime-league", "Yang 2025; Surjanovic 2025",
-    "final loss under automatic regimes over that of the best constant rate, on convex losses and Model 1", draw_league};
+    "final loss under automatic regimes over that of the best constant rate, on convex losses and Model 1",
+    draw_league};

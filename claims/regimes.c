@@ -90,7 +90,7 @@ sl_status sl_suite_tune(sl_suite_best *best, size_t loss, size_t rule, const sl_
     int direction = 1;
     for (int tried = 0, i = 0; i < MOST; i++) {
         SL_TRY(at_rate(&next, loss, rule, direction > 0 ? 2 * rate : rate / 2, lab, err));
-        if (next.value < here.value) {
+        if (next.value < here.value || (direction < 0 && !isfinite(here.value))) {
             here = next;
             rate = direction > 0 ? 2 * rate : rate / 2;
             tried = 1;
@@ -107,8 +107,7 @@ sl_status sl_suite_tune(sl_suite_best *best, size_t loss, size_t rule, const sl_
 
 /* ---- regimes.untuned, autosgd.untuned ---------------------------------------------------------------------------- */
 
-/* A loss may end this many times above the best constant rate's: an order of magnitude, since nothing was tuned. (Of a
- * rate guessed wrong by the 64 between the losses' best rates most end further above.) */
+/* A loss may end this many times above the best constant rate's: an order of magnitude, since nothing was tuned. */
 static const double FACTOR = 10;
 
 /* Each part is a ratio of losses, to be at most FACTOR; it is not below 0, but its interval may be. Wrong on purpose:
@@ -166,8 +165,8 @@ static sl_status untuned(const sl_lab *lab, sl_finding *f, const char *regime, c
         worst = fmax(worst, f->parts[i].measured.value);
         logs += log(fmax(f->parts[i].measured.value, 1e-3)) / (double)f->n_parts;
     }
-    snprintf(f->note, sizeof f->note, "%s: f - f* (Model 1: the loss) at the end is at most %.2g times that of the best "
-             "constant rate, %.2g times in geometric mean", regime, worst, exp(logs));
+    snprintf(f->note, sizeof f->note, "%s: f - f* (Model 1: the loss) at the end is at most %.2g times that of the "
+             "best constant rate, %.2g times in geometric mean", regime, worst, exp(logs));
     return SL_OK;
 }
 
@@ -182,8 +181,8 @@ static sl_status autosgd(const sl_lab *lab, sl_finding *f, sl_err *err)
 }
 
 /* A secant sees curvature and no noise: its rates stay of the order of one over it, and the loss stays above its
- * minimum by noise times that rate. Where the loss grows linearly nothing limits them, and means are those of a few
- * runaways, known in their logarithm alone. Wrong on purpose: below the best one by the square of the factor. */
+ * minimum by noise times that rate; in logarithms, since it may be by orders of magnitude. Wrong on purpose: below the
+ * best one by the square of the factor. */
 static sl_status secant(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     double least = INFINITY, worst = 0;
@@ -194,7 +193,8 @@ static sl_status secant(const sl_lab *lab, sl_finding *f, sl_err *err)
             SL_TRY(suite_ratio(&ratio, i, j, "secant-short", lab, err));
             least = fmin(least, ratio.value);
             worst = fmax(worst, ratio.value);
-            const sl_estimate logarithm = {log(ratio.value), ratio.se / ratio.value, ratio.dof};
+            const double floor = fmax(ratio.value, 1e-300); /* an end on the minimum itself */
+            const sl_estimate logarithm = {log(floor), ratio.se / floor, ratio.dof};
             SL_TRY(sl_finding_add(f, logarithm, 0, log(FACTOR), -2 * log(FACTOR), err, "%s, %s: ln(loss / best)",
                                   sl_suite_titles[i], sl_suite_rules[j]));
         }
@@ -230,8 +230,8 @@ static sl_status correlate(const sl_lab *lab, sl_finding *f, const char *id, siz
 static sl_status anticorrelation(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     SL_TRY(correlate(lab, f, "regimes.anticorrelation", 0, 1, -1, err));
-    snprintf(f->note, sizeof f->note, "secant-short on Model 1: rank correlation of rate and gradient norm %.2f (plain), "
-             "%.2f (heavy-ball)", f->parts[0].measured.value, f->parts[1].measured.value);
+    snprintf(f->note, sizeof f->note, "secant-short on Model 1: rank correlation of rate and gradient norm %.2f "
+             "(plain), %.2f (heavy-ball)", f->parts[0].measured.value, f->parts[1].measured.value);
     return SL_OK;
 }
 

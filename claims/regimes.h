@@ -1,5 +1,5 @@
-/* claims/regimes.h - automatic learning-rate regimes (optim/regime.h) against the best constant rate that a search finds:
- * on a suite of convex losses with known minima and on Model 1, for the plain, heavy-ball and sign rules. */
+/* claims/regimes.h - automatic learning-rate regimes (optim/regime.h) against the best constant rate that a search
+ * finds: on a suite of convex losses with known minima and on Model 1, for the plain, heavy-ball and sign rules. */
 #ifndef SL_CLAIMS_REGIMES_H
 #define SL_CLAIMS_REGIMES_H
 

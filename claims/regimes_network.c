@@ -40,7 +40,8 @@ static sl_status open_network(sl_network *net, const extent *e, const sl_lab *la
     return sl_network_open(net, lab, e->data, "mlp", e->samples, err);
 }
 
-static void fill_arms(sl_arm *arms, char (*name)[32], char (*schedule)[64], const char *const *regimes, size_t n, size_t rule, size_t batch)
+static void fill_arms(sl_arm *arms, char (*name)[32], char (*schedule)[64], const char *const *regimes, size_t n,
+                      size_t rule, size_t batch)
 {
     for (size_t i = 0; i < n + GRID; i++) {
         const bool constant = i >= n;

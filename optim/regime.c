@@ -151,7 +151,7 @@ size_t sl_regime_vectors_length(const sl_regime_run *run)
 void sl_regime_begin(sl_regime_run *run)
 {
     memset(run->numbers, 0, sl_regime_numbers_length(run) * sizeof *run->numbers);
-    memset(run->probe, 0, run->space.lanes * sizeof *run->probe);
+    memset(run->probe, 0, 5 * run->space.lanes * sizeof *run->probe);
     if (run->vectors > 0)
         memset(run->vector[0], 0,
                sl_regime_vectors_length(run) * (run->space.flat ? sizeof(float) : sizeof(double)));
