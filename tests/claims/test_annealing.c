@@ -6,13 +6,7 @@
 #include "base/json.h"
 #include "claims/annealing.h"
 #include "tests/claims/folder.h"
-
-/* A sanitised build samples ten times as slowly: the cheapest claims and the cheapest figure are enough there. */
-#if defined __SANITIZE_ADDRESS__
-enum { SANITISED = 1 };
-#else
-enum { SANITISED = 0 };
-#endif
+#include "tests/claims/lab.h"
 
 /* The other exponents are those of the figure below. */
 static const sl_claim *const claims[] = {&sl_claim_annealing_logistic, &sl_claim_annealing_linear};
@@ -58,23 +52,15 @@ static void relative_cost__is_a_ratio_of_means_by_hand(void **state)
 /* Makes the figure in dir/name-jobs; its data, to be freed, and what it says, to be deleted. */
 static char *make_figure(cJSON **result, const char *dir, const sl_recipe *recipe, int jobs)
 {
-    char path[256], folder[128], *summary = NULL, *text = NULL;
-    bool complete;
-    sl_lab lab = {.scale = SL_QUICK, .seed = 3, .jobs = jobs};
-    snprintf(folder, sizeof folder, "%s/%s-%d", dir, recipe->name, jobs);
-    cJSON *config = cJSON_CreateObject();
-    *result = cJSON_CreateObject();
-    assert_ok(sl_run_open(&lab.run, &complete, folder, "figure", config, 1, 0, NULL, &err));
-    assert_ok(recipe->make(&lab, &summary, *result, &err));
-    assert_true(strlen(summary) > 40 && !strstr(summary, "nan"));
-    sl_run_free(lab.run);
-    snprintf(path, sizeof path, "%s/%s.dat", folder, recipe->name);
+    char path[256], *summary = NULL, *text = NULL;
+    draw(&summary, result, dir, recipe, jobs);
+    assert_true(strlen(summary) > 40);
+    snprintf(path, sizeof path, "%s/%s-%d/%s.dat", dir, recipe->name, jobs, recipe->name);
     assert_ok(sl_read_file(&text, NULL, path, 1 << 24, &err));
     assert_null(strstr(text, "nan"));
-    snprintf(path, sizeof path, "%s/%s.gp", folder, recipe->name);
+    snprintf(path, sizeof path, "%s/%s-%d/%s.gp", dir, recipe->name, jobs, recipe->name);
     assert_int_equal(access(path, R_OK), 0);
     free(summary);
-    cJSON_Delete(config);
     return text;
 }
 

@@ -5,13 +5,7 @@
 #include "claims/crossing.h"
 #include "claims/escape.h"
 #include "tests/base/scratch.h"
-
-/* A sanitised build takes ten times as long: there the dear ones are left out. */
-#if defined __SANITIZE_ADDRESS__
-enum { SANITISED = 1 };
-#else
-enum { SANITISED = 0 };
-#endif
+#include "tests/claims/lab.h"
 
 static sl_lab lab_of(uint64_t seed)
 {
@@ -162,26 +156,14 @@ static void mueller_brown__takes_the_operators_time(void **state)
 
 /* ---- the claims ------------------------------------------------------------------------------------------------ */
 
-static void as_expected(const sl_claim *claim, uint64_t seed)
-{
-    const sl_lab lab = lab_of(seed);
-    sl_finding f;
-    assert_ok(sl_claim_run(claim, &lab, &f, &err));
-    if (f.verdict != claim->expected || f.control_verdict != SL_FAILS)
-        fail_msg("%s, seed %d: %s, expected %s; control %s", claim->id, (int)seed, sl_verdict_name(f.verdict),
-                 sl_verdict_name(claim->expected), sl_verdict_name(f.control_verdict));
-    assert_int_equal(f.n_parts, claim->parts);
-    sl_run_free(lab.run);
-}
-
 static void claims__come_out_as_expected(void **state)
 {
     (void)state;
-    as_expected(&sl_claim_kramers_sgd_rate_continuous, 2);
+    assert_as_expected(&sl_claim_kramers_sgd_rate_continuous, 2);
     if (SANITISED) return;
-    as_expected(&sl_claim_kramers_sgd_rate, 2);
-    as_expected(&sl_claim_escape_batch_size, 2);
-    as_expected(&sl_claim_escape_heavy_tail, 2);
+    assert_as_expected(&sl_claim_kramers_sgd_rate, 2);
+    assert_as_expected(&sl_claim_escape_batch_size, 2);
+    assert_as_expected(&sl_claim_escape_heavy_tail, 2);
 }
 
 /* ---- the figures ----------------------------------------------------------------------------------------------- */

@@ -6,49 +6,34 @@
 #include "base/table.h"
 #include "claims/neighbours.h"
 #include "tests/claims/folder.h"
-
-#if defined __SANITIZE_ADDRESS__
-enum { SANITISED = 1 };
-#else
-enum { SANITISED = 0 };
-#endif
-
-/* At a seed other than the default: the verdict expected, and controls that fail in every part. */
-static void as_expected(const sl_claim *claim)
-{
-    const sl_lab lab = {.scale = SL_QUICK, .seed = 5, .jobs = 0, .run = sl_run_none()};
-    sl_finding f;
-    if (SANITISED) skip();
-    assert_ok(sl_claim_run(claim, &lab, &f, &err));
-    if (f.verdict != claim->expected || f.control_verdict != SL_FAILS)
-        fail_msg("%s: %s, control %s: %s", claim->id, sl_verdict_name(f.verdict), sl_verdict_name(f.control_verdict),
-                 f.note);
-    assert_int_equal(f.n_parts, claim->parts);
-    sl_run_free(lab.run);
-}
+#include "tests/claims/lab.h"
 
 static void averaging__holds(void **state)
 {
     (void)state;
-    as_expected(&sl_claim_averaging_bias_variance);
+    if (SANITISED) skip();
+    assert_as_expected(&sl_claim_averaging_bias_variance, 5);
 }
 
 static void reshuffling__holds(void **state)
 {
     (void)state;
-    as_expected(&sl_claim_reshuffling_covariance);
+    if (SANITISED) skip();
+    assert_as_expected(&sl_claim_reshuffling_covariance, 5);
 }
 
 static void elr__holds(void **state)
 {
     (void)state;
-    as_expected(&sl_claim_elr_ratio);
+    if (SANITISED) skip();
+    assert_as_expected(&sl_claim_elr_ratio, 5);
 }
 
 static void samplers__hold(void **state)
 {
     (void)state;
-    as_expected(&sl_claim_sampler_adam_langevin);
+    if (SANITISED) skip();
+    assert_as_expected(&sl_claim_sampler_adam_langevin, 5);
 }
 
 /* ---- figures ---- */
@@ -56,18 +41,12 @@ static void samplers__hold(void **state)
 /* Makes the figure in dir/name-jobs; its table and its summary are to be freed. */
 static sl_table *make_figure(char **summary, const char *dir, const sl_recipe *recipe, int jobs)
 {
-    char path[256], folder[128];
-    bool complete;
-    sl_lab lab = {.scale = SL_QUICK, .seed = 3, .jobs = jobs};
-    snprintf(folder, sizeof folder, "%s/%s-%d", dir, recipe->name, jobs);
-    cJSON *config = cJSON_CreateObject(), *result = cJSON_CreateObject();
-    assert_ok(sl_run_open(&lab.run, &complete, folder, "figure", config, 3, 0, NULL, &err));
-    assert_ok(recipe->make(&lab, summary, result, &err));
-    sl_run_free(lab.run);
-    cJSON_Delete(config);
-    cJSON_Delete(result);
+    char path[256];
+    cJSON *result;
     sl_table *t = NULL;
-    snprintf(path, sizeof path, "%s/%s.dat", folder, recipe->name);
+    draw(summary, &result, dir, recipe, jobs);
+    cJSON_Delete(result);
+    snprintf(path, sizeof path, "%s/%s-%d/%s.dat", dir, recipe->name, jobs, recipe->name);
     assert_ok(sl_table_read(&t, path, &err));
     return t;
 }

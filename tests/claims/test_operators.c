@@ -4,13 +4,7 @@
 #include "claims/exact.h"
 #include "claims/musso_synthetic.h"
 #include "claims/operators.h"
-
-/* A sanitised build takes ten times as long: there the dear ones are left out. */
-#if defined __SANITIZE_ADDRESS__
-enum { SANITISED = 1 };
-#else
-enum { SANITISED = 0 };
-#endif
+#include "tests/claims/lab.h"
 
 static const sl_question stationary = {.task = SL_TASK_STATIONARY};
 

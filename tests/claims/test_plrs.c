@@ -10,13 +10,7 @@
 #include "claims/plrs_tensor.h"
 #include "claims/synthetic.h"
 #include "tests/claims/folder.h"
-
-/* A sanitised build samples ten times as slowly: there the claims that are mostly sampling are left to the others. */
-#if defined __SANITIZE_ADDRESS__
-enum { SANITISED = 1 };
-#else
-enum { SANITISED = 0 };
-#endif
+#include "tests/claims/lab.h"
 
 static const struct {
     const sl_claim *claim;
