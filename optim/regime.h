@@ -40,6 +40,8 @@ typedef struct {
     sl_spec spec;
     sl_rule rule;          /* alpha on the step                                                */
     uint64_t period;       /* m: the steps of an epoch; SL_REGIME_PERIOD where an epoch is one */
+    uint64_t dealt;        /* mini-batches that an epoch deals out, each once; 0: each is drawn by itself. The
+                              caller's to set, after sl_regime_init                            */
     double derived;        /* what a family works out beforehand                               */
 } sl_regime;
 
