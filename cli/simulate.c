@@ -25,6 +25,11 @@ static const sl_option options[] = {
     SL_OPTION("steps", SL_OPT_INTEGER, "N", NULL, "measured steps; by default 100 relaxation times", .min = 1, .max = 1e15),
     SL_OPTION("burn-in", SL_OPT_INTEGER, "N", NULL, "steps before measuring; by default 40 relaxation times", .min = 0, .max = 1e15),
     SL_ENSEMBLE_OPTIONS,
+    SL_OPTION("iterate", SL_OPT_CHOICE, "last|average|suffix", "last",
+              "average, suffix: also the excess loss of the last iterate and of the mean of all measured ones, or of the "
+              "last --suffix"),
+    SL_OPTION("suffix", SL_OPT_REAL, "f", "0.5", "part of the measured steps that a suffix mean takes", .min = 0, .max = 1,
+              .open_min = true),
     SL_OPTION("sample-every", SL_OPT_INTEGER, "N", "0", "steps between samples; 0: chosen", .min = 0, .max = 1e15),
     SL_OPTION("histogram", SL_OPT_INTEGER, "BINS", "80", "bins of coordinate 0, where its range is known; 0: none", .min = 0, .max = 1e5),
     SL_OPTION("series", SL_OPT_INTEGER, "N", "0",
@@ -42,7 +47,9 @@ static sl_status set_regime(sl_simulation *s, const sl_cli *cli, sl_err *err)
         return sl_fail(err, SL_E_USAGE, "--regime is for sgd; --dynamics %s has a time step",
                        sl_cli_text(cli, "dynamics"));
     s->sgd.rule.alpha_on = SL_ALPHA_ON_STEP;
-    SL_TRY(sl_regime_init(&s->regime, sl_cli_text(cli, "regime"), &s->sgd.rule, 1, err));
+    SL_TRY(sl_regime_init(&s->regime, sl_cli_text(cli, "regime"), &s->sgd.rule,
+                          s->sgd.noise.dealt > 0 ? s->sgd.noise.dealt : 1, err));
+    s->regime.dealt = s->sgd.noise.dealt;
     s->sgd.regime = &s->regime;
     return SL_OK;
 }
@@ -56,6 +63,7 @@ static sl_status set_up(sl_simulation *s, sl_cli_samples *samples, const sl_cli 
     SL_TRY(sl_simulation_init(s, cli, &loss, sl_cli_integer(cli, "steps") + sl_cli_integer(cli, "burn-in") + 1, err));
     if (samples->features && !sl_cli_given(cli, "replicas")) s->sgd.ensemble.replicas = REPLICAS;
     if (sl_cli_text(cli, "regime")) SL_TRY(set_regime(s, cli, err));
+    SL_TRY(sl_iterates_check(s, cli, err));
     s->corrected = sl_cli_flag(cli, "noise-correction");
     if (s->corrected && s->dynamics != SL_DYNAMICS_SGLD)
         return sl_fail(err, SL_E_USAGE, "--noise-correction is for --dynamics sgld, not %s", sl_cli_text(cli, "dynamics"));
@@ -118,6 +126,7 @@ static sl_status choose_lengths(sl_simulation *s, const sl_prediction *p, const 
     }
     SL_TRY(sl_simulation_horizon(s, cli, e->burn_in + e->steps, err));
     resolve(config, s);
+    sl_iterates_set(s, cli, config);
     cJSON_ReplaceItemInObjectCaseSensitive(config, "burn-in", cJSON_CreateNumber((double)e->burn_in));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "steps", cJSON_CreateNumber((double)e->steps));
     cJSON_ReplaceItemInObjectCaseSensitive(config, "replicas", cJSON_CreateNumber((double)e->replicas));
@@ -225,6 +234,7 @@ static cJSON *describe(const sl_simulation *s, const sl_observed *o, const sl_pr
     const sl_estimate f = o ? o->loss : (sl_estimate){NAN, NAN, 0};
     const double least = s->sgd.loss.least;
     sl_json_estimate(r, "excess", (sl_estimate){f.value - least, isnan(least) ? NAN : f.se, f.dof});
+    if (!isnan(p->excess)) sl_json_number(predicted, "excess", p->excess);
     add_temperatures(r, predicted, o, p);
     sl_json_number(predicted, "musso_eq20", p->eq20);
     cJSON_AddBoolToObject(predicted, "exact", p->exact);
@@ -296,11 +306,13 @@ static void print_people(const sl_cli *cli, const cJSON *r)
         add_rows(g, moments[i][1], at(r, moments[i][0]), at(predicted, moments[i][0]), exact);
     const sl_estimate excess = sl_cli_read_estimate(at(r, "excess"));
     if (!isnan(excess.value) && excess.value != sl_cli_read_estimate(at(r, "loss")).value)
-        add_rows(g, "<f> - least f", at(r, "excess"), NULL, exact);
+        add_rows(g, "<f> - least f", at(r, "excess"), at(predicted, "excess"), exact);
+    sl_iterates_rows(g, r, exact);
     for (size_t i = 0; i < 4; i++)
         sl_grid_compare(g, temperatures[i][1], at(at(r, "temperature"), temperatures[i][0]),
                 at(at(predicted, "temperature"), temperatures[i][0]), exact);
     sl_grid_print(g);
+    sl_iterates_print(r);
     printf("predicted: %s", at(predicted, "law")->valuestring);
     const double eq20 = sl_cli_number(at(predicted, "musso_eq20"));
     if (!isnan(eq20)) printf("; T of Musso's eq 20: %.8g", eq20);
@@ -314,7 +326,7 @@ static void print_people(const sl_cli *cli, const cJSON *r)
 
 /* ---- the command ---- */
 
-static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o, bool none_left)
+static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o, bool killing, bool none_left)
 {
     char text[320];
     if (p->infinite_fourth)
@@ -326,8 +338,10 @@ static void add_notes(cJSON *notes, const sl_prediction *p, const sl_observed *o
                                                        "nothing to average"));
     } else if (o->killed > 0) {
         snprintf(text, sizeof text,
-                 "%llu trajectories left for infinity or the kill radius: the law is quasi-stationary, of those that "
-                 "stayed", (unsigned long long)o->killed);
+                 killing ? "%llu trajectories left for infinity or the kill radius: the law is quasi-stationary, of those "
+                           "that stayed"
+                         : "%llu trajectories were lost to infinity and are left out: averages are of the others",
+                 (unsigned long long)o->killed);
         cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     }
 }
@@ -345,11 +359,12 @@ static sl_status simulate(sl_cli *cli, sl_simulation *s, const sl_prediction *p,
         cJSON_AddItemToArray(notes, cJSON_CreateString("the learning rate changes with time: averages are over the measured "
                                                        "steps, not of a stationary state"));
     const bool none_left = o.killed == s->sgd.ensemble.replicas; /* then numbers say nothing */
-    add_notes(notes, p, &o, none_left);
+    add_notes(notes, p, &o, s->sgd.ensemble.kill_radius > 0, none_left);
     *result = describe(s, none_left ? NULL : &o, p, outcome == SL_DIVERGED ? "diverged" : "complete", notes, config);
     cJSON_ReplaceItemInObjectCaseSensitive(*result, "killed", cJSON_CreateNumber((double)o.killed));
     sl_err second = {0};
-    sl_status st = sl_simulate_write(run, s, &o, p, config, &second);
+    sl_status st = sl_iterates_describe(*result, s, none_left ? NULL : &o, &second);
+    if (st == SL_OK) st = sl_simulate_write(run, s, &o, p, config, &second);
     st = sl_cli_drawn(cli, st, &second);
     sl_observed_clear(&o);
     if (st == SL_OK) return outcome;

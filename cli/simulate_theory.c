@@ -35,7 +35,7 @@ static double softest(const sl_loss *loss)
 
 static void blank(sl_prediction *p)
 {
-    *p = (sl_prediction){.loss = NAN, .equipartition = NAN, .configurational = NAN, .boltzmann_slope = NAN,
+    *p = (sl_prediction){.loss = NAN, .excess = NAN, .equipartition = NAN, .configurational = NAN, .boltzmann_slope = NAN,
                          .kinetic = NAN, .eq20 = NAN, .temperature = NAN, .relaxation = NAN, .mixing = NAN, .radius = NAN,
                          .al = NAN, .al_bound = NAN};
     for (size_t d = 0; d < SL_LOSS_MAX_DIM; d++) p->x2[d] = p->xv[d] = p->v2[d] = NAN;
@@ -181,6 +181,9 @@ static sl_status predict_sgd(sl_prediction *p, const sl_simulation *s, sl_err *e
     if (sgd->regime) return SL_OK; /* rates that follow the gradients: no law is known */
     const double l = sgd->rule.lr, mu = sgd->rule.mu, soft = softest(&sgd->loss);
     p->relaxation = (1 - mu) / (l * soft) + 1 / (1 - mu);
+    bool covered;
+    SL_TRY(sl_predict_batches(&covered, p, s, err));
+    if (covered) return SL_OK;
     if (sgd->noise_variance > 0 && !noise_allows(p, sgd)) return SL_OK;
     if (!sl_schedule_is_stationary(&sgd->schedule) || !sl_rule_is_linear(&sgd->rule)) return SL_OK;
 

@@ -56,6 +56,9 @@ sl_status sl_ensemble_check(const sl_ensemble *e, const sl_loss *loss, sl_err *e
     if (!(e->sample_every <= e->steps))
         return sl_fail(err, SL_E_DOMAIN, "sample_every = %llu, need sample_every <= steps = %llu",
                        (unsigned long long)e->sample_every, (unsigned long long)e->steps);
+    if (!(e->mean_of <= e->burn_in + e->steps))
+        return sl_fail(err, SL_E_DOMAIN, "mean of %llu states, need at most burn-in + steps = %llu",
+                       (unsigned long long)e->mean_of, (unsigned long long)(e->burn_in + e->steps));
     if (!(e->start_spread >= 0 && isfinite(e->start_spread)))
         return sl_fail(err, SL_E_DOMAIN, "start spread = %g, need 0 <= spread < inf", e->start_spread);
     if (!(e->kill_radius >= 0)) return sl_fail(err, SL_E_DOMAIN, "kill radius = %g, need radius >= 0", e->kill_radius);
@@ -83,6 +86,7 @@ static sl_plan plan_of(const sl_dynamics *dynamics)
                  : dynamics->every < e->steps ? dynamics->every
                                               : e->steps,
         .bins = e->histogram.bins,
+        .averaged = e->mean_of > 0 ? SL_END_EACH : 0,
     };
     const uint64_t eighth = (e->replicas + 7) / 8;
     p.block = eighth < SL_BLOCK ? (size_t)(eighth + SL_LANE_GROUP - 1) / SL_LANE_GROUP * SL_LANE_GROUP : SL_BLOCK;
@@ -171,6 +175,7 @@ static sl_status run_block(void *ctx, size_t i, int worker, sl_err *err)
         if (row) sl_observer_row(ob, b, k / series_every, s);
         if (sample) sl_observer_sample(ob, b, s);
         if (k == p->total) break;
+        if (p->averaged > 0 && p->total - k <= dynamics->ensemble->mean_of) sl_observer_average(ob, b);
         if (k % POLL == 0) {
             if (sl_stop_requested()) return sl_fail(err, SL_INTERRUPTED, "the ensemble was interrupted");
             if (k > 0) tell(r, 1), told++;

@@ -24,7 +24,8 @@ enum { SL_BLOCK = 1024 };
 /* Steps between samples unless said otherwise. A sample costs about as much as an update, so this is a fifth more
  * time; where a trajectory remembers a few steps or more it loses next to nothing. An odd number, since steps that
  * overshoot jump to and fro (the sign rule, rates beyond the edge of stability): an even one would see every second,
- * or fourth, side of the well only. Rates that follow the clock (schedules that are not stationary) are sampled at
+ * or fourth, side of the well only; and the next
+ * odd number that shares no factor with the steps of an epoch, where noise has epochs. Rates that follow the clock (schedules that are not stationary) are sampled at
  * every step. */
 enum { SL_SAMPLE_EVERY = 5 };
 
@@ -40,6 +41,8 @@ typedef struct {
     double start_spread;   /* standard deviation of a Gaussian around start; 0: none                      */
     double kill_radius;    /* replicas with |x_d| beyond are dropped; 0: 1e75, and NaN always kills       */
     sl_histogram_spec histogram;
+    uint64_t mean_of;      /* of the last so many of the burn_in + steps states x_0 .. before the final one, each replica
+                              has the mean, whose loss is measured: see sl_observed; 0: none                    */
     uint64_t series_every; /* steps between rows of the time series, from step 0, burn-in included; 0: none */
     int jobs;              /* <= 0: all cores                                                             */
     void (*progress)(void *ctx, double fraction); /* may be NULL; called from one thread at a time          */

@@ -211,6 +211,8 @@ sl_status sl_observed_fill(sl_observed *o, const sl_plan *p, const sl_slot *s, c
     o->samples = s->samples;
     o->updates = s->updates;
     fill_moments(o, p, s->moments);
+    o->last = p->averaged > 0 ? sl_tally_mean(s->end, SL_END_LAST) : unknown;
+    o->average = p->averaged > 0 ? sl_tally_mean(s->end, SL_END_AVERAGE) : unknown;
     sl_status st = SL_OK;
     if (p->bins > 0) {
         const histogram h = histogram_of(p, counts);

@@ -6,7 +6,8 @@
  * threads.
  *
  * Where replicas are killed the law is quasi-stationary: that of a trajectory at a time, given that it has survived
- * until then. Its estimate gives every sample of a living replica the same weight, so a killed one counts for the
+ * until then (where there is a kill radius: without one, those that run off to infinity are left out altogether, as
+ * their last samples are as large as doubles go). Its estimate gives every sample of a living replica the same weight, so a killed one counts for the
  * samples it gave before it was found out of bounds; the error is that of a ratio of sums over replicas, in which the
  * length of a life is random too (sim/tally.h). Dropping the killed altogether would condition on the future. */
 #ifndef SL_SIM_OBSERVE_H
@@ -43,6 +44,8 @@ typedef struct {
     size_t dim;
     sl_coordinate coordinate[SL_LOSS_MAX_DIM];
     sl_estimate loss, gradient2, laplacian; /* <f>, <|grad f|^2>, <laplacian f>     */
+    sl_estimate last, average; /* f of the final state and of the mean of mean_of states before it, over the replicas
+                                  that are there to the end; NAN without such means  */
     sl_temperatures temperature;
     uint64_t killed;  /* replicas that left the kill radius (their later samples are dropped)  */
     uint64_t samples; /* replica-steps averaged                                                */

@@ -8,13 +8,14 @@
 
 size_t sl_slot_size(const sl_plan *p)
 {
-    return SL_TALLY_SIZE(p->observables) + (size_t)p->rows * SL_TALLY_SIZE(p->row);
+    return SL_TALLY_SIZE(p->observables) + (size_t)p->rows * SL_TALLY_SIZE(p->row) + SL_TALLY_SIZE(p->averaged);
 }
 
 void sl_slot_bind(sl_slot *s, const sl_plan *p, double *memory)
 {
     memset(memory, 0, sl_slot_size(p) * sizeof *memory);
     *s = (sl_slot){.moments = {p->observables, memory}, .series = memory + SL_TALLY_SIZE(p->observables)};
+    s->end = (sl_tally){p->averaged, s->series + (size_t)p->rows * SL_TALLY_SIZE(p->row)};
 }
 
 static sl_tally row_of(const sl_slot *s, const sl_plan *p, uint64_t row)
@@ -26,9 +27,15 @@ void sl_slot_merge(sl_slot *s, const sl_plan *p, const sl_slot *other)
 {
     sl_tally_merge(s->moments, other->moments);
     for (uint64_t r = 0; r < p->rows; r++) sl_tally_merge(row_of(s, p, r), row_of(other, p, r));
+    if (p->averaged > 0) sl_tally_merge(s->end, other->end);
     s->killed += other->killed;
     s->samples += other->samples;
     s->updates += other->updates;
+}
+
+static size_t mean_size(const sl_plan *p)
+{
+    return p->averaged > 0 ? p->dim * p->block : 0;
 }
 
 static size_t counts_size(const sl_plan *p)
@@ -39,7 +46,7 @@ static size_t counts_size(const sl_plan *p)
 /* Every part is a multiple of 64 bytes, so all stay aligned. */
 size_t sl_observer_size(const sl_plan *p)
 {
-    return p->block * (2 * p->observables + 4 + p->row + 1) + counts_size(p);
+    return p->block * (2 * p->observables + 4 + p->row + 1) + mean_size(p) + counts_size(p);
 }
 
 void sl_observer_bind(sl_observer *ob, const sl_plan *p, double *memory)
@@ -53,6 +60,8 @@ void sl_observer_bind(sl_observer *ob, const sl_plan *p, double *memory)
     ob->trace = memory + 3 * B;
     ob->row = memory + 4 * B;
     memory += (4 + p->row) * B;
+    ob->mean = memory;
+    memory += mean_size(p);
     ob->bin = (int32_t *)memory;
     ob->counts = (uint64_t *)(memory + B);
     memset(ob->counts, 0, counts_size(p) * sizeof *ob->counts);
@@ -76,6 +85,7 @@ void sl_observer_begin(sl_observer *ob, const sl_block *b)
     for (size_t i = 0; i < b->B; i++) ob->living[i] = i < b->n;
     ob->alive = b->n;
     ob->seen = ob->units = 0;
+    memset(ob->mean, 0, mean_size(ob->plan) * sizeof *ob->mean);
     open_unit(ob, b);
 }
 
@@ -88,10 +98,15 @@ SL_KERNEL static int any_outside(size_t B, const double *x, double radius)
     return any;
 }
 
-static void freeze(sl_observer *ob, size_t i, size_t B)
+/* With a kill radius its samples until now count. Without one it was on its way to infinity, for steps that are not
+ * known, and its unit is left out. */
+static void freeze(sl_observer *ob, size_t i, size_t B, sl_slot *s)
 {
-    for (size_t j = 0; j < ob->plan->observables; j++) ob->frozen[j * B + i] = ob->sums[j * B + i];
-    if (!ob->plan->dynamics->weighted) ob->weight[i] = (double)ob->taken / (double)ob->plan->unit;
+    const bool counts = ob->plan->dynamics->ensemble->kill_radius > 0;
+    for (size_t j = 0; j < ob->plan->observables; j++) ob->frozen[j * B + i] = counts ? ob->sums[j * B + i] : 0;
+    if (!counts) ob->weight[i] = 0;
+    else if (!ob->plan->dynamics->weighted) ob->weight[i] = (double)ob->taken / (double)ob->plan->unit;
+    if (!counts) s->samples -= ob->taken;
     ob->living[i] = 0;
     ob->alive--;
 }
@@ -107,7 +122,7 @@ void sl_observer_kill(sl_observer *ob, sl_block *b, double radius, sl_slot *s)
         for (size_t d = 0; d < dim; d++) outside |= !(fabs(b->x[d * B + i]) <= radius);
         if (!outside) continue;
         if (ob->living[i] > 0) {
-            freeze(ob, i, B);
+            freeze(ob, i, B, s);
             s->killed++;
         }
         for (size_t d = 0; d < dim; d++) b->x[d * B + i] = start[d], b->v[d * B + i] = 0;
@@ -210,6 +225,7 @@ void sl_observer_row(sl_observer *ob, const sl_block *b, uint64_t row, sl_slot *
     if (ob->plan->dynamics->rated) {
         memcpy(ob->row + SL_ROW_RATE * B, b->rate, B * sizeof *ob->row);
         memset(ob->row + SL_ROW_GRADIENT2 * B, 0, B * sizeof *ob->row);
+        if (ob->plan->dynamics->no_gradient) loss->kind->gradient(loss, B, B, b->x, b->g);
         for (size_t d = 0; d < dim; d++) sl_observe_add_squares(B, b->g + d * B, 1, ob->row + SL_ROW_GRADIENT2 * B);
     }
     double *const weight = ob->value; /* scratch by now */
@@ -220,8 +236,29 @@ void sl_observer_row(sl_observer *ob, const sl_block *b, uint64_t row, sl_slot *
     sl_tally_add(row_of(s, ob->plan, row), b->n, weight, ob->row, B);
 }
 
+void sl_observer_average(sl_observer *ob, const sl_block *b)
+{
+    sl_observe_add(ob->plan->dim * b->B, b->x, ob->mean);
+}
+
+/* The losses of the last state and of the mean, of the replicas that are there to the end. */
+static void end_averages(sl_observer *ob, const sl_block *b, sl_slot *s)
+{
+    const size_t B = b->B;
+    const sl_loss *const loss = ob->plan->dynamics->loss;
+    double *const f = ob->row; /* scratch, of more rows than two */
+    const double scale = 1 / (double)ob->plan->dynamics->ensemble->mean_of;
+    for (size_t i = 0; i < ob->plan->dim * B; i++) ob->mean[i] *= scale;
+    loss->kind->value(loss, B, B, b->x, f + SL_END_LAST * B);
+    loss->kind->value(loss, B, B, ob->mean, f + SL_END_AVERAGE * B);
+    for (size_t i = 0; i < b->n; i++)
+        if (ob->living[i] == 0) f[SL_END_LAST * B + i] = f[SL_END_AVERAGE * B + i] = 0;
+    sl_tally_add(s->end, b->n, ob->living, f, B);
+}
+
 void sl_observer_end(sl_observer *ob, const sl_block *b, sl_slot *s)
 {
+    if (ob->plan->averaged > 0) end_averages(ob, b, s);
     /* Only a block whose last replica was killed ends within a unit. */
     if (ob->alive == 0 && (ob->taken > 0 || ob->units == 0)) close_unit(ob, b, s);
 }

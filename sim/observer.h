@@ -15,6 +15,9 @@ enum { SL_OB_X, SL_OB_X2, SL_OB_X4, SL_OB_XV, SL_OB_V2, SL_OB_XG, SL_OB_EACH };
 /* Observables of a row of the time series; the last two of a rated dynamics only. */
 enum { SL_ROW_X2, SL_ROW_V2, SL_ROW_LOSS, SL_ROW_EACH, SL_ROW_RATE = SL_ROW_EACH, SL_ROW_GRADIENT2, SL_ROW_RATED };
 
+/* Observables of the end of a run, where there are means of iterates: the losses of the last state and of the mean. */
+enum { SL_END_LAST, SL_END_AVERAGE, SL_END_EACH };
+
 enum { SL_BATCHES = 32, SL_HISTOGRAM_GROUPS = 64 };
 
 /* The run as decided before it starts; a function of its configuration alone, not of the number of threads. */
@@ -30,12 +33,14 @@ typedef struct {
     uint64_t rows;  /* of the time series                                               */
     size_t row;     /* observables of each of them                                      */
     size_t bins;
+    size_t averaged; /* SL_END_EACH, or 0: no means of iterates                             */
 } sl_plan;
 
 /* What one block leaves. */
 typedef struct {
     sl_tally moments;
     double *series; /* [rows][SL_TALLY_SIZE(row)] */
+    sl_tally end;   /* of plan->averaged observables */
     uint64_t killed, samples;
     double updates;
 } sl_slot;
@@ -51,6 +56,7 @@ typedef struct {
     double *living, *weight; /* [B]: 1 or 0; share of the unit's samples taken       */
     double *value, *trace;   /* [B] scratch                                          */
     double *row;             /* [plan->row][B] scratch                               */
+    double *mean;            /* [dim][B]: sums of states; with plan->averaged only   */
     int32_t *bin;            /* [B] scratch                                          */
     uint64_t *counts;        /* [SL_HISTOGRAM_GROUPS][bins + 1], over all its blocks */
     size_t alive;            /* lanes                                                */
@@ -67,6 +73,7 @@ void sl_observer_begin(sl_observer *ob, const sl_block *b);
 void sl_observer_kill(sl_observer *ob, sl_block *b, double radius, sl_slot *s);
 void sl_observer_sample(sl_observer *ob, const sl_block *b, sl_slot *s);
 void sl_observer_row(sl_observer *ob, const sl_block *b, uint64_t row, sl_slot *s);
+void sl_observer_average(sl_observer *ob, const sl_block *b); /* the state enters the mean of iterates */
 void sl_observer_end(sl_observer *ob, const sl_block *b, sl_slot *s);
 
 /* From the merged slot and the summed counts to estimates; *o is zeroed. Errors: SL_E_MEMORY. */
