@@ -49,7 +49,7 @@ static sl_status tuned(sl_robustness *r, const sl_annealed *s, uint64_t horizon,
     sl_worst curve[SL_TUNING_POINTS];
     double factor;
     SL_TRY(begin(r, s, horizon, replicas, stream, lab, err));
-    SL_TRY(sl_robustness_tune(&factor, curve, r, err));
+    SL_TRY(sl_robustness_tune(&factor, curve, NULL, r, err));
     r->schedule.lr *= factor;
     r->seed = seed_of(lab, stream + 1);
     return SL_OK;

@@ -268,14 +268,14 @@ static sl_status no_best_rate(const sl_schedule *schedule, sl_err *err)
 
 /* About the schedule's rate; where the least is at an end of the range, as with means of iterates, whose noise largely
  * cancels, about that end. */
-static sl_status tune_slopes(double *lr, sl_worst *curve, const sl_robustness *r, sl_err *err)
+static sl_status tune_slopes(double *lr, sl_worst *curve, double *samples, const sl_robustness *r, sl_err *err)
 {
     enum { MOVES = 4 };
     sl_robustness here = *r;
     for (int move = 0;; move++) {
         double factor;
         sl_err why = {0};
-        const sl_status st = sl_robustness_tune(&factor, curve, &here, &why);
+        const sl_status st = sl_robustness_tune(&factor, curve, samples, &here, &why);
         if (st == SL_OK) *lr = here.schedule.lr * factor;
         if (st != SL_E_NUMERIC || move == MOVES) {
             if (st == SL_E_NUMERIC) return no_best_rate(&r->schedule, err);
@@ -304,7 +304,11 @@ static sl_status tune(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, 
     sl_robustness few = c->r;
     few.search_replicas = rounded(few.search_replicas / 4);
     few.replicas = few.search_replicas;
-    SL_TRY(tune_slopes(&lr, f->tuning, &few, err));
+    f->tuning_replicas = few.replicas;
+    f->tuning_samples = malloc(SL_TUNING_POINTS * few.replicas * sizeof *f->tuning_samples);
+    if (!f->tuning_samples)
+        return sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas at %d rates", few.replicas, SL_TUNING_POINTS);
+    SL_TRY(tune_slopes(&lr, f->tuning, f->tuning_samples, &few, err));
     for (size_t i = 0; i < SL_TUNING_POINTS; i++) f->tuning_lr[i] = f->tuning[i].rho * c->tuned;
     f->has_tuning = true;
     set_rate(c, lr);
@@ -364,6 +368,7 @@ static sl_status solve(sl_cli *cli, sl_robust_case *c, const cJSON *config, sl_r
     free(f->worst);
     free(f->bound);
     free(f->samples);
+    free(f->tuning_samples);
     free(f);
     return st;
 }

@@ -29,6 +29,8 @@ typedef struct {
     sl_worst tuning[SL_TUNING_POINTS];
     double tuning_lr[SL_TUNING_POINTS];
     bool has_tuning;
+    double *tuning_samples; /* [SL_TUNING_POINTS * tuning_replicas]; NULL of a loss */
+    size_t tuning_replicas;
     sl_rho_window window;
     sl_robust_fit fit;
     bool decided;

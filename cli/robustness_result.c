@@ -49,27 +49,64 @@ static void add_theory(cJSON *j, const sl_robust_case *c, const sl_robust_found 
     sl_json_number(t, "rho_hi", f->has_theory && c->slopes ? f->theory.hi : NAN);
 }
 
-/* What the best point of a grid of ratio r has on average over where the grid begins, in units of the tuned one's. */
-static void add_grid(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
+/* ---- the grid ---- */
+
+/* The loss of the best point of a grid, on average over where the grid begins and at worst, in units of the least. */
+typedef struct {
+    double mean, worst;
+} grid_loss;
+
+static grid_loss relative(const sl_robust_found *f, const double *loss, double ratio, double floor)
 {
-    static const double rounding = 1e-12; /* of the excess at the start */
-    double x[SL_TUNING_POINTS], loss[SL_TUNING_POINTS], least = INFINITY;
+    double x[SL_TUNING_POINTS], mean, worst, least = INFINITY;
     for (size_t i = 0; i < SL_TUNING_POINTS; i++) {
         x[i] = log(f->tuning_lr[i]);
-        loss[i] = fmin(f->tuning[i].excess.value, 1e300);
         least = fmin(least, loss[i]);
     }
+    if (!(least > floor) || sl_grid_search_loss(&mean, &worst, x, loss, SL_TUNING_POINTS, ratio, NULL) != SL_OK)
+        return (grid_loss){NAN, NAN};
+    return (grid_loss){mean / least, worst / least};
+}
+
+/* Standard errors by leaving out one of GROUPS parts of the replicas at a time, which share their noise over all rates;
+ * NAN where there are no samples, as of a loss. */
+static grid_loss relative_error(const sl_robust_found *f, double ratio)
+{
+    enum { GROUPS = 16 };
+    const size_t R = f->tuning_replicas, part = R / GROUPS; /* R is a multiple of 64 */
+    sl_welford mean = {0}, worst = {0};
+    if (!f->tuning_samples) return (grid_loss){NAN, NAN};
+    for (size_t g = 0; g < GROUPS; g++) {
+        double loss[SL_TUNING_POINTS];
+        for (size_t i = 0; i < SL_TUNING_POINTS; i++) {
+            const double *const here = f->tuning_samples + i * R;
+            const double all = sl_mean(here, R).value, left_out = sl_mean(here + g * part, part).value;
+            loss[i] = (all * GROUPS - left_out) / (GROUPS - 1);
+        }
+        const grid_loss l = relative(f, loss, ratio, 0);
+        sl_welford_add(&mean, l.mean);
+        sl_welford_add(&worst, l.worst);
+    }
+    const double factor = (GROUPS - 1) / sqrt(GROUPS); /* (G - 1)/G times the sum of squares is (G - 1)^2/G variances */
+    return (grid_loss){factor * sqrt(sl_welford_variance(&mean)), factor * sqrt(sl_welford_variance(&worst))};
+}
+
+static void add_grid(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
+{
+    static const double rounding = 1e-12; /* of the excess at the start: what is less is no unit */
     const double start = c->slopes ? 0 : sl_loss_value(&c->curve.loss, c->curve.loss.start) - c->curve.loss.least;
-    if (!(least > rounding * start)) least = NAN; /* no unit: all that is left is rounding */
+    double loss[SL_TUNING_POINTS];
+    for (size_t i = 0; i < SL_TUNING_POINTS; i++) loss[i] = fmin(f->tuning[i].excess.value, 1e300);
     cJSON *list = cJSON_AddArrayToObject(j, "grid");
     for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
-        double mean, worst;
-        if (sl_grid_search_loss(&mean, &worst, x, loss, SL_TUNING_POINTS, ratios[i], NULL) != SL_OK) continue;
+        const grid_loss l = relative(f, loss, ratios[i], rounding * start), se = relative_error(f, ratios[i]);
         cJSON *row = cJSON_CreateObject();
         cJSON_AddItemToArray(list, row);
         sl_json_number(row, "ratio", ratios[i]);
-        sl_json_number(row, "mean", mean / least);
-        sl_json_number(row, "worst", worst / least);
+        sl_json_number(row, "mean", l.mean);
+        sl_json_number(row, "mean_se", se.mean);
+        sl_json_number(row, "worst", l.worst);
+        sl_json_number(row, "worst_se", se.worst);
     }
 }
 
@@ -207,13 +244,11 @@ void sl_robust_people(const sl_cli *cli, const cJSON *r)
         sl_grid_add(g, "ratio"), sl_grid_add(g, "mean"), sl_grid_add(g, "worst");
         for (const cJSON *row = get(r, "grid")->child; row; row = row->next) {
             sl_grid_add(g, "%g", sl_cli_number(get(row, "ratio")));
-            for (size_t i = 0; i < 2; i++) {
-                const double over = sl_cli_number(get(row, i == 0 ? "mean" : "worst"));
-                if (isfinite(over))
-                    sl_grid_add(g, "%.3f", over);
-                else
-                    sl_grid_add(g, "-");
-            }
+            char text[64];
+            sl_cli_estimate(text, sl_cli_number(get(row, "mean")), sl_cli_number(get(row, "mean_se")));
+            sl_grid_add(g, "%s", text);
+            sl_cli_estimate(text, sl_cli_number(get(row, "worst")), sl_cli_number(get(row, "worst_se")));
+            sl_grid_add(g, "%s", text);
         }
         sl_grid_print(g);
     }

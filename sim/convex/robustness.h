@@ -58,11 +58,11 @@ SL_CHECKED sl_status sl_robustness_excess(double *samples, const double *rho, co
 
 enum { SL_TUNING_POINTS = 33 };
 
-/* The worst excess at factors 2^((i - 16)/4) of the schedule's rates, and the factor that has the least: the vertex of
+/* The worst excess at factors 2^((i - 16)/4) of the schedule's rates (samples as above, or NULL), and the factor that has the least: the vertex of
  * the parabola through the lowest point and its neighbours, in logarithms. Errors: those above; SL_E_NUMERIC where the
  * lowest point is the first or last one. */
-SL_CHECKED sl_status sl_robustness_tune(double *factor, sl_worst curve[SL_TUNING_POINTS], const sl_robustness *r,
-                                        sl_err *err);
+SL_CHECKED sl_status sl_robustness_tune(double *factor, sl_worst curve[SL_TUNING_POINTS], double *samples,
+                                        const sl_robustness *r, sl_err *err);
 
 /* Finely, about rates that have been tuned: the least over rates of the worst excess, with its error, and its factor of
  * the schedule's rates, from 11 rates a factor 2^(1/16) apart that share their noise. As that of the lowest of several

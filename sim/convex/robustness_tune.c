@@ -27,12 +27,13 @@ static double vertex(const sl_worst *w)
     return before + after > 0 ? 0.5 * (before - after) / (before + after) : 0;
 }
 
-sl_status sl_robustness_tune(double *factor, sl_worst curve[SL_TUNING_POINTS], const sl_robustness *r, sl_err *err)
+sl_status sl_robustness_tune(double *factor, sl_worst curve[SL_TUNING_POINTS], double *samples, const sl_robustness *r,
+                             sl_err *err)
 {
     double rho[SL_TUNING_POINTS];
     size_t best = 0;
     for (int i = 0; i < SL_TUNING_POINTS; i++) rho[i] = exp2(0.25 * (i - SL_TUNING_POINTS / 2));
-    SL_TRY(sl_robustness_worst(curve, NULL, rho, SL_TUNING_POINTS, r, err));
+    SL_TRY(sl_robustness_worst(curve, samples, rho, SL_TUNING_POINTS, r, err));
     SL_TRY(lowest(&best, curve, SL_TUNING_POINTS, err));
     *factor = rho[best] * exp2(0.25 * vertex(curve + best));
     return SL_OK;

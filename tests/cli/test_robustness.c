@@ -31,6 +31,8 @@ static void cosine__has_its_exponent(void **state)
         assert_true(number_at(at(row, "worst_excess"), "value") < number_at(row, "bound"));
     const cJSON *grid = at(j, "grid")->child;
     assert_near(number_at(grid, "ratio"), 2, 0);
+    assert_true(number_at(grid, "mean_se") > 0 && number_at(grid, "mean_se") < 0.1);
+    assert_true(number_at(grid, "worst_se") > 0 && number_at(grid, "worst_se") < 0.2);
     assert_true(number_at(grid, "mean") > 1 && number_at(grid, "mean") < number_at(grid->next, "mean"));
     cJSON_Delete(j);
 }

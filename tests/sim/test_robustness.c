@@ -150,7 +150,7 @@ static void tuned_rate__has_the_least_worst_excess(void **state)
     double factor, fine;
     sl_robustness r = make("constant", 0.02, 1024);
     r.search_replicas = r.replicas = 1024;
-    assert_ok(sl_robustness_tune(&factor, curve, &r, &err));
+    assert_ok(sl_robustness_tune(&factor, curve, NULL, &r, &err));
     r.schedule.lr *= factor;
     r.replicas = R;
     assert_ok(sl_robustness_least(&fine, &least, &r, &err));
