@@ -22,7 +22,7 @@ commands() { # every command the program has is in its man page, and the other w
 options() { # every option that a page or the man page gives to a command exists
     local command option wrong=0
     while read -r command option; do
-        "$BUILD/sgdlab" "$command" --help | grep -q -- "$option\b" || { echo "$command has no $option"; wrong=1; }
+        "$BUILD/sgdlab" "$command" --help | grep -- "$option\b" >/dev/null || { echo "$command has no $option"; wrong=1; }
     done < <(cat README.md docs/*.md | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
              grep -oE 'sgdlab (verify|simulate|operator|escape|robustness|train|measure|figure|list|schedule|sweep|bench) [^#`]*' |
              awk '{for (i = 3; i <= NF; i++) if ($i ~ /^--[a-z]/) print $2, $i}' | sort -u)
