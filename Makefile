@@ -70,6 +70,8 @@ $(B)/flags: FORCE
 	@echo '$(CC) $(CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(VERSION)' > $@
 
 $(B)/%_kernel.o: EXTRA = $(KERNEL_CFLAGS)
+# These tell numbers from NaN. No one reads floating-point exceptions: choices may be made with masks.
+$(B)/optim/regime_secant.o $(B)/optim/regime_balance.o: EXTRA = -fno-trapping-math
 # A matrix product may contract, as the libraries' do.
 $(B)/%_product_kernel.o: EXTRA = $(KERNEL_CFLAGS) -ffp-contract=fast
 $(B)/base/version.o: EXTRA = -DSL_VERSION='"$(VERSION)"' -DSL_BUILD='"$(shell $(CC) --version | head -n 1), $(MODE)"'

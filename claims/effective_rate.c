@@ -104,9 +104,9 @@ static sl_status measure(arms *a, const sl_elr *arm, const sl_lab *lab, sl_err *
 
 /* Tolerances are for what theory leaves out: gradients change as the network learns, so that lengths have not settled
  * when measured, and their squares fluctuate (log(1 + e^2) of a window's mean is above the mean of log(1 + e^2)). They
- * are coarse, a third of the ratio's way, a tenth of the growth and a quarter of an update, and the same at every scale,
- * since more seeds do not make these effects smaller. Wrong on purpose: the ratio stays as it was (at a rate at which
- * nothing moves: becomes 1), lengths grow half as much, updates settle at half their value. */
+ * are coarse, a third of the ratio's way, a tenth of the growth and a quarter of an update, and the same at every
+ * scale, since more seeds do not make these effects smaller. Wrong on purpose: the ratio stays as it was (at a rate at
+ * which nothing moves: becomes 1), lengths grow half as much, updates settle at half their value. */
 static sl_status ratio(const sl_lab *lab, sl_finding *f, sl_err *err)
 {
     arms a = {.seeds = (size_t)fmin(MOST, SEEDS * sl_lab_refinement(lab))};

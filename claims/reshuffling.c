@@ -127,9 +127,11 @@ static sl_status orders(const sl_lab *lab, sl_finding *f, sl_err *err)
     }
     SL_TRY(add_exponent(f, with, exact_with, 2, "replacement", lab, err));
     SL_TRY(add_exponent(f, middle, exact_middle, 1, "amid an epoch", lab, err));
-    const size_t late = POSITIONS - 1;
-    return sl_finding_add(f, sl_ratio(e.seen[late], e.seen[MIDDLE]), e.exact[late] / e.exact[MIDDLE],
-                          0.1 / sl_lab_refinement(lab), 2 * (double)late / POSITIONS, err,
+    const sl_estimate late = e.seen[POSITIONS - 1], amid = e.seen[MIDDLE];
+    const double share = late.value / amid.value; /* of the same replicas: errors add up at worst, as above */
+    const sl_estimate bridge = {share, share * (late.se / late.value + amid.se / amid.value), late.dof};
+    return sl_finding_add(f, bridge, e.exact[POSITIONS - 1] / e.exact[MIDDLE],
+                          0.1 / sl_lab_refinement(lab), 2 * (POSITIONS - 1.0) / POSITIONS, err,
                           "SGD, rate %g: |eta|^2 before an epoch's last batch / amid it", rates[0]);
 }
 

@@ -5,7 +5,7 @@
 #include "cli/options.h"
 
 extern const sl_command sl_command_verify, sl_command_list, sl_command_simulate, sl_command_operator,
-    sl_command_escape, sl_command_robustness, sl_command_train, sl_command_measure, sl_command_figure, sl_command_schedule, sl_command_sweep,
-    sl_command_bench;
+    sl_command_escape, sl_command_robustness, sl_command_train, sl_command_measure, sl_command_figure,
+    sl_command_schedule, sl_command_sweep, sl_command_bench;
 
 #endif

@@ -89,6 +89,13 @@ static void add_operators(cJSON *list)
     }
 }
 
+static void add_losses(cJSON *list)
+{
+    add_entries(list, sl_loss_entries(), sl_n_losses);
+    for (size_t i = 0; i < sl_n_losses; i++)
+        cJSON_AddBoolToObject(cJSON_GetArrayItem(list, (int)i), "convex", sl_losses[i]->convex);
+}
+
 /* Each with the gradients on its batch that a step needs, and what it keeps from step to step. */
 static void add_regimes(cJSON *list)
 {
@@ -106,7 +113,7 @@ static void add_kind(cJSON *result, size_t kind)
     switch (kind) {
     case 0: add_claims(list); break;
     case 1: add_figures(list); break;
-    case 2: add_entries(list, sl_loss_entries(), sl_n_losses); break;
+    case 2: add_losses(list); break;
     case 3: add_entries(list, sl_schedules, sl_n_schedules); break;
     case 4: add_entries(list, sl_rules, sl_n_rules); break;
     case 5: add_regimes(list); break;
@@ -162,6 +169,7 @@ static void print_people(const sl_cli *cli, const cJSON *result)
             const char *from = *source ? source : paper, *expected = text_of(item, "expected");
             printf("  %-*s  %s", width, text_of(item, "name"), text_of(item, "help"));
             if (*from) printf(" [%s]", from);
+            if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "convex"))) fputs("; convex", stdout);
             printf("%s%s\n", *expected ? ": " : "", expected);
             print_parameters(cJSON_GetObjectItemCaseSensitive(item, "parameters"));
             if (*text_of(item, "state"))

@@ -9,8 +9,12 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 enum { MOST_STEPS = 1 << 24, LANES = 64 };
+
+#define LEAST_SCALE 1e-9 /* of distances and slopes, which are in units of one's own */
+#define MOST_SCALE 1e9
 
 static const sl_option options[] = {
     SL_OPTION("schedule", SL_OPT_TEXT, "S", "linear", "learning-rate schedule; table:file=PATH is one of your own"),
@@ -18,7 +22,7 @@ static const sl_option options[] = {
               .max = 1e9, .open_min = true),
     SL_OPTION("horizon", SL_OPT_INTEGER, "T", "4096", "steps", .min = 1, .max = MOST_STEPS),
     SL_OPTION("problem", SL_OPT_TEXT, "P", "worst-slope",
-              "worst-slope: s|x| with the slope s that hurts most; or a convex loss of known least value, as logistic"),
+              "worst-slope: s|x| with the slope s that hurts most; or a convex loss (list losses), as logistic"),
     SL_SAMPLES_OPTIONS,
     SL_OPTION("iterate", SL_OPT_CHOICE, "last|average|suffix", "last",
               "whose loss: that of the last, or of a mean of all "
@@ -30,11 +34,11 @@ static const sl_option options[] = {
     SL_OPTION("lr", SL_OPT_REAL, "l", NULL, "peak rate at rho = 1, in the place of a tuned one", .min = 0, .max = 1e9,
               .open_min = true),
     SL_OPTION("distance", SL_OPT_REAL, "D", "1", "worst-slope: |x - x*| at the start, half of the domain's width",
-              .min = 0, .max = 1e9, .open_min = true),
-    SL_OPTION("sigma", SL_OPT_REAL, "s", "1", "worst-slope: deviation of the subgradient's noise", .min = 0, .max = 1e9,
-              .open_min = true),
-    SL_OPTION("slope-max", SL_OPT_REAL, "s", NULL, "worst-slope: the largest slope; sigma unless given", .min = 0,
-              .max = 1e9, .open_min = true),
+              .min = LEAST_SCALE, .max = MOST_SCALE),
+    SL_OPTION("sigma", SL_OPT_REAL, "s", "1", "worst-slope: deviation of the subgradient's noise",
+              .min = LEAST_SCALE, .max = MOST_SCALE),
+    SL_OPTION("slope-max", SL_OPT_REAL, "s", NULL, "worst-slope: the largest slope; sigma unless given",
+              .min = LEAST_SCALE, .max = MOST_SCALE),
     SL_OPTION("replicas", SL_OPT_INTEGER, "R", NULL,
               "of each measurement, rounded up to a multiple of 64; 16384, of a loss 128", .min = 64, .max = 1e8),
     SL_OPTION("search-replicas", SL_OPT_INTEGER, "R", "4096", "worst-slope: that choose the slope", .min = 64,
@@ -58,6 +62,51 @@ static size_t replicas_of(const sl_cli *cli)
 }
 
 /* ---- what is asked ---- */
+
+/* Options that mean nothing beside each other. */
+static sl_status check_options(const sl_cli *cli, sl_err *err)
+{
+    static const char *const of_slopes[] = {"distance", "sigma", "slope-max", "search-replicas"};
+    static const char *const of_losses[] = {"data", "classes", "data-dir"};
+    const bool slopes = sl_cli_is(cli, "problem", "worst-slope");
+    if (sl_cli_given(cli, "tune") && sl_cli_given(cli, "lr"))
+        return sl_fail(err, SL_E_USAGE, "--tune and --lr exclude each other: the rate at rho = 1 is tuned or given");
+    if (sl_cli_given(cli, "suffix") && !sl_cli_is(cli, "iterate", "suffix"))
+        return sl_fail(err, SL_E_USAGE, "--suffix belongs to --iterate suffix, not %s", sl_cli_text(cli, "iterate"));
+    for (size_t i = 0; i < sizeof of_losses / sizeof *of_losses && slopes; i++)
+        if (sl_cli_given(cli, of_losses[i]))
+            return sl_fail(err, SL_E_USAGE, "--%s: samples go with --problem logistic, hinge or least-squares",
+                           of_losses[i]);
+    for (size_t i = 0; i < sizeof of_slopes / sizeof *of_slopes && !slopes; i++)
+        if (sl_cli_given(cli, of_slopes[i]))
+            return sl_fail(err, SL_E_USAGE, "--%s belongs to --problem worst-slope", of_slopes[i]);
+    if (!slopes && !sl_cli_is(cli, "iterate", "last"))
+        return sl_fail(err, SL_E_USAGE, "--iterate %s: means of iterates are those of --problem worst-slope",
+                       sl_cli_text(cli, "iterate"));
+    if (!slopes && sl_cli_is(cli, "tune", "bound"))
+        return sl_fail(err, SL_E_USAGE, "--tune bound: its D and G are known for --problem worst-slope alone");
+    return SL_OK;
+}
+
+/* Theory speaks of convex losses; and one that starts at its minimum, as the quadratic, is best left there. */
+static sl_status check_loss(const sl_loss *loss, const sl_cli *cli, sl_err *err)
+{
+    const char *const name = loss->kind->entry.name;
+    char known[256] = "";
+    for (size_t i = 0, used = 0; i < sl_n_losses; i++)
+        if (sl_losses[i]->convex && used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
+                                     sl_losses[i]->entry.name);
+    if (!loss->kind->convex)
+        return sl_fail(err, SL_E_CONFIG, "loss '%s' is not convex: what a wrong rate costs is known of convex ones: %s",
+                       name, known);
+    if (!sl_cli_given(cli, "lr") && sl_loss_value(loss, loss->start) <= loss->least)
+        return sl_fail(err, SL_E_CONFIG,
+                       "loss '%s' starts at its minimum, so that no rate is better than 0 and none can be tuned: give "
+                       "--lr, or a loss that starts away from it, as huber or least-squares",
+                       name);
+    return SL_OK;
+}
 
 static sl_status init_slopes(sl_robust_case *c, const sl_cli *cli, sl_err *err)
 {
@@ -86,22 +135,15 @@ static sl_status init_curve(sl_robust_case *c, const sl_cli *cli, sl_err *err)
                          .replicas = replicas_of(cli),
                          .jobs = (int)sl_cli_integer(cli, "jobs"),
                          .schedule = c->r.schedule};
-    static const char *const of_slopes[] = {"distance", "sigma", "slope-max", "search-replicas"};
-    for (size_t i = 0; i < sizeof of_slopes / sizeof *of_slopes; i++)
-        if (sl_cli_given(cli, of_slopes[i]))
-            sl_cli_note(cli, "--%s belongs to --problem worst-slope and changes nothing here", of_slopes[i]);
-    if (!sl_cli_is(cli, "iterate", "last"))
-        return sl_fail(err, SL_E_CONFIG, "--iterate %s: means of iterates are those of --problem worst-slope",
-                       sl_cli_text(cli, "iterate"));
-    if (sl_cli_is(cli, "tune", "bound") && sl_cli_given(cli, "tune"))
-        return sl_fail(err, SL_E_CONFIG, "--tune bound: its D and G are known for --problem worst-slope alone");
     SL_TRY(sl_cli_loss(&k->loss, &c->samples, cli, "problem", err));
+    SL_TRY(check_loss(&k->loss, cli, err));
     return sl_noise_init(&k->noise, k->loss.samples > 0 ? "minibatch" : "gaussian", &k->loss, err);
 }
 
 static sl_status init_case(sl_robust_case *c, const sl_cli *cli, sl_err *err)
 {
     *c = (sl_robust_case){.slopes = sl_cli_is(cli, "problem", "worst-slope"), .tuned = NAN, .bound_tuned = NAN};
+    SL_TRY(check_options(cli, err));
     c->rho = sl_cli_reals(cli, "rho", &c->n);
     for (size_t i = 1; i < c->n; i++)
         if (!(c->rho[i] > c->rho[i - 1]))
@@ -111,9 +153,6 @@ static sl_status init_case(sl_robust_case *c, const sl_cli *cli, sl_err *err)
         return sl_fail(err, SL_E_CONFIG, "schedule '%s' is random: robustness is that of a function of the step alone",
                        c->r.schedule.spec.entry->name);
     sl_spec_print(c->schedule, sizeof c->schedule, &c->r.schedule.spec);
-    if (c->slopes && sl_cli_text(cli, "data"))
-        return sl_fail(err, SL_E_USAGE, "--data %s: samples go with --problem logistic, hinge or least-squares",
-                       sl_cli_text(cli, "data"));
     return c->slopes ? SL_OK : init_curve(c, cli, err);
 }
 
@@ -139,6 +178,7 @@ static sl_status predict(sl_robust_found *f, const sl_robust_case *c, sl_err *er
     const sl_anneal_problem p = c->slopes ? problem_of(&c->r) : (sl_anneal_problem){1, 1};
     sl_status st = SL_OK;
     f->kind = sl_annealing_kind(a);
+    f->theory = (sl_anneal_window){.exponent = NAN, .slope = NAN, .lo = NAN, .hi = NAN};
     for (size_t i = 0; i < c->n && st == SL_OK && c->slopes; i++) {
         sl_anneal_bound b;
         st = sl_annealing_bound(&b, a, &p, 1, c->rho[i], err);
@@ -152,7 +192,7 @@ static sl_status predict(sl_robust_found *f, const sl_robust_case *c, sl_err *er
     }
     if (c->r.suffix > 0) { /* D^2/(2 rho sum eta) + rho G^2 sum eta^2 / (2 sum eta), of any rates */
         f->has_theory = true;
-        f->theory = (sl_anneal_window){.exponent = 1, .slope = NAN, .lo = NAN, .hi = NAN};
+        f->theory.exponent = 1;
     }
     sl_annealing_free(a);
     return st;
@@ -209,6 +249,23 @@ static sl_status tune_loss(sl_robust_found *f, sl_robust_case *c, sl_err *err)
     return SL_OK;
 }
 
+/* Rates that fall so far that at any peak rate some of them are right: it is the schedule that does not fit. */
+static sl_status no_best_rate(const sl_schedule *schedule, sl_err *err)
+{
+    sl_schedule s = *schedule;
+    double largest = 0, last = 0;
+    s.lr = 1;
+    for (uint64_t k = 0; k < s.total_steps; k++) {
+        const double rate = sl_schedule_lr(&s, 0, 0, k);
+        largest = fmax(largest, rate);
+        if (rate > 0) last = rate;
+    }
+    return sl_fail(err, SL_E_CONFIG,
+                   "schedule '%s' has no best peak rate: the worst excess is least at the end of any range tried; its "
+                   "rates fall by %.1f powers of ten, some of which are right at any peak rate",
+                   s.spec.entry->name, log10(largest) - log10(last));
+}
+
 /* About the schedule's rate; where the least is at an end of the range, as with means of iterates, whose noise largely
  * cancels, about that end. */
 static sl_status tune_slopes(double *lr, sl_worst *curve, const sl_robustness *r, sl_err *err)
@@ -221,6 +278,7 @@ static sl_status tune_slopes(double *lr, sl_worst *curve, const sl_robustness *r
         const sl_status st = sl_robustness_tune(&factor, curve, &here, &why);
         if (st == SL_OK) *lr = here.schedule.lr * factor;
         if (st != SL_E_NUMERIC || move == MOVES) {
+            if (st == SL_E_NUMERIC) return no_best_rate(&r->schedule, err);
             if (st != SL_OK && err) *err = why;
             for (int i = 0; st == SL_OK && i < SL_TUNING_POINTS; i++) curve[i].rho *= here.schedule.lr / r->schedule.lr;
             return st;
@@ -239,9 +297,10 @@ static sl_status tune(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, 
         return SL_OK;
     }
     SL_TRY(tune_by_bound(c, err));
+    if (!sl_cli_given(cli, "lr") && !isfinite(c->bound_tuned)) return no_best_rate(&c->r.schedule, err);
     set_rate(c, sl_cli_given(cli, "lr") ? base_lr(cli) : c->bound_tuned);
     if (!measured) return SL_OK;
-    double lr;
+    double lr = c->tuned;
     sl_robustness few = c->r;
     few.search_replicas = rounded(few.search_replicas / 4);
     few.replicas = few.search_replicas;
@@ -253,9 +312,11 @@ static sl_status tune(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, 
 }
 
 /* Of a loss there is no family to take the worst of, and no window. */
-static sl_status sweep(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, sl_err *err)
+static sl_status sweep(sl_robust_found *f, sl_robust_case *c, const sl_cli *cli, sl_progress *progress, sl_err *err)
 {
+    sl_progress_show(progress, "tuning", 0);
     SL_TRY(tune(f, c, cli, err));
+    sl_progress_show(progress, "measuring", 0);
     if (!c->slopes) {
         snprintf(f->reason, sizeof f->reason, "a single problem does not show the exponent: that is the worst case's");
         SL_TRY(measure_losses(f->worst, c->rho, c->n, &c->curve, err));
@@ -288,7 +349,12 @@ static sl_status solve(sl_cli *cli, sl_robust_case *c, const cJSON *config, sl_r
                        : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas at %zu rates", c->r.replicas, c->n);
     for (size_t i = 0; i < c->n && st == SL_OK; i++) f->bound[i] = NAN;
     const double start = sl_clock();
-    if (st == SL_OK) st = sweep(f, c, cli, err);
+    sl_progress progress;
+    sl_progress_start(&progress, cli);
+    c->r.progress = c->curve.progress = sl_progress_fraction;
+    c->r.progress_ctx = c->curve.progress_ctx = &progress;
+    if (st == SL_OK) st = sweep(f, c, cli, &progress, err);
+    sl_progress_end(&progress);
     f->seconds = sl_clock() - start;
     if (st == SL_OK) {
         *result = sl_robust_json(c, f, config);

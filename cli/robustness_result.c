@@ -44,20 +44,23 @@ static void add_theory(cJSON *j, const sl_robust_case *c, const sl_robust_found 
     cJSON *t = cJSON_AddObjectToObject(j, "predicted");
     cJSON_AddBoolToObject(t, "annealed", f->kind.annealed);
     cJSON_AddBoolToObject(t, "monotone", f->kind.monotone);
-    sl_json_number(t, "bound_slope", f->has_theory && c->slopes ? f->theory.slope : NAN);
+    sl_json_number(t, "bound_slope", c->slopes ? f->theory.slope : NAN);
     sl_json_number(t, "rho_lo", f->has_theory && c->slopes ? f->theory.lo : NAN);
     sl_json_number(t, "rho_hi", f->has_theory && c->slopes ? f->theory.hi : NAN);
 }
 
 /* What the best point of a grid of ratio r has on average over where the grid begins, in units of the tuned one's. */
-static void add_grid(cJSON *j, const sl_robust_found *f)
+static void add_grid(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
 {
+    static const double rounding = 1e-12; /* of the excess at the start */
     double x[SL_TUNING_POINTS], loss[SL_TUNING_POINTS], least = INFINITY;
     for (size_t i = 0; i < SL_TUNING_POINTS; i++) {
         x[i] = log(f->tuning_lr[i]);
         loss[i] = fmin(f->tuning[i].excess.value, 1e300);
         least = fmin(least, loss[i]);
     }
+    const double start = c->slopes ? 0 : sl_loss_value(&c->curve.loss, c->curve.loss.start) - c->curve.loss.least;
+    if (!(least > rounding * start)) least = NAN; /* no unit: all that is left is rounding */
     cJSON *list = cJSON_AddArrayToObject(j, "grid");
     for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
         double mean, worst;
@@ -73,6 +76,22 @@ static void add_grid(cJSON *j, const sl_robust_found *f)
 static void add_note(cJSON *notes, const char *text)
 {
     cJSON_AddItemToArray(notes, cJSON_CreateString(text));
+}
+
+/* Where the bound's slope comes near the predicted power beyond the rhos fitted only. */
+static void add_horizon_note(cJSON *notes, const sl_robust_found *f)
+{
+    char text[400];
+    if (!f->has_theory || !f->kind.annealed || f->fit.points < 2 || f->theory.lo <= f->fit.hi) return;
+    const int n = isfinite(f->theory.lo)
+                      ? snprintf(text, sizeof text, "at this horizon the predicted power begins at rho = %.3g only",
+                                 f->theory.lo)
+                      : snprintf(text, sizeof text, "at this horizon the predicted power is seen at no rho up to 10^6");
+    snprintf(text + n, sizeof text - (size_t)n,
+             ": it is that of the schedule's last steps, which do not decide yet at the rhos fitted. There the bound's "
+             "own slope, %.3g, is what to compare with",
+             f->theory.slope);
+    add_note(notes, text);
 }
 
 static void add_notes(cJSON *j, const sl_robust_case *c, const sl_robust_found *f)
@@ -93,7 +112,9 @@ static void add_notes(cJSON *j, const sl_robust_case *c, const sl_robust_found *
     else if (!f->has_theory)
         add_note(notes,
                  "no predicted exponent: fewer than 256 steps with a rate do not resolve how the schedule ends, or "
-                 "its rates near the end are 0 in between or rise");
+                 "its rates near the end are 0 in between, rise or are no power of what is left");
+    else if (c->slopes)
+        add_horizon_note(notes, f);
 }
 
 cJSON *sl_robust_json(const sl_robust_case *c, const sl_robust_found *f, const cJSON *config)
@@ -116,7 +137,7 @@ cJSON *sl_robust_json(const sl_robust_case *c, const sl_robust_found *f, const c
     }
     add_theory(j, c, f);
     if (c->slopes) add_window(j, f);
-    if (f->has_tuning) add_grid(j, f);
+    if (f->has_tuning) add_grid(j, c, f);
     add_notes(j, c, f);
     return j;
 }
@@ -167,15 +188,15 @@ static void print_exponent(const cJSON *r)
     if (isfinite(predicted))
         printf("\npredicted: %.4g, %s", predicted, last ? "from how the schedule ends" : "of any mean of iterates");
     const bool annealed = cJSON_IsTrue(get(get(r, "predicted"), "annealed"));
-    if (isfinite(slope) && annealed) printf("; the bound over the same rhos: %.4g", slope);
+    if (isfinite(slope) && annealed)
+        printf("%s the bound over the same rhos: %.4g", isfinite(predicted) ? ";" : "\nno prediction;", slope);
     printf("\n");
 }
 
 void sl_robust_people(const sl_cli *cli, const cJSON *r)
 {
-    (void)cli;
     const bool slopes = strcmp(get(r, "problem")->valuestring, "worst-slope") == 0;
-    printf("%s, %g steps, %s, %s iterate; rho = 1 is a peak rate of %.5g\n\n", get(r, "schedule")->valuestring,
+    printf("%s, %g steps, %s, %s iterate; rho = 1 is a peak rate of %.5g\n\n", sl_cli_text(cli, "schedule"),
            sl_cli_number(get(r, "horizon")), get(r, "problem")->valuestring, get(r, "iterate")->valuestring,
            sl_cli_number(get(r, "tuned_lr")));
     print_table(r, slopes);
@@ -186,8 +207,13 @@ void sl_robust_people(const sl_cli *cli, const cJSON *r)
         sl_grid_add(g, "ratio"), sl_grid_add(g, "mean"), sl_grid_add(g, "worst");
         for (const cJSON *row = get(r, "grid")->child; row; row = row->next) {
             sl_grid_add(g, "%g", sl_cli_number(get(row, "ratio")));
-            sl_grid_add(g, "%.3f", sl_cli_number(get(row, "mean")));
-            sl_grid_add(g, "%.3f", sl_cli_number(get(row, "worst")));
+            for (size_t i = 0; i < 2; i++) {
+                const double over = sl_cli_number(get(row, i == 0 ? "mean" : "worst"));
+                if (isfinite(over))
+                    sl_grid_add(g, "%.3f", over);
+                else
+                    sl_grid_add(g, "-");
+            }
         }
         sl_grid_print(g);
     }

@@ -47,7 +47,9 @@ static sl_status set_regime(sl_simulation *s, const sl_cli *cli, sl_err *err)
         return sl_fail(err, SL_E_USAGE, "--regime is for sgd; --dynamics %s has a time step",
                        sl_cli_text(cli, "dynamics"));
     s->sgd.rule.alpha_on = SL_ALPHA_ON_STEP;
-    SL_TRY(sl_regime_init(&s->regime, sl_cli_text(cli, "regime"), &s->sgd.rule, 1, err));
+    SL_TRY(sl_regime_init(&s->regime, sl_cli_text(cli, "regime"), &s->sgd.rule,
+                          s->sgd.noise.dealt > 0 ? s->sgd.noise.dealt : 1, err));
+    s->regime.dealt = s->sgd.noise.dealt;
     s->sgd.regime = &s->regime;
     return SL_OK;
 }

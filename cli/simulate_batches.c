@@ -84,11 +84,11 @@ sl_status sl_predict_batches(bool *covered, sl_prediction *p, const sl_simulatio
         .batch = (size_t)sl_spec_get(&sgd->noise.spec, "size"),
         .drawing = sgd->noise.remembers ? SL_FINITE_EPOCHS : SL_FINITE_REPLACEMENT,
     };
-    if (has_common_factor(sgd->ensemble.sample_every, sgd->noise.period) && sgd->ensemble.sample_every > 0 &&
-        sgd->noise.period > 1) {
+    if (has_common_factor(sgd->ensemble.sample_every, sgd->noise.dealt) && sgd->ensemble.sample_every > 0 &&
+        sgd->noise.dealt > 1) {
         snprintf(p->noise_note, sizeof p->noise_note,
                  "a sample every %llu steps misses places of an epoch of %llu: no prediction",
-                 (unsigned long long)sgd->ensemble.sample_every, (unsigned long long)sgd->noise.period);
+                 (unsigned long long)sgd->ensemble.sample_every, (unsigned long long)sgd->noise.dealt);
         return SL_OK;
     }
     sl_err why = {0};

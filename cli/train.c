@@ -415,7 +415,7 @@ const sl_command sl_command_train = {
     .help = "train a network on pictures, one seed or several side by side",
     .example = "  sgdlab train --data digits --schedule random:delta=1 --epochs 5 --seeds 2\n"
                "  sgdlab train --model mlp --data mnist --data-dir data --schedule cyclic:period=6 --epochs 30\n"
-               "  sgdlab train --data digits --regime secant-long --rule heavy-ball --epochs 5\n"
+               "  sgdlab train --data digits --regime balance --rule heavy-ball --epochs 5\n"
                "  sgdlab train --data digits --range-test --range-max 100",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -153,11 +153,12 @@ static sl_status finish_row(measurement *m, sl_err *err)
         const sl_estimate update = {e, e > 0 ? e2.se / (2 * e) : 0, e2.dof};
         m->row[LAYERS + EACH * k + UPDATE] = update.value;
         m->row[LAYERS + EACH * k + UPDATE_SE] = update.se;
+        if (!(e > 0 && isfinite(e)))
+            return sl_fail(err, SL_E_NUMERIC, "effective rates: relative update %g of layer '%s' from step %g on, need "
+                           "weights that are not 0 and move", e, m->layer[k].name, m->row[STEP]);
         if (update.value > most.value) most = update;
         if (update.value < least.value) least = update;
     }
-    if (!(least.value > 0))
-        return sl_fail(err, SL_E_NUMERIC, "effective rates: a layer did not move from step %g on", m->row[STEP]);
     const sl_estimate spread = sl_ratio(most, least);
     m->row[SPREAD] = spread.value;
     m->row[SPREAD_SE] = m->n > 1 ? spread.se : 0;

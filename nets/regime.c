@@ -30,6 +30,7 @@ static sl_status bind(sl_net_regime *r, const sl_train_config *c, uint64_t steps
                       sl_err *err)
 {
     SL_TRY(sl_regime_init(&r->regime, c->regime, &c->rule, steps_per_epoch, err));
+    r->regime.dealt = c->order == SL_ORDER_REPLACEMENT ? 0 : steps_per_epoch;
     const size_t layers = find_layers(NULL, c->model);
     r->ends = calloc(layers, sizeof *r->ends);
     if (!r->ends) return sl_fail(err, SL_E_MEMORY, "no memory for %zu layers", layers);

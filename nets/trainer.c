@@ -218,8 +218,8 @@ static sl_status update_by_regime(sl_trainer *t, size_t count, const sl_mode *mo
     return sl_regime_update(&r->run, &step) ? SL_OK : not_finite(t, "rate of the regime", err);
 }
 
-/* lr < 0: the regime's. */
-static sl_status step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_err *err)
+/* lr NULL: the regime's. */
+static sl_status step_at(sl_trainer *t, const double *lr, sl_train_sums *sums, sl_err *err)
 {
     const sl_train_config *const c = &t->config;
     const size_t parameters = sl_model_parameters(c->model);
@@ -236,8 +236,8 @@ static sl_status step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_err *
     sl_status st = SL_OK;
     if (!isfinite(loss))
         st = not_finite(t, "batch's loss", err);
-    else if (lr >= 0)
-        update_at(t, lr);
+    else if (lr)
+        update_at(t, *lr);
     else
         st = update_by_regime(t, count, &mode, loss, err);
     if (st != SL_OK) {
@@ -253,13 +253,13 @@ static sl_status step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_err *
 
 sl_status sl_trainer_step_at(sl_trainer *t, double lr, sl_train_sums *sums, sl_err *err)
 {
-    return step_at(t, lr, sums, err);
+    return step_at(t, &lr, sums, err);
 }
 
 sl_status sl_trainer_step(sl_trainer *t, sl_train_sums *sums, sl_err *err)
 {
-    const double lr = t->config.regime ? -1 : sl_schedule_lr(&t->schedule, t->config.seed, 0, t->step);
-    return step_at(t, lr, sums, err);
+    if (t->config.regime) return step_at(t, NULL, sums, err);
+    return sl_trainer_step_at(t, sl_schedule_lr(&t->schedule, t->config.seed, 0, t->step), sums, err);
 }
 
 sl_status sl_trainer_run(sl_trainer *t, uint64_t n, double *loss, double *accuracy, sl_err *err)

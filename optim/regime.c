@@ -204,105 +204,63 @@ const void *sl_regime_point(sl_regime_run *run, uint64_t k, const void *x, const
     return run->vector[0];
 }
 
-double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight)
-{
-    const double *const q = sight->sum;
-    if (isnan(q[SL_SUM_SS]) || isnan(q[SL_SUM_YY])) return NAN;
-    if (!(q[SL_SUM_SS] > 0)) return 0;
-    if (!(q[SL_SUM_YY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_GG]);
-    if (!(q[SL_SUM_SY] > 0)) return sqrt(q[SL_SUM_SS] / q[SL_SUM_YY]);
-    return r->rule.kind == SL_RULE_SIGN ? q[SL_SUM_SS] / q[SL_SUM_SY] : q[SL_SUM_SY] / q[SL_SUM_YY];
-}
-
-double sl_regime_rate_of(const sl_regime *r, double gain, const sl_regime_sight *sight)
-{
-    const double momentum = 1 - r->rule.mu;
-    if (r->rule.kind != SL_RULE_SIGN) return momentum * gain;
-    return momentum * gain * sight->sum[SL_SUM_G1] / sight->sum[SL_SUM_P];
-}
-
-static sl_regime_sight look(const sl_regime_run *run, const sl_regime_step *step, size_t layer, size_t i)
+sl_regime_view sl_regime_view_of(const sl_regime_run *run, const sl_regime_step *step, size_t layer)
 {
     const size_t whole = sl_regime_layers(run);
-    sl_regime_sight s = {
-        .loss = step->loss ? step->loss[i] : NAN,
-        .secant = step->g2 != NULL,
-        .probing = run->probe[i] > 0,
-        .stretch = run->probe[run->space.lanes + i] > 0 ? run->probe[run->space.lanes + i] : 1,
-        .whole = layer < whole ? sl_regime_number(run, whole, 0) : NULL, /* several layers: one lane */
+    sl_regime_view v = {
+        .k = step->k,
+        .lanes = run->space.lanes,
+        .loss = step->loss,
+        .probe = run->probe,
+        .stretch = run->probe + run->space.lanes,
+        .whole = layer < whole ? sl_regime_number(run, whole, SL_KEPT_GAIN) : NULL,
     };
-    for (size_t q = 0; q < SL_SUMS; q++) s.sum[q] = sl_regime_sum(run, layer, q)[i];
-    return s;
+    for (size_t q = 0; q < SL_SUMS; q++) v.sum[q] = sl_regime_sum(run, layer, q);
+    for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) v.kept[q] = sl_regime_number(run, layer, q);
+    return v;
 }
 
-/* The gain of a layer, or of the whole, and the rate that follows. Where the family finds none the last one stands. */
-static double decide(sl_regime_run *run, const sl_regime_step *step, size_t layer, size_t i)
+static void find_gains(sl_regime_run *run, const sl_regime_step *step, size_t layer, double *gain)
 {
-    const sl_regime *const r = run->regime;
-    const sl_regime_sight sight = look(run, step, layer, i);
-    double kept[SL_REGIME_NUMBERS];
-    for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) kept[q] = sl_regime_number(run, layer, q)[i];
-    const double gain = sl_regime_family_of(r)->gain(r, &sight, kept);
-    if (gain >= 0 && isfinite(gain)) kept[SL_KEPT_GAIN] = gain;
-    kept[SL_KEPT_RATE] = isnan(gain) ? NAN : sl_regime_rate_of(r, kept[SL_KEPT_GAIN], &sight);
-    for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) sl_regime_number(run, layer, q)[i] = kept[q];
-    return kept[SL_KEPT_RATE];
-}
-
-/* Of a family that decides for all lanes at once. */
-static void gains_at_once(sl_regime_run *run, const sl_regime_step *step, double *gain)
-{
-    const size_t whole = sl_regime_layers(run);
-    sl_regime_view v = {.lanes = run->space.lanes, .loss = step->loss,
-                        .last = sl_regime_number(run, whole, SL_KEPT_GAIN)};
-    for (size_t q = 0; q < SL_SUMS; q++) v.sum[q] = sl_regime_sum(run, whole, q);
+    const sl_regime_view v = sl_regime_view_of(run, step, layer);
     sl_regime_family_of(run->regime)->gains(run->regime, &v, gain);
 }
 
-/* Of one that decides lane by lane: as decide, but for the gain itself and the rate. */
-static void gains_by_lane(sl_regime_run *run, const sl_regime_step *step, double *gain)
+/* Of the whole, where a probe stands in for gains that the family has not found. */
+static void find_whole(sl_regime_run *run, const sl_regime_step *step, bool lacking)
 {
-    const sl_regime *const r = run->regime;
-    const sl_regime_family *const f = sl_regime_family_of(r);
-    const size_t whole = sl_regime_layers(run), lanes = run->space.lanes;
-    double *const numbers = sl_regime_number(run, whole, 0);
-    for (size_t i = 0; i < lanes; i++) {
-        const sl_regime_sight sight = look(run, step, whole, i);
-        double kept[SL_REGIME_NUMBERS];
-        for (size_t q = 0; q < SL_REGIME_NUMBERS; q++) kept[q] = numbers[q * lanes + i];
-        gain[i] = f->gain(r, &sight, kept);
-        for (size_t q = SL_KEPT_OWN; q < SL_REGIME_NUMBERS; q++) numbers[q * lanes + i] = kept[q];
-    }
+    const size_t whole = sl_regime_layers(run);
+    find_gains(run, step, whole, run->rate);
+    if (!lacking) return;
+    const sl_regime_view v = sl_regime_view_of(run, step, whole);
+    sl_regime_first_gains(run->regime, &v, run->rate);
 }
 
-/* All gains, first of the whole, which layers may look at; the rate told of is then their mean. */
-static bool decide_by_layer(sl_regime_run *run, const sl_regime_step *step)
+/* All gains, first of the whole, which layers look at; the rate told of is then their mean. (One lane.) */
+static bool decide_by_layer(sl_regime_run *run, const sl_regime_step *step, bool lacking)
 {
-    const size_t layers = sl_regime_layers(run), lanes = run->space.lanes;
-    bool good = true;
-    for (size_t i = 0; i < lanes; i++) {
-        double mean = 0;
-        (void)decide(run, step, layers, i);
-        for (size_t l = 0; l < layers; l++) {
-            const double rate = decide(run, step, l, i);
-            const bool fine = isfinite(rate);
-            run->rate[l * lanes + i] = fine ? rate : 0;
-            mean += run->rate[l * lanes + i] * sl_regime_sum(run, l, SL_SUM_P)[i];
-            good &= fine;
-        }
-        sl_regime_number(run, layers, SL_KEPT_RATE)[i] = mean / sl_regime_sum(run, layers, SL_SUM_P)[i];
+    const size_t layers = sl_regime_layers(run);
+    double mean = 0;
+    find_whole(run, step, lacking);
+    bool good = sl_regime_settle(run, run->rate, 1, true);
+    for (size_t l = 0; l < layers; l++) {
+        find_gains(run, step, l, run->rate + l);
+        good &= sl_regime_settle_layer(run, l, run->rate + l, run->rate + l, 1, true);
+        mean += run->rate[l] * *sl_regime_sum(run, l, SL_SUM_P);
     }
+    *sl_regime_number(run, layers, SL_KEPT_RATE) = mean / *sl_regime_sum(run, layers, SL_SUM_P);
     return good;
 }
 
-static bool decide_all(sl_regime_run *run, const sl_regime_step *step)
+/* lacking: is there a probe for lanes that have no gain? */
+static bool decide(sl_regime_run *run, const sl_regime_step *step, bool lacking)
 {
     const sl_regime_family *const f = sl_regime_family_of(run->regime);
     const size_t layers = sl_regime_layers(run);
-    if (f->by_layer && layers > 1) return decide_by_layer(run, step);
+    if (f->by_layer && layers > 1) return decide_by_layer(run, step, lacking);
     if (f->stays && !step->g2 && f->stays(run->regime, step->k))
         return sl_regime_settle(run, sl_regime_number(run, layers, SL_KEPT_GAIN), 1, true);
-    (f->gains ? gains_at_once : gains_by_lane)(run, step, run->rate);
+    find_whole(run, step, lacking);
     return sl_regime_settle(run, run->rate, 1, true);
 }
 
@@ -341,13 +299,12 @@ bool sl_regime_update(sl_regime_run *run, const sl_regime_step *given)
     decay(run, &s, given);
     if (f->update) return f->update(run, step);
     if (step->g2) sl_regime_secant(run, step->x, run->vector[0], step->g, step->g2);
-    if (f->norms || r->rule.kind == SL_RULE_SIGN || (step->g2 && sl_regime_lacks_gain(run)))
-        sl_regime_norms(run, step->g);
+    const bool lacking = step->g2 && sl_regime_lacks_gain(run);
+    if (f->norms || r->rule.kind == SL_RULE_SIGN || lacking) sl_regime_norms(run, step->g);
     if (f->before) f->before(run, step);
-    const bool good = decide_all(run, step);
+    const bool good = decide(run, step, lacking);
     if (!good && run->space.flat) return false;
     if (!f->second && run->vectors > 0 && step->g2) sl_regime_copy(run, run->vector[0], step->x, run->probe);
-    if (f->keep) f->keep(run, step);
     sl_regime_aside aside = {.keep = f->second ? run->vector[0] : NULL};
     if (f->aside) f->aside(run, &aside);
     sl_regime_apply(run, step->x, step->v, step->g, run->rate, &aside);

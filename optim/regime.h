@@ -40,6 +40,8 @@ typedef struct {
     sl_spec spec;
     sl_rule rule;          /* alpha on the step                                                */
     uint64_t period;       /* m: the steps of an epoch; SL_REGIME_PERIOD where an epoch is one */
+    uint64_t dealt;        /* mini-batches that an epoch deals out, each once; 0: each is drawn by itself. The
+                              caller's to set, after sl_regime_init                            */
     double derived;        /* what a family works out beforehand                               */
 } sl_regime;
 
@@ -78,7 +80,8 @@ typedef struct {
     double *numbers;        /* [layers + 1][SL_REGIME_NUMBERS][lanes]; the last layer stands for the whole */
     void *vector[SL_REGIME_VECTORS]; /* [n][lanes] each, one behind the other                               */
     /* Scratch. */
-    double *sums, *rate, *probe, *partial; /* probe: [5][lanes], lengths of probes first */
+    double *rate;           /* [layers][lanes]: what the last update applied; of `auto`, at x    */
+    double *sums, *probe, *partial; /* probe: [5][lanes], lengths of probes first */
     size_t *piece;
 } sl_regime_run;
 

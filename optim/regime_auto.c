@@ -113,12 +113,12 @@ static void first_gains(sl_regime_run *run, const sl_regime_step *step)
     double *const kept = sl_regime_number(run, whole, SL_KEPT_GAIN);
     sl_regime_secant(run, step->x, run->vector[OTHER_X], step->g, step->g2);
     sl_regime_norms(run, step->g);
+    memset(run->rate, 0, run->space.lanes * sizeof *run->rate);
+    const sl_regime_view v = sl_regime_view_of(run, step, whole);
+    sl_regime_first_gains(run->regime, &v, run->rate);
     for (size_t i = 0; i < run->space.lanes; i++) {
-        if (kept[i] > 0) continue;
-        sl_regime_sight sight = {0};
-        for (size_t q = 0; q < SL_SUMS; q++) sight.sum[q] = sl_regime_sum(run, whole, q)[i];
-        const double gain = isnan(sight.sum[SL_SUM_GG]) ? NAN : sl_regime_first_gain(run->regime, &sight);
-        if (run->probe[i] > 0 || isnan(gain)) kept[i] = isinf(gain) ? 0 : gain;
+        const double gain = run->rate[i];
+        if (kept[i] == 0 && (run->probe[i] > 0 || isnan(gain))) kept[i] = isinf(gain) ? 0 : gain;
     }
     sl_regime_copy(run, run->vector[OTHER_X], step->x, run->probe);
 }

@@ -12,13 +12,13 @@
 #include "base/kernel.h"
 #include "optim/regime_family.h"
 
-enum { SMOOTH, GROWTH, MEMORY, RATIO };
+enum { SMOOTH, MEMORY, RATIO };
 enum { POINT, PRODUCTS, SQUARES };                 /* vectors */
 enum { MEAN = SL_KEPT_OWN + 1, STEPS };            /* numbers */
 
-static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+static void gains(const sl_regime *r, const sl_regime_view *v, double *gain)
 {
-    return sl_regime_secant_gain(r, sight, kept, false);
+    sl_regime_secant_gains(r, v, gain, false);
 }
 
 /* Of each lane: scale and weight of this step's secant, and 1/h. */
@@ -62,7 +62,6 @@ static void after(sl_regime_run *run, const sl_regime_step *step)
 
 static const sl_param params[] = {
     [SMOOTH] = SL_REGIME_SMOOTH(0.9),
-    [GROWTH] = SL_REGIME_GROWTH(2),
     [MEMORY] = {.name = "memory", .help = "memory of the metric, per step", .def = 0.99, .max = 1, .open_max = true},
     [RATIO] = {.name = "ratio", .help = "how far a coordinate's stretch may be from 1", .def = 4, .min = 1, .max = 1e6},
 };
@@ -75,7 +74,7 @@ const sl_regime_family sl_regime_diagonal = {
     .memory = "the previous point and two averages of every coordinate; gain, curvature, its mean",
     .vectors = 3,
     .second = true,
-    .gain = gain,
+    .gains = gains,
     .before = before,
     .after = after,
 };

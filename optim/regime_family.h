@@ -21,10 +21,15 @@ enum {
 /* The numbers that every regime keeps; the others are its family's. */
 enum { SL_KEPT_GAIN, SL_KEPT_RATE, SL_KEPT_OWN };
 
-/* All lanes of the whole vector as a decision sees them. */
+/* All lanes of one layer as a decision sees them; arrays are [lanes]. */
 typedef struct {
+    uint64_t k;
     size_t lanes;
-    const double *sum[SL_SUMS], *loss, *last; /* [lanes]; last: the gains that stand; 0: none yet */
+    const double *sum[SL_SUMS], *loss; /* SS, SY, YY, SG are of this step if it has a second gradient */
+    const double *probe;   /* length of the probe that the second point is, over |g|; 0: it is the previous point */
+    const double *stretch; /* how many times further off than x_{k-1} it is, s and y being that much longer; 0: 1 */
+    double *kept[SL_REGIME_NUMBERS]; /* the gains that stand, 0 where there is none yet; the family's own are written */
+    const double *whole; /* gain of the whole vector; NULL: this is it */
 } sl_regime_view;
 
 /* What an update does to each coordinate beside the rule's step, while it is at hand. */
@@ -34,16 +39,6 @@ typedef struct {
     double beta;
 } sl_regime_aside;
 
-/* One lane of one layer as a decision sees it. */
-typedef struct {
-    double sum[SL_SUMS];
-    double loss;
-    bool secant;  /* are SS, SY, YY, SG of this step? */
-    bool probing; /* from a probe                 */
-    double stretch; /* how many times further off than x_{k-1} the second point is: s and y are that much longer */
-    const double *whole; /* numbers of the whole vector; NULL: this is it */
-} sl_regime_sight;
-
 typedef struct {
     sl_entry entry; /* first: the registry points at it */
     const char *memory;
@@ -52,17 +47,14 @@ typedef struct {
     bool by_layer;
     bool losses;    /* it looks at the losses */
     bool norms;     /* GG is needed in every step, and with the sign rule G1; else for lanes without a gain only */
-    /* The gain; kept: SL_REGIME_NUMBERS numbers, of which SL_KEPT_GAIN is the last gain (0: none yet). */
-    double (*gain)(const sl_regime *r, const sl_regime_sight *sight, double *kept);
-    /* In its place, of all lanes at once: the gains, NAN where there are none. Not by layer. */
+    /* The gains; NAN: there is none; 0 where none stands and the family finds none: then the probe's is taken. */
     void (*gains)(const sl_regime *r, const sl_regime_view *v, double *gain);
     double (*derive)(const sl_regime *r); /* r->derived, from the parameters; NULL: nothing */
     bool (*looks)(const sl_regime *r, uint64_t k); /* does step k look at losses? NULL: as `losses` says */
     /* Do the gains stay as they are at step k, if no lane has a probe? NULL: no. */
     bool (*stays)(const sl_regime *r, uint64_t k);
-    /* Beside the common step (NULL: nothing): before the gains, before x moves, while it does, after it has. */
+    /* Beside the common step (NULL: nothing): before the gains, while x moves, after it has. */
     void (*before)(sl_regime_run *run, const sl_regime_step *step);
-    void (*keep)(sl_regime_run *run, const sl_regime_step *step);
     void (*aside)(sl_regime_run *run, sl_regime_aside *aside);
     void (*after)(sl_regime_run *run, const sl_regime_step *step);
     /* In place of the common step, and of where its second gradient is taken. */
@@ -76,8 +68,6 @@ extern const sl_regime_family sl_regime_balance, sl_regime_sgd_bb, sl_regime_dia
 #define SL_REGIME_PARAMS(array) .params = (array), .n_params = sizeof(array) / sizeof *(array)
 #define SL_REGIME_SMOOTH(d) \
     {.name = "smooth", .help = "memory of the curvature, per step; 0: none", .def = (d), .max = 1, .open_max = true}
-#define SL_REGIME_GROWTH(d) \
-    {.name = "growth", .help = "the most that the gain grows by in a step", .def = (d), .min = 1, .max = 1e300}
 
 static inline const sl_regime_family *sl_regime_family_of(const sl_regime *r)
 {
@@ -106,27 +96,30 @@ static inline double *sl_regime_sum(const sl_regime_run *run, size_t layer, size
     return run->sums + ((sl_regime_layers(run) > 1 ? layer : 0) * SL_SUMS + q) * run->space.lanes;
 }
 
-/* The gain of the first step, from a probe: the short step (sign: the long one); d where there is no curvature.
- * 0: no gradient, no gain. */
-double sl_regime_first_gain(const sl_regime *r, const sl_regime_sight *sight);
+/* Layer sl_regime_layers: the whole. */
+sl_regime_view sl_regime_view_of(const sl_regime_run *run, const sl_regime_step *step, size_t layer);
 
-/* The gain from a secant, smoothed and safeguarded; the first two parameters of r are SL_REGIME_SMOOTH and
- * SL_REGIME_GROWTH, and kept[SL_KEPT_OWN] is its. */
-double sl_regime_secant_gain(const sl_regime *r, const sl_regime_sight *sight, double *kept, bool is_long);
-
-/* rate = what the rule makes of the gain, with the sums of sight. */
-double sl_regime_rate_of(const sl_regime *r, double gain, const sl_regime_sight *sight);
+/* Gains from secants, smoothed and safeguarded; the first parameter of r is SL_REGIME_SMOOTH, and kept[SL_KEPT_OWN] is
+ * theirs. (optim/regime_secant.c) */
+void sl_regime_secant_gains(const sl_regime *r, const sl_regime_view *v, double *gain, bool is_long);
 
 /* ---- of all lanes at once (optim/regime_lanes.c) ---- */
+
+/* Where no gain stands and `gain` is 0, that of the first step, from a probe: the short step (sign: the long one); d
+ * where there is no curvature. 0: no gradient, no gain. Needs GG. */
+void sl_regime_first_gains(const sl_regime *r, const sl_regime_view *v, double *gain);
 
 /* The length of a probe over max(|x|, 1). */
 #define SL_REGIME_PROBE 1e-3
 
 /* Is there a lane without a gain? */
 bool sl_regime_lacks_gain(const sl_regime_run *run);
-/* Gains are kept where they are finite and not negative, else the last ones stand; NAN leaves no rate. Then run->rate
- * is the rates of scale times the gains, 0 where that is not finite; are all? report: those are the rates that the
- * state tells of. gain may be the gains kept. */
+/* Gains are kept where they are finite and not negative, else the last ones stand; NAN leaves no rate. Then rate is
+ * the rates of scale times the gains, 0 where that is not finite; are all? Of one layer, or the whole
+ * (sl_regime_layers). report: those are the rates that the state tells of. gain may be the gains kept, or rate. */
+bool sl_regime_settle_layer(sl_regime_run *run, size_t layer, double *rate, const double *gain, double scale,
+                            bool report);
+/* The same of the whole, for all layers, in run->rate. */
 bool sl_regime_settle(sl_regime_run *run, const double *gain, double scale, bool report);
 /* From SS of x - vector 0 and GG of x: run->probe is the length of a probe for lanes that have no gain or have not
  * moved, 0 for others; run->probe + lanes is what lanes that have hardly moved are to be stretched by, 0 for others. */

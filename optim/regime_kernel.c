@@ -122,6 +122,11 @@ SL_KERNEL void sl_regime_norms_f(size_t n, const float *restrict g, double *rest
 #define EACH(...) \
     _Pragma("omp simd") for (size_t i = 0; i < n; i++) __VA_ARGS__
 
+SL_KERNEL void sl_regime_times_exp_d(size_t n, double *restrict x, const double *restrict by)
+{
+    EACH(x[i] = exp(x[i]) * by[i];)
+}
+
 SL_KERNEL void sl_regime_mix_f(size_t n, float *restrict a, const float *restrict g, float beta)
 {
     EACH(a[i] += beta * (g[i] - a[i]);)

@@ -1,4 +1,5 @@
-/* optim/regime_kernel.h - the loops of optim/regime_vector.c; cloned per processor (see base/kernel.h). Private to it.
+/* optim/regime_kernel.h - the loops of optim/regime_vector.c, and what is left to vector functions of libm; cloned
+ * per processor (see base/kernel.h). Private to optim/regime*.c.
  *
  * _f: n floats of one replica, sums returned in double. _d: one coordinate of n replicas, sums added to; with B, all n
  * coordinates of B replicas, [n][B], sums returned. Arrays are distinct. */
@@ -19,6 +20,9 @@ void sl_regime_sizes_d(size_t n, size_t B, const double *x, double *x1);
 /* s's, s = x - x0, and x'x */
 void sl_regime_length_f(size_t n, const float *x, const float *x0, double *ss, double *xx);
 void sl_regime_length_d(size_t n, size_t B, const double *x, const double *x0, double *ss, double *xx);
+
+/* x = exp(x) by */
+void sl_regime_times_exp_d(size_t n, double *x, const double *by);
 
 /* a += beta (g - a);  g += w x;  p = x + d g */
 void sl_regime_mix_f(size_t n, float *a, const float *g, float beta);

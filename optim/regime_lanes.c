@@ -52,18 +52,42 @@ static SL_KERNEL double settle_signs(size_t n, double *kept_rate, double *rate, 
     return lost;
 }
 
+bool sl_regime_settle_layer(sl_regime_run *run, size_t layer, double *rate, const double *gain, double scale,
+                            bool report)
+{
+    const size_t lanes = run->space.lanes;
+    const sl_rule *const rule = &run->regime->rule;
+    double *const told = report ? sl_regime_number(run, layer, SL_KEPT_RATE) : run->probe + 2 * lanes;
+    double lost = settle(lanes, sl_regime_number(run, layer, SL_KEPT_GAIN), told, rate, gain, scale * (1 - rule->mu));
+    if (rule->kind == SL_RULE_SIGN)
+        lost = settle_signs(lanes, told, rate, sl_regime_sum(run, layer, SL_SUM_G1),
+                            sl_regime_sum(run, layer, SL_SUM_P));
+    return lost == 0;
+}
+
 bool sl_regime_settle(sl_regime_run *run, const double *gain, double scale, bool report)
 {
-    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
-    const sl_rule *const rule = &run->regime->rule;
-    double *const told = report ? sl_regime_number(run, whole, SL_KEPT_RATE) : run->probe + 2 * lanes;
-    double lost = settle(lanes, sl_regime_number(run, whole, SL_KEPT_GAIN), told, run->rate, gain,
-                         scale * (1 - rule->mu));
-    if (rule->kind == SL_RULE_SIGN)
-        lost = settle_signs(lanes, told, run->rate, sl_regime_sum(run, whole, SL_SUM_G1),
-                            sl_regime_sum(run, whole, SL_SUM_P));
+    const size_t whole = sl_regime_layers(run);
+    const bool good = sl_regime_settle_layer(run, whole, run->rate, gain, scale, report);
     for (size_t l = 1; l < whole; l++) run->rate[l] = run->rate[0]; /* several layers: one lane */
-    return lost == 0;
+    return good;
+}
+
+static double first_gain(bool sign, double ss, double sy, double yy, double gg)
+{
+    if (isnan(ss) || isnan(yy) || isnan(gg)) return NAN;
+    if (!(ss > 0)) return 0;
+    if (!(yy > 0)) return sqrt(ss / gg);
+    if (!(sy > 0)) return sqrt(ss / yy);
+    return sign ? ss / sy : sy / yy;
+}
+
+void sl_regime_first_gains(const sl_regime *r, const sl_regime_view *v, double *gain)
+{
+    for (size_t i = 0; i < v->lanes; i++)
+        if (v->kept[SL_KEPT_GAIN][i] == 0 && gain[i] == 0)
+            gain[i] = first_gain(r->rule.kind == SL_RULE_SIGN, v->sum[SL_SUM_SS][i], v->sum[SL_SUM_SY][i],
+                                 v->sum[SL_SUM_YY][i], v->sum[SL_SUM_GG][i]);
 }
 
 /* near[0]: lanes whose previous point is near, near[1]: lanes that want a probe. */

@@ -27,7 +27,7 @@ static SL_KERNEL void limit(size_t n, double *restrict gain, const double *restr
 static void gains(const sl_regime *r, const sl_regime_view *v, double *gain)
 {
     limit(v->lanes, gain, v->loss, v->sum[SL_SUM_GG], r->rule.kind == SL_RULE_SIGN ? v->sum[SL_SUM_G1] : NULL,
-          v->sum[SL_SUM_P], v->last, sl_regime_param(r, FSTAR), sl_regime_param(r, C), r->derived);
+          v->sum[SL_SUM_P], v->kept[SL_KEPT_GAIN], sl_regime_param(r, FSTAR), sl_regime_param(r, C), r->derived);
 }
 
 static double growth(const sl_regime *r)

@@ -1,11 +1,13 @@
 /* Secant steps on the same mini-batch: long and short, of the whole vector or of each layer, and the random one.
  *
  * That only the abstract of Yang 2025 is at hand, and what sgdlab makes of it, is said in docs/regimes.md. */
+#include <float.h>
 #include <math.h>
 
+#include "base/kernel.h"
 #include "optim/regime_family.h"
 
-enum { SMOOTH, GROWTH, LAYER_RATIO };
+enum { SMOOTH, LAYER_RATIO };
 
 /* The angle between s and y tells how far the forms lie apart, short = cos^2 long, with |s| / |y| between them. Where
  * it is wide they say little: on networks a step along directions of small curvature alone makes the long form many
@@ -25,45 +27,82 @@ static double limit(const sl_regime *r, bool is_long)
     return r->rule.kind == SL_RULE_SIGN ? sqrt(1 - r->rule.mu) : is_long ? LONG_COSINE : COSINE;
 }
 
-static double curvature(const sl_regime *r, const sl_regime_sight *sight, bool is_long, double least)
+/* Of one lane: |y|/|s| max(cos, least), or |y|/|s| / max(cos, least) for the short form; NAN unless s and y are there
+ * and finite. (All sides of a choice are worked out first: so the compiler may choose with a mask.) */
+static inline double curvature(double ss, double sy, double yy, double least, bool is_long)
 {
-    const double ss = sight->sum[SL_SUM_SS], sy = sight->sum[SL_SUM_SY], yy = sight->sum[SL_SUM_YY];
-    const double between = sqrt(yy / ss), cosine = sy / (sqrt(ss) * sqrt(yy));
-    const double c = fmax(cosine, least);
-    return is_long || r->rule.kind == SL_RULE_SIGN ? between * c : between / c;
+    const double inverse = 1 / ss, edge = least * sqrt(yy * inverse), slope = sy * inverse;
+    const double wide = ss * edge, longer = slope > edge ? slope : edge, shorter = yy / (sy > wide ? sy : wide);
+    return is_long ? longer : shorter;
 }
 
 /* Curvature is believed at once where it rises and with the memory `smooth` where it falls: too long a step is dearer
- * than too short a one. */
-double sl_regime_secant_gain(const sl_regime *r, const sl_regime_sight *sight, double *kept, bool is_long)
+ * than too short a one. So a gain grows by 1/smooth in a step at most, unless it was a probe's that met no curvature:
+ * then by GROWTH, since a secant over the edge of such a stretch tells too little of what comes. */
+static const double GROWTH = 2;
+
+typedef struct {
+    double least, smooth, growth;
+} limits;
+
+static inline void smoothed(size_t n, double *restrict gain, double *restrict own, const double *restrict kept,
+                            const double *restrict ss, const double *restrict sy, const double *restrict yy,
+                            const limits *m, bool is_long)
 {
-    const double smooth = sl_regime_param(r, SMOOTH), last = kept[SL_KEPT_GAIN];
-    if (isnan(sight->sum[SL_SUM_SS]) || isnan(sight->sum[SL_SUM_YY])) return NAN;
-    if (!(sight->sum[SL_SUM_SS] > 0) || !(sight->sum[SL_SUM_YY] > 0))
-        return last > 0 ? last : sl_regime_first_gain(r, sight);
-    const double now = curvature(r, sight, is_long, limit(r, is_long)), before = kept[SL_KEPT_OWN];
-    kept[SL_KEPT_OWN] = before > 0 ? fmax(now, smooth * before + (1 - smooth) * now) : now;
-    const double wanted = 1 / kept[SL_KEPT_OWN];
-    return last > 0 ? fmin(wanted, sl_regime_param(r, GROWTH) * last) : wanted;
+    const double least = m->least, smooth = m->smooth, growth = m->growth;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const double now = curvature(ss[i], sy[i], yy[i], least, is_long), before = own[i], last = kept[i];
+        const double mixed = smooth * before + (1 - smooth) * now, higher = now > mixed ? now : mixed;
+        const double next = before > 0 ? higher : now, wanted = 1 / next, most = growth * last;
+        const double lower = wanted < most ? wanted : most, found = last > 0 ? lower : wanted;
+        const double curved = yy[i] > 0 ? 1 : 0, secant = ss[i] > 0 ? curved : 0;
+        const double told = ss[i] + yy[i] <= DBL_MAX ? last : NAN, good = told == told ? secant : 0;
+        own[i] = good > 0 ? next : before;
+        gain[i] = good > 0 ? found : told;
+    }
 }
 
-static double gain_long(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+static SL_KERNEL void smoothed_long(size_t n, double *gain, double *own, const double *kept, const double *ss,
+                                    const double *sy, const double *yy, const limits *m)
 {
-    return sl_regime_secant_gain(r, sight, kept, true);
+    smoothed(n, gain, own, kept, ss, sy, yy, m, true);
 }
 
-static double gain_short(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+static SL_KERNEL void smoothed_short(size_t n, double *gain, double *own, const double *kept, const double *ss,
+                                     const double *sy, const double *yy, const limits *m)
 {
-    return sl_regime_secant_gain(r, sight, kept, false);
+    smoothed(n, gain, own, kept, ss, sy, yy, m, false);
 }
 
-/* A layer's own, but not far from the whole's. */
-static double gain_of_layer(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+void sl_regime_secant_gains(const sl_regime *r, const sl_regime_view *v, double *gain, bool is_long)
 {
-    const double own = sl_regime_secant_gain(r, sight, kept, false);
-    if (!sight->whole || isnan(own)) return own;
-    const double all = sight->whole[SL_KEPT_GAIN], ratio = sl_regime_param(r, LAYER_RATIO);
-    return own > 0 ? fmin(fmax(own, all / ratio), all * ratio) : all;
+    const double smooth = sl_regime_param(r, SMOOTH);
+    const limits m = {.least = limit(r, is_long), .smooth = smooth, .growth = fmax(GROWTH, 1 / smooth)};
+    (is_long || r->rule.kind == SL_RULE_SIGN ? smoothed_long : smoothed_short)(
+        v->lanes, gain, v->kept[SL_KEPT_OWN], v->kept[SL_KEPT_GAIN], v->sum[SL_SUM_SS], v->sum[SL_SUM_SY],
+        v->sum[SL_SUM_YY], &m);
+}
+
+static void gains_long(const sl_regime *r, const sl_regime_view *v, double *gain)
+{
+    sl_regime_secant_gains(r, v, gain, true);
+}
+
+static void gains_short(const sl_regime *r, const sl_regime_view *v, double *gain)
+{
+    sl_regime_secant_gains(r, v, gain, false);
+}
+
+/* A layer's own, but not far from the whole's; that where it has none. */
+static void gains_of_layer(const sl_regime *r, const sl_regime_view *v, double *gain)
+{
+    const double ratio = sl_regime_param(r, LAYER_RATIO);
+    sl_regime_secant_gains(r, v, gain, false);
+    for (size_t i = 0; v->whole && i < v->lanes; i++) {
+        const double all = v->whole[i], own = gain[i];
+        if (!isnan(own)) gain[i] = own > 0 ? fmin(fmax(own, all / ratio), all * ratio) : all;
+    }
 }
 
 /* The secant of this batch alone: no memory, but a part of the long step only. Yang et al. divide by the size of the
@@ -74,26 +113,31 @@ static double divisor(const sl_regime *r)
     return sl_regime_param(r, DIVIDE) > 0 ? sl_regime_param(r, DIVIDE) : sqrt((double)r->period);
 }
 
-static double gain_random(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+static SL_KERNEL void divided(size_t n, double *restrict gain, const double *restrict kept, const double *restrict ss,
+                              const double *restrict sy, const double *restrict yy, double least, double divide)
 {
-    if (isnan(sight->sum[SL_SUM_SS]) || isnan(sight->sum[SL_SUM_YY])) return NAN;
-    const double least = r->rule.kind == SL_RULE_SIGN ? DIVIDED_SIGN_COSINE : COSINE;
-    if (sight->sum[SL_SUM_SS] > 0 && sight->sum[SL_SUM_YY] > 0)
-        return 1 / (r->derived * curvature(r, sight, true, least));
-    return kept[SL_KEPT_GAIN] > 0 ? kept[SL_KEPT_GAIN] : sl_regime_first_gain(r, sight);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const double found = 1 / (divide * curvature(ss[i], sy[i], yy[i], least, true)), last = kept[i];
+        const double curved = yy[i] > 0 ? found : last, secant = ss[i] > 0 ? curved : last;
+        gain[i] = ss[i] + yy[i] <= DBL_MAX ? secant : NAN;
+    }
+}
+
+static void gains_random(const sl_regime *r, const sl_regime_view *v, double *gain)
+{
+    divided(v->lanes, gain, v->kept[SL_KEPT_GAIN], v->sum[SL_SUM_SS], v->sum[SL_SUM_SY], v->sum[SL_SUM_YY],
+            r->rule.kind == SL_RULE_SIGN ? DIVIDED_SIGN_COSINE : COSINE, r->derived);
 }
 
 static const sl_param of_long[] = {
     [SMOOTH] = SL_REGIME_SMOOTH(0.95),
-    [GROWTH] = SL_REGIME_GROWTH(2),
 };
 static const sl_param of_short[] = {
     [SMOOTH] = SL_REGIME_SMOOTH(0.9),
-    [GROWTH] = SL_REGIME_GROWTH(2),
 };
 static const sl_param layered[] = {
     [SMOOTH] = SL_REGIME_SMOOTH(0.9),
-    [GROWTH] = SL_REGIME_GROWTH(2),
     [LAYER_RATIO] = {.name = "ratio", .help = "how far a layer's gain may be from that of the whole", .def = 10,
                      .min = 1, .max = 1e6},
 };
@@ -112,7 +156,7 @@ const sl_regime_family sl_regime_secant_long = {
     .memory = point,
     .vectors = 1,
     .second = true,
-    .gain = gain_long,
+    .gains = gains_long,
 };
 const sl_regime_family sl_regime_secant_short = {
     .entry = {.name = "secant-short",
@@ -122,7 +166,7 @@ const sl_regime_family sl_regime_secant_short = {
     .memory = point,
     .vectors = 1,
     .second = true,
-    .gain = gain_short,
+    .gains = gains_short,
 };
 const sl_regime_family sl_regime_random_bb = {
     .entry = {.name = "random-bb",
@@ -132,7 +176,7 @@ const sl_regime_family sl_regime_random_bb = {
     .memory = "the previous point; gain",
     .vectors = 1,
     .second = true,
-    .gain = gain_random,
+    .gains = gains_random,
     .derive = divisor,
 };
 const sl_regime_family sl_regime_layer_wise = {
@@ -144,5 +188,5 @@ const sl_regime_family sl_regime_layer_wise = {
     .vectors = 1,
     .second = true,
     .by_layer = true,
-    .gain = gain_of_layer,
+    .gains = gains_of_layer,
 };

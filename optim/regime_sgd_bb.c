@@ -11,21 +11,29 @@
 
 enum { BETA, DECAY, GROWTH };
 enum { START, AVERAGE, BEFORE };                         /* vectors */
-enum { EPOCHS = SL_KEPT_OWN, LOGS, DUE };                /* numbers */
+enum { LOGS = SL_KEPT_OWN };                             /* numbers */
 
-static double gain(const sl_regime *r, const sl_regime_sight *sight, double *kept)
+/* Epoch e begins; its secant is in the sums. */
+static double gain(const sl_regime *r, double e, double ss, double sy, double last, double *logs)
 {
-    const double last = kept[SL_KEPT_GAIN], ss = sight->sum[SL_SUM_SS], sy = fabs(sight->sum[SL_SUM_SY]);
-    if (sight->secant && !(last > 0)) return sl_regime_first_gain(r, sight);
-    if (kept[DUE] == 0) return last;
-    kept[DUE] = 0;
     if (isnan(ss) || isnan(sy)) return NAN;
-    if (!(ss > 0) || !(sy > 0)) return last;
-    const double own = fmin(ss / ((double)r->period * sy), sl_regime_param(r, GROWTH) * last);
+    if (!(ss > 0) || !(fabs(sy) > 0)) return last;
+    const double own = fmin(ss / ((double)r->period * fabs(sy)), sl_regime_param(r, GROWTH) * last);
     if (sl_regime_param(r, DECAY) == 0) return own;
-    const double e = kept[EPOCHS], phi = e + 1;
-    kept[LOGS] += log(own * phi);
-    return exp(kept[LOGS] / (e - 1)) / phi;
+    const double phi = e + 1;
+    *logs += log(own * phi);
+    return exp(*logs / (e - 1)) / phi;
+}
+
+static void gains(const sl_regime *r, const sl_regime_view *v, double *out)
+{
+    const bool due = v->k % r->period == 0 && v->k / r->period >= 2;
+    for (size_t i = 0; i < v->lanes; i++) {
+        const double last = v->kept[SL_KEPT_GAIN][i];
+        out[i] = due && last > 0 ? gain(r, (double)(v->k / r->period), v->sum[SL_SUM_SS][i], v->sum[SL_SUM_SY][i],
+                                        last, &v->kept[LOGS][i])
+                                 : last;
+    }
 }
 
 static bool stays(const sl_regime *r, uint64_t k)
@@ -33,18 +41,12 @@ static bool stays(const sl_regime *r, uint64_t k)
     return k % r->period > 0;
 }
 
-/* At the beginning of an epoch: what is due, and a new average. */
+/* At the beginning of an epoch: its secant, and a new average. */
 static void before(sl_regime_run *run, const sl_regime_step *step)
 {
-    const size_t lanes = run->space.lanes, whole = sl_regime_layers(run);
     if (stays(run->regime, step->k)) return;
-    const double e = (double)(step->k / run->regime->period);
-    double *const due = sl_regime_number(run, whole, DUE), *const epochs = sl_regime_number(run, whole, EPOCHS);
-    if (e >= 2) sl_regime_secant(run, step->x, run->vector[START], run->vector[AVERAGE], run->vector[BEFORE]);
-    for (size_t i = 0; i < lanes; i++) {
-        due[i] = e >= 2;
-        epochs[i] = e;
-    }
+    if (step->k / run->regime->period >= 2)
+        sl_regime_secant(run, step->x, run->vector[START], run->vector[AVERAGE], run->vector[BEFORE]);
     sl_regime_copy(run, run->vector[BEFORE], run->vector[AVERAGE], NULL);
     sl_regime_zero(run, run->vector[AVERAGE]);
     sl_regime_copy(run, run->vector[START], step->x, NULL);
@@ -73,7 +75,7 @@ const sl_regime_family sl_regime_sgd_bb = {
               SL_REGIME_PARAMS(params)},
     .memory = "the epoch's start, its average gradient and the one before; gain, sum of logarithms",
     .vectors = 3,
-    .gain = gain,
+    .gains = gains,
     .stays = stays,
     .before = before,
     .aside = aside,

@@ -230,7 +230,6 @@ static void metric_piece(void *ctx, size_t i, int worker)
     sl_regime_metric_f(p.n, t->x + p.first, t->x0 + p.first, t->g + p.first, t->p + p.first, t->to + p.first,
                        t->to2 + p.first, t->number, t->number2, t->number3, t->number4, t->number5, s + SL_SUM_SS,
                        s + SL_SUM_SY, s + SL_SUM_YY, s + SL_SUM_G1, s + SL_SUM_P);
-    s[SL_SUM_GG] = 0;
 }
 
 void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void *x0, void *a, void *b,
@@ -243,10 +242,12 @@ void sl_regime_metric(sl_regime_run *run, const sl_regime_step *step, const void
               .number4 = (float)m->ratio, .number5 = (float)e};
     if (run->space.flat) {
         share(&t, metric_piece);
-        gather_sums(run, 0, SL_SUMS);
+        gather_sums(run, SL_SUM_SS, SL_SUM_YY + 1);
+        gather_sums(run, SL_SUM_G1, SL_SUM_P + 1);
         return;
     }
-    for (size_t q = 0; q < SL_SUMS; q++) memset(sl_regime_sum(run, 0, q), 0, B * sizeof(double));
+    for (size_t q = 0; q < SL_SUMS; q++)
+        if (q != SL_SUM_SG && q != SL_SUM_GG) memset(sl_regime_sum(run, 0, q), 0, B * sizeof(double));
     for (size_t d = 0; d < n; d++) {
         const double *const x = (const double *)step->x + d * B, *const from = (const double *)x0 + d * B;
         const double *const g = (const double *)step->g + d * B;

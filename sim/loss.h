@@ -44,6 +44,7 @@ typedef struct {
     bool confining; /* exp(-f/T) can be normalised (periodic: on one period), and is smooth enough to be the law of
                        small steps                                                     */
     bool separable; /* f is a sum of one-dimensional terms: Boltzmann averages by quadrature */
+    bool convex;    /* f is, on the set it lives on, whatever the parameters             */
     double period;  /* of x in each coordinate; 0: not periodic                            */
 } sl_loss_kind;
 

@@ -36,7 +36,7 @@ struct sl_noise {
     bool depends_on_x;      /* the law of n is not the same everywhere                         */
     bool not_normal;        /* the law of n at given x is not a normal one                     */
     bool remembers;         /* n depends on earlier steps' too: steps are not independent, given x */
-    uint64_t period;        /* of one that remembers: steps of an epoch, after which its law repeats; else 0 */
+    uint64_t dealt;         /* of one that remembers: mini-batches that an epoch deals out, each once; else 0 */
     bool stands_in;         /* at s2 = 1, grad f(x) + n is found without grad f(x)               */
     double bound;           /* |n| <= bound sqrt(s2), the Euclidean norm; 0: there is no bound */
     double data[SL_LOSS_MAX_DIM + 8];

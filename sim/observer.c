@@ -225,6 +225,7 @@ void sl_observer_row(sl_observer *ob, const sl_block *b, uint64_t row, sl_slot *
     if (ob->plan->dynamics->rated) {
         memcpy(ob->row + SL_ROW_RATE * B, b->rate, B * sizeof *ob->row);
         memset(ob->row + SL_ROW_GRADIENT2 * B, 0, B * sizeof *ob->row);
+        if (ob->plan->dynamics->no_gradient) loss->kind->gradient(loss, B, B, b->x, b->g);
         for (size_t d = 0; d < dim; d++) sl_observe_add_squares(B, b->g + d * B, 1, ob->row + SL_ROW_GRADIENT2 * B);
     }
     double *const weight = ob->value; /* scratch by now */

@@ -71,6 +71,7 @@ static void begin_with_regime(const void *dynamics, sl_block *b)
     const extra e = extra_of(sgd, b);
     sl_regime_bind(e.run, sgd->regime, &space, e.loss2 + b->B);
     sl_regime_begin(e.run);
+    b->rate = e.run->rate; /* as they are applied */
     memset(b->rate, 0, b->B * sizeof *b->rate);
 }
 
@@ -139,10 +140,6 @@ static void step_with_regime(const void *dynamics, sl_block *b, uint64_t k)
                                  .v = sgd->rule.kind == SL_RULE_PLAIN ? NULL : b->v, .g = b->g,
                                  .g2 = point ? e.g2 : NULL};
     (void)sl_regime_update(e.run, &step);
-    for (size_t i = 0; i < b->B; i++) {
-        const double rate = sl_regime_rate(e.run, i);
-        b->rate[i] = isfinite(rate) ? rate : 0; /* as it was applied */
-    }
     if (loss->kind->project) loss->kind->project(loss, b->B, b->B, b->x);
     if (!s->sampled) loss->kind->gradient(loss, b->B, b->B, b->x, b->g);
 }
@@ -202,7 +199,7 @@ sl_status sl_sgd_dynamics(sl_dynamics *d, sl_sgd_state *state, const sl_sgd *sgd
                 : stationary ? sl_schedule_mean(&sgd->schedule, e->burn_in, e->burn_in + 1)
                              : sgd->schedule.lr,
         /* Samples at a stride could all fall on one phase of a cyclic rate. */
-        .every = stationary ? stride(sgd->noise.period) : 1,
+        .every = stationary ? stride(sgd->noise.dealt) : 1,
     };
     if (!sgd->regime) return SL_OK;
     d->begin = begin_with_regime;

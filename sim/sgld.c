@@ -58,7 +58,7 @@ sl_status sl_sgld_run(sl_observed *o, const sl_sgld *s, sl_err *err)
         .loss = &s->loss,
         .step = step,
         .dynamics = &state,
-        .stationary = true,
+        .stationary = !s->noise.remembers,
         .every = SL_SAMPLE_EVERY,
     };
     return sl_ensemble_run(o, &dynamics, err);

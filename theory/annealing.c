@@ -149,12 +149,14 @@ sl_status sl_annealing_bound(sl_anneal_bound *b, const sl_annealing *a, const sl
 static double last_exponent(const sl_annealing *a)
 {
     enum { NEAR = 64, MIDDLE = 90, FAR = 128 }; /* steps left; MIDDLE^2 ~ NEAR FAR */
+    static const double straight = 0.05; /* of a power of h and of H, which differ by 1: 0.03 of the exponent at p = 1 */
     const double *const end = a->rate + a->T;
     for (int k = FAR; k > 1; k--)
         if (end[1 - k] > end[-k] * (1 + 1e-12)) return NAN; /* it rises there: no power */
     const double beta = log(end[-FAR] / end[-NEAR]) / log((double)FAR / NEAR);
     const double H = a->sum[a->T - MIDDLE] - a->sum[a->T] - (end[-MIDDLE] - end[-1]) / 2;
     const double power = MIDDLE * end[-MIDDLE] / H;
+    if (!(fabs(power - (beta + 1)) <= straight)) return NAN; /* h has a corner there, or is no power */
     return (2 * power - 1 - 2 * beta) / (1 + 2 * beta);
 }
 

@@ -85,7 +85,7 @@ SL_CHECKED sl_status sl_anneal_integrals(double *H, double *J, sl_anneal_shape h
 /* The same of T steps. */
 typedef struct {
     double exponent; /* asymptotic: 1 if not annealed, else the local one where 64 to 128 steps are left; NAN
-                        where the rate rises in these                                                      */
+                        where the rate rises in these, or is no power of what is left (a corner)          */
     double slope;    /* of log of the bound (1) on log rho, least squares over 16 rhos of [rho_lo, rho_hi]        */
     double lo, hi;   /* rhos between which the bound's local slope is within 0.02 of the exponent, at horizon T and
                         below 10^6; NAN: nowhere. Where not annealed the slope tends to 1 like 1 - 2/log T only  */

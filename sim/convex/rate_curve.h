@@ -12,6 +12,8 @@ typedef struct {
     sl_schedule schedule; /* its total_steps T is the horizon                                       */
     uint64_t seed, replicas;
     int jobs;
+    void (*progress)(void *ctx, double fraction); /* may be NULL; from one thread at a time */
+    void *progress_ctx;
 } sl_rate_curve;
 
 /* excess[i] = E f(x_{T+1}) - f*, of the plain rule from the loss's start, at the schedule's base rate times factor[i];

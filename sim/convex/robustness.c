@@ -10,6 +10,8 @@
 #include "sim/convex/worst_slope_kernel.h"
 
 #define RATIO 1.5 /* of the grid of slopes, at most */
+#define LEAST_SCALE 1e-50
+#define MOST_SCALE 1e50
 
 enum { SUB_SEARCH, SUB_FRESH }; /* streams of noise */
 
@@ -18,11 +20,11 @@ static sl_status check(const sl_robustness *r, const double *rho, size_t n, sl_e
     const struct {
         const char *name;
         double value;
-    } positive[] = {{"D", r->D}, {"sigma", r->sigma}, {"slope_max", r->slope_max}};
-    for (size_t i = 0; i < sizeof positive / sizeof *positive; i++)
-        if (!(positive[i].value > 0 && isfinite(positive[i].value)))
-            return sl_fail(err, SL_E_DOMAIN, "%s = %g, need 0 < %s < inf", positive[i].name, positive[i].value,
-                           positive[i].name);
+    } scale[] = {{"D", r->D}, {"sigma", r->sigma}, {"slope_max", r->slope_max}};
+    for (size_t i = 0; i < sizeof scale / sizeof *scale; i++)
+        if (!(scale[i].value >= LEAST_SCALE && scale[i].value <= MOST_SCALE))
+            return sl_fail(err, SL_E_DOMAIN, "%s = %g, need %g to %g", scale[i].name, scale[i].value, LEAST_SCALE,
+                           MOST_SCALE);
     if (!(r->suffix >= 0 && r->suffix <= 1))
         return sl_fail(err, SL_E_DOMAIN, "a suffix of %g of the run, need 0 to 1", r->suffix);
     const size_t counts[] = {r->search_replicas, r->replicas};
@@ -58,12 +60,13 @@ typedef struct {
     double *excess; /* of the pairs of one run        */
     sl_slope_pair *pair;
     double *mean; /* [pairs]                        */
+    sl_slope_meter *meter;
 } search;
 
 static sl_status run_pairs(search *s, size_t pairs, sl_err *err)
 {
     const size_t R = s->r->search_replicas;
-    SL_TRY(sl_slope_run(s->excess, s->r, s->rate, s->pair, pairs, R, SUB_SEARCH, err));
+    SL_TRY(sl_slope_run(s->excess, s->r, s->rate, s->pair, pairs, R, SUB_SEARCH, s->meter, err));
     for (size_t p = 0; p < pairs; p++) s->mean[p] = sl_mean(s->excess + p * R, R).value;
     return SL_OK;
 }
@@ -75,6 +78,7 @@ typedef struct {
 } bracket;
 
 #define GOLDEN 0.6180339887498949
+#define ENOUGH 0.04 /* width of a bracket that is not shrunk further */
 
 static sl_status measure_side(search *s, bracket *k, bool first, sl_err *err)
 {
@@ -107,7 +111,6 @@ static void shrink(bracket *k)
 /* All rhos go through golden section together, one new slope each a turn. */
 static sl_status refine(search *s, bracket *k, sl_err *err)
 {
-    static const double enough = 0.04;
     double widest = 0;
     for (size_t i = 0; i < s->n; i++) {
         k[i].a = k[i].hi - GOLDEN * (k[i].hi - k[i].lo), k[i].at_a = -1;
@@ -116,7 +119,7 @@ static sl_status refine(search *s, bracket *k, sl_err *err)
     }
     SL_TRY(measure_side(s, k, true, err));
     SL_TRY(measure_side(s, k, false, err));
-    for (; widest > enough; widest *= GOLDEN) {
+    for (; widest > ENOUGH; widest *= GOLDEN) {
         for (size_t i = 0; i < s->n; i++) shrink(&k[i]);
         SL_TRY(measure_side(s, k, false, err));
     }
@@ -173,13 +176,30 @@ static sl_status search_slopes(double *slope, bool *tie, search *s, bracket *k, 
     return compare_largest(slope, tie, s, err);
 }
 
-static sl_status choose(double *slope, bool *tie, const sl_robustness *r, const double *rate, const double *rho,
-                        size_t n, sl_err *err)
+/* The grid of log slopes. */
+static size_t lay_grid(double *low, double *high, const sl_robustness *r)
 {
-    const double high = log(r->slope_max);
-    const double low = fmin(log(0.1 * r->sigma / sqrt((double)r->schedule.total_steps)), high - log(4));
-    const size_t grid = 1 + (size_t)ceil((high - low) / log(RATIO)), pairs = n * grid;
-    search s = {.r = r, .rate = rate, .rho = rho, .n = n};
+    *high = log(r->slope_max);
+    *low = fmin(log(0.1 * r->sigma / sqrt((double)r->schedule.total_steps)), *high - log(4));
+    return 1 + (size_t)ceil((*high - *low) / log(RATIO));
+}
+
+/* What the search for n rhos and their measurement take, but for ties. */
+static double plan(const sl_robustness *r, size_t n)
+{
+    double low, high;
+    const size_t grid = lay_grid(&low, &high, r);
+    size_t turns = 4; /* golden section's first two points, and the comparison with slope_max */
+    for (double widest = 2 * (high - low) / (double)(grid - 1); widest > ENOUGH; widest *= GOLDEN) turns++;
+    return sl_slope_work(r, n * (grid + turns), r->search_replicas) + sl_slope_work(r, n, r->replicas);
+}
+
+static sl_status choose(double *slope, bool *tie, const sl_robustness *r, const double *rate, const double *rho,
+                        size_t n, sl_slope_meter *meter, sl_err *err)
+{
+    double low, high;
+    const size_t grid = lay_grid(&low, &high, r), pairs = n * grid;
+    search s = {.r = r, .rate = rate, .rho = rho, .n = n, .meter = meter};
     s.excess = malloc(pairs * r->search_replicas * sizeof *s.excess);
     s.pair = malloc(pairs * sizeof *s.pair);
     s.mean = malloc(pairs * sizeof *s.mean);
@@ -198,12 +218,12 @@ static sl_status choose(double *slope, bool *tie, const sl_robustness *r, const 
 /* ---- the interface ---- */
 
 static sl_status measure(double *samples, const sl_robustness *r, const double *rate, const double *rho,
-                         const double *slope, size_t n, sl_err *err)
+                         const double *slope, size_t n, sl_slope_meter *meter, sl_err *err)
 {
     sl_slope_pair *const pair = malloc(n * sizeof *pair);
     if (!pair) return sl_fail(err, SL_E_MEMORY, "no memory for %zu slopes", n);
     for (size_t i = 0; i < n; i++) pair[i] = (sl_slope_pair){rho[i], slope[i]};
-    const sl_status st = sl_slope_run(samples, r, rate, pair, n, r->replicas, SUB_FRESH, err);
+    const sl_status st = sl_slope_run(samples, r, rate, pair, n, r->replicas, SUB_FRESH, meter, err);
     free(pair);
     return st;
 }
@@ -211,14 +231,14 @@ static sl_status measure(double *samples, const sl_robustness *r, const double *
 /* Of two slopes that are equally bad as far as the search can tell, the one with the larger excess: too large by 0.6
  * standard errors at most. */
 static sl_status break_ties(double *samples, double *slope, const bool *tie, const double *rho, size_t n,
-                            const double *rate, const sl_robustness *r, sl_err *err)
+                            const double *rate, const sl_robustness *r, sl_slope_meter *meter, sl_err *err)
 {
     const size_t R = r->replicas;
     double *const other = malloc(R * sizeof *other);
     sl_status st = other ? SL_OK : sl_fail(err, SL_E_MEMORY, "no memory for %zu replicas", R);
     for (size_t i = 0; i < n && st == SL_OK; i++) {
         if (!tie[i]) continue;
-        st = measure(other, r, rate, &rho[i], &r->slope_max, 1, err);
+        st = measure(other, r, rate, &rho[i], &r->slope_max, 1, meter, err);
         if (st != SL_OK || !(sl_mean(other, R).value > sl_mean(samples + i * R, R).value)) continue;
         memcpy(samples + i * R, other, R * sizeof *other);
         slope[i] = r->slope_max;
@@ -230,9 +250,10 @@ static sl_status break_ties(double *samples, double *slope, const bool *tie, con
 static sl_status find_worst(sl_worst *worst, double *samples, double *slope, bool *tie, const double *rho, size_t n,
                             const double *rate, const sl_robustness *r, sl_err *err)
 {
-    SL_TRY(choose(slope, tie, r, rate, rho, n, err));
-    SL_TRY(measure(samples, r, rate, rho, slope, n, err));
-    SL_TRY(break_ties(samples, slope, tie, rho, n, rate, r, err));
+    sl_slope_meter meter = {.all = plan(r, n)};
+    SL_TRY(choose(slope, tie, r, rate, rho, n, &meter, err));
+    SL_TRY(measure(samples, r, rate, rho, slope, n, &meter, err));
+    SL_TRY(break_ties(samples, slope, tie, rho, n, rate, r, &meter, err));
     for (size_t i = 0; i < n; i++)
         worst[i] = (sl_worst){.rho = rho[i],
                               .slope = slope[i],
@@ -271,7 +292,8 @@ sl_status sl_robustness_excess(double *samples, const double *rho, const double 
             return sl_fail(err, SL_E_DOMAIN, "slope = %g, need 0 < slope < inf", slope[i]);
     double *rate = NULL;
     SL_TRY(tabulate(&rate, r, err));
-    const sl_status st = measure(samples, r, rate, rho, slope, n, err);
+    sl_slope_meter meter = {.all = sl_slope_work(r, n, r->replicas)};
+    const sl_status st = measure(samples, r, rate, rho, slope, n, &meter, err);
     free(rate);
     return st;
 }

@@ -20,14 +20,17 @@
 
 typedef struct {
     sl_schedule schedule;   /* at rho = 1; total_steps T is the horizon. Not random                         */
-    double D;               /* > 0: half of the domain's width, which is the distance at the start, [x]     */
-    double sigma;           /* > 0: deviation of the subgradient's noise, [f/x]                             */
-    double slope_max;       /* > 0: largest slope, [f/x]                                                    */
+    double D;               /* half of the domain's width, which is the distance at the start, [x]; this and
+                               the next two from 1e-50 to 1e50, so that squares of losses stay numbers      */
+    double sigma;           /* deviation of the subgradient's noise, [f/x]                                  */
+    double slope_max;       /* largest slope, [f/x]                                                         */
     double suffix;          /* 0: last iterate; 0 < suffix <= 1: mean of the last ceil(suffix T) iterates    */
     size_t search_replicas; /* that choose the slope; a multiple of 64                                      */
     size_t replicas;        /* fresh ones, that measure at it; a multiple of 64                             */
     uint64_t seed;
     int jobs; /* <= 0: all cores. Results do not depend on it                                 */
+    void (*progress)(void *ctx, double fraction); /* of each call that runs; may be NULL; from any thread  */
+    void *progress_ctx;
 } sl_robustness;
 
 typedef struct {
@@ -93,8 +96,8 @@ typedef struct {
 
 /* Weighted least squares of log excess on log rho over the window. The standard error is that of the replicas, with
  * the noise that the rhos share. SL_UNDECIDED, with the reason, where the answer is not the asymptotic exponent: fewer
- * than 3 rhos or less than a factor of 4 of rho in the window (the horizon is too short), a standard error above 0.02,
- * or halves of the window that differ by more than 0.06 and three standard errors (not a power law). The fit is still
+ * than 3 rhos or less than a factor of 4 of rho in the window (the horizon is too short), replicas that do not differ (no
+ * standard error: the exponent stays NAN), a standard error above 0.02, or halves of the window that differ by more than 0.06 and three standard errors (not a power law). The fit is still
  * written where there are two points. Errors: SL_E_DOMAIN for rhos that do not ascend. */
 SL_CHECKED sl_status sl_robustness_fit(sl_robust_fit *fit, const sl_worst *worst, const double *samples, size_t n,
                                        const sl_rho_window *w, const sl_robustness *r, sl_err *err);

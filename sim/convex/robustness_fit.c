@@ -121,14 +121,21 @@ sl_status sl_robustness_fit(sl_robust_fit *fit, const sl_worst *worst, const dou
     if (f.points > 0) f.lo = worst[first].rho, f.hi = worst[last - 1].rho;
     double *const c = calloc(2 * n + 2, sizeof *c);
     if (!c) return sl_fail(err, SL_E_MEMORY, "no memory for %zu points", n);
-    if (f.points >= 2) {
+    size_t alike = first; /* replicas without spread have no weight in a fit */
+    while (alike < last && worst[alike].excess.se > 0 && worst[alike].excess.value > 0) alike++;
+    if (f.points >= 2 && alike == last) {
         f.exponent.value = line(c, worst, first, last);
         f.exponent.se = line_error(c, worst, samples, r->replicas, first, last);
         f.exponent.dof = INFINITY;
     }
-    if (f.points >= 3) f.bend = bend(&bend_se, c, c + n + 1, worst, samples, r->replicas, first, last);
+    if (f.points >= 3 && alike == last) f.bend = bend(&bend_se, c, c + n + 1, worst, samples, r->replicas, first, last);
     free(c);
     *fit = f;
+    if (alike < last)
+        return sl_fail(err, SL_UNDECIDED,
+                       "all replicas at rho = %g have an excess of %g: next to nothing is random there, so the exponent "
+                       "has no standard error",
+                       worst[alike].rho, worst[alike].excess.value);
     return judge(&f, bend_se, w, r, err);
 }
 

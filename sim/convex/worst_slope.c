@@ -18,6 +18,7 @@ typedef struct {
     size_t pairs, replicas;
     size_t first_summed; /* step; T: none */
     uint32_t sub;
+    sl_slope_meter *meter;
 } job;
 
 /* Normals for steps [first, first + n) of 64 lanes. */
@@ -42,6 +43,13 @@ static void advance(const job *j, double *x, double *sum, const double *noise, s
         else
             sl_slope_steps(n, here, noise, j->rate + first, rho, slope, j->r->sigma, least, j->r->D);
     }
+}
+
+/* A tile takes so long that every one of them may be told. */
+static void tell(const job *j, size_t steps)
+{
+    const uint64_t work = (uint64_t)j->pairs * steps, done = atomic_fetch_add(&j->meter->done, work) + work;
+    if (j->r->progress) j->r->progress(j->r->progress_ctx, (double)done / j->meter->all);
 }
 
 static void gather(const job *j, const double *x, const double *sum, size_t lane)
@@ -71,6 +79,7 @@ static sl_status run_block(void *ctx, size_t block, int worker, sl_err *err)
         draw(noise, j, first, count, lane);
         advance(j, x, sum, noise, first, count);
         first += count;
+        tell(j, count);
         if (sl_stop_requested()) st = sl_fail(err, SL_INTERRUPTED, "interrupted at step %zu of %zu", first, T);
     }
     if (st == SL_OK) gather(j, x, sum, lane);
@@ -78,8 +87,13 @@ static sl_status run_block(void *ctx, size_t block, int worker, sl_err *err)
     return st;
 }
 
+double sl_slope_work(const sl_robustness *r, size_t pairs, size_t replicas)
+{
+    return (double)pairs * (double)(replicas / SL_SLOPE_LANES) * (double)r->schedule.total_steps;
+}
+
 sl_status sl_slope_run(double *excess, const sl_robustness *r, const double *rate, const sl_slope_pair *pair,
-                       size_t pairs, size_t replicas, uint32_t sub, sl_err *err)
+                       size_t pairs, size_t replicas, uint32_t sub, sl_slope_meter *meter, sl_err *err)
 {
     const double T = (double)r->schedule.total_steps;
     job j = {.excess = excess,
@@ -89,6 +103,7 @@ sl_status sl_slope_run(double *excess, const sl_robustness *r, const double *rat
              .pairs = pairs,
              .replicas = replicas,
              .sub = sub,
+             .meter = meter,
              .first_summed = (size_t)(T - ceil(r->suffix * T))};
     return sl_parallel(replicas / SL_SLOPE_LANES, r->jobs, run_block, &j, err);
 }

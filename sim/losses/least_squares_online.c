@@ -87,4 +87,5 @@ const sl_loss_kind sl_loss_least_squares_online = {
     .fresh_gradient = sl_least_squares_online_fresh_gradient,
     .fresh_covariance = covariance,
     .project = sl_domain_project,
+    .convex = true,
 };

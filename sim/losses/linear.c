@@ -225,6 +225,7 @@ const sl_loss_kind sl_loss_least_squares = {
     .laplacian = sl_least_squares_laplacian,
     .sample_gradient = sl_least_squares_sample_gradient,
     .project = sl_domain_project,
+    .convex = true,
 };
 
 const sl_loss_kind sl_loss_logistic = {
@@ -241,6 +242,7 @@ const sl_loss_kind sl_loss_logistic = {
     .laplacian = sl_logistic_laplacian,
     .sample_gradient = sl_logistic_sample_gradient,
     .project = sl_domain_project,
+    .convex = true,
 };
 
 const sl_loss_kind sl_loss_hinge = {
@@ -255,4 +257,5 @@ const sl_loss_kind sl_loss_hinge = {
     .gradient = sl_hinge_gradient,
     .sample_gradient = sl_hinge_sample_gradient,
     .project = sl_domain_project,
+    .convex = true,
 };

@@ -52,6 +52,7 @@ const sl_loss_kind sl_loss_quadratic = {
     .laplacian = sl_quadratic_laplacian,
     .confining = true,
     .separable = true,
+    .convex = true,
 };
 
 static const sl_param saddle_params[] = {

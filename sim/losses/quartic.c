@@ -16,4 +16,5 @@ const sl_loss_kind sl_loss_quartic = {
     .laplacian = sl_quartic_laplacian,
     .confining = true,
     .separable = true,
+    .convex = true,
 };

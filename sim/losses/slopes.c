@@ -69,6 +69,7 @@ const sl_loss_kind sl_loss_absolute = {
     .value = sl_absolute_value,
     .gradient = sl_absolute_gradient,
     .project = sl_domain_project,
+    .convex = true,
 };
 
 const sl_loss_kind sl_loss_huber = {
@@ -85,4 +86,5 @@ const sl_loss_kind sl_loss_huber = {
     .laplacian = sl_huber_laplacian,
     .project = sl_domain_project,
     .separable = true,
+    .convex = true,
 };

@@ -46,7 +46,7 @@ static sl_status init(sl_noise *noise, const sl_loss *loss, sl_err *err)
         return sl_fail(err, SL_E_DOMAIN,
                        "noise 'minibatch': size = %g without replacement, but loss '%s' has %zu samples",
                        noise->data[0], loss->kind->entry.name, loss->samples);
-    noise->period = noise->remembers ? loss->samples / (uint64_t)noise->data[0] : 0;
+    noise->dealt = noise->remembers ? loss->samples / (uint64_t)noise->data[0] : 0;
     noise->depends_on_x = noise->not_normal = noise->stands_in = true;
     return SL_OK;
 }

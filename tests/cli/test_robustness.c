@@ -137,10 +137,105 @@ static void bad_input__is_refused(void **state)
     assert_refused("robustness --no-save --schedule random", 3, "is random");
     assert_refused("robustness --no-save --schedule cosin", 2, "did you mean 'cosine'");
     assert_refused("robustness --no-save --problem wurst", 2, "unknown loss 'wurst'");
-    assert_refused("robustness --no-save --problem quadratic-saddle", 3, "least value");
-    assert_refused("robustness --no-save --problem logistic --iterate average", 3, "worst-slope");
+    assert_refused("robustness --no-save --problem quadratic-saddle", 3, "'quadratic-saddle' is not convex");
+    assert_refused("robustness --no-save --problem double-well", 3, "quadratic, quartic, absolute, huber");
+    assert_refused("robustness --no-save --problem rosenbrock", 3, "logistic, hinge");
+    assert_refused("robustness --no-save --problem tensor-decomposition", 3, "not convex");
+    assert_refused("robustness --no-save --problem quadratic --rho 1,2", 3, "starts at its minimum");
     assert_refused("robustness --no-save --iterate suffix --suffix 0", 2, "--suffix = 0");
     assert_refused("robustness --no-save --sigma 0", 2, "--sigma = 0");
+    assert_refused("robustness --no-save --sigma 1e-300", 2, "--sigma = 1e-300");
+    assert_refused("robustness --no-save --slope-max 1e-300", 2, "--slope-max = 1e-300");
+    assert_refused("robustness --no-save --distance 1e-300", 2, "--distance = 1e-300");
+}
+
+static void options_that_exclude_each_other__are_wrong_usage(void **state)
+{
+    (void)state;
+    assert_refused("robustness --no-save --tune bound --lr 1", 2, "--tune and --lr");
+    assert_refused("robustness --no-save --suffix 0.3", 2, "--suffix belongs to --iterate suffix, not last");
+    assert_refused("robustness --no-save --iterate average --suffix 0.3", 2, "not average");
+    assert_refused("robustness --no-save --tune bound --problem logistic", 2, "worst-slope alone");
+    assert_refused("robustness --no-save --problem logistic --iterate average", 2, "worst-slope");
+    assert_refused("robustness --no-save --problem logistic --sigma 2", 2, "--sigma belongs to --problem worst-slope");
+    assert_refused("robustness --no-save --data digits", 2, "samples go with --problem logistic");
+    assert_refused("robustness --no-save --classes 1,2", 2, "samples go with --problem logistic");
+}
+
+/* Rates over which no peak rate is best, and a table beyond all measure. */
+static void schedule_without_a_best_rate__is_wrong_input(void **state)
+{
+    (void)state;
+    static const char few[] = "robustness --no-save --horizon 512 --replicas 64 --search-replicas 64 --schedule ";
+    char command[200];
+    snprintf(command, sizeof command, "%sexponential:gamma=1e-300", few);
+    assert_refused(command, 3, "schedule 'exponential' has no best peak rate");
+    snprintf(command, sizeof command, "%sexponential:gamma=0.01", few);
+    assert_refused(command, 3, "powers of ten");
+    run_with("printf '0 1e-300\n1 0\n' >tiny.dat; printf '0 1e308\n1 0\n' >huge.dat;", "--version");
+    snprintf(command, sizeof command, "%stable:file=tiny.dat", few);
+    assert_refused(command, 3, "'tiny.dat', line 1: a rate of 1e-300");
+    snprintf(command, sizeof command, "%stable:file=huge.dat", few);
+    assert_refused(command, 3, "'huge.dat', line 1: a rate of 1e+308");
+}
+
+/* Nothing moves at this rate, so that all replicas have the same excess; and a loss of which nothing is left. */
+static void what_has_no_error__is_no_number(void **state)
+{
+    (void)state;
+    cJSON *j = ask(SMALL "--schedule constant --lr 1e-300", 1);
+    assert_true(cJSON_IsNull(at(j, "exponent")));
+    assert_non_null(strstr(at(j, "reason")->valuestring, "no standard error"));
+    cJSON_Delete(j);
+    static const char least_squares[] = "--problem least-squares:noise=0 --horizon 512 --rho 1,2 --replicas 64";
+    j = ask(least_squares, 0);
+    assert_true(cJSON_IsNull(at(at(j, "grid")->child, "mean")) && cJSON_IsNull(at(at(j, "grid")->child, "worst")));
+    cJSON_Delete(j);
+    char command[200];
+    snprintf(command, sizeof command, "robustness --no-save %s", least_squares);
+    const said *s = run(command);
+    assert_int_equal(s->code, 0);
+    assert_non_null(strstr(s->out, "    2     -      -\n"));
+    assert_null(strstr(s->out, "nan"));
+}
+
+/* (1-u)^1.5 in 32 straight pieces: the last of them, 128 steps, decides from rho = 512 on only, and in the window it is
+ * the 1.5, whose power is 1/4. A note says so, and none where (1-u)^1.5 goes on to the end. */
+static void power_of_the_last_steps_alone__has_a_note(void **state)
+{
+    (void)state;
+    run_with("awk 'BEGIN {for (i = 0; i <= 32; i++) printf \"%.17g %.17g\\n\", i/32, (1 - i/32)^1.5}' >bent.dat;",
+             "--version");
+    cJSON *j = ask(SMALL "--schedule table:file=bent.dat --rho 2,4,8,16,32,64", 0);
+    assert_close(number_at(j, "predicted_exponent"), 1.0 / 3, 0.01);
+    assert_near(number_at(at(j, "predicted"), "bound_slope"), 0.25, 0.01);
+    assert_near(number_at(at(j, "exponent"), "value"), 0.25, 0.035);
+    assert_true(number_at(at(j, "predicted"), "rho_lo") > 64);
+    assert_non_null(strstr(at(j, "notes")->child->valuestring, "slope, 0.25, is what to compare with"));
+    cJSON_Delete(j);
+    j = ask(SMALL "--schedule poly:p=1.5 --rho 2,4,8,16,32,64", 0);
+    assert_close(number_at(j, "predicted_exponent"), 0.25, 0.02);
+    assert_int_equal(cJSON_GetArraySize(at(j, "notes")), 0);
+    cJSON_Delete(j);
+}
+
+static void people__read_the_schedule_asked_for(void **state)
+{
+    (void)state;
+    const said *s = run("robustness " SMALL "--no-save --quiet --schedule cosine --horizon 64");
+    assert_int_equal(strncmp(s->out, "cosine, 64 steps", 16), 0);
+}
+
+/* Read through a pseudo-terminal: a bar for either part of the work. */
+static void terminal__sees_progress(void **state)
+{
+    (void)state;
+    const said *s = run_with("script -q -e -c '", "robustness --replicas 4096 --search-replicas 4096 --no-save --jobs 1' bar.txt");
+    assert_int_equal(s->code, 0);
+    assert_non_null(strstr(s->out, "left  tuning"));
+    assert_non_null(strstr(s->out, "left  measuring"));
+    s = run("robustness " SMALL "--no-save --horizon 64");
+    assert_null(strstr(s->err, "tuning"));
 }
 
 int main(void)
@@ -153,6 +248,12 @@ int main(void)
         cmocka_unit_test(loss__has_a_grid_and_no_exponent),
         cmocka_unit_test(files__are_the_same_for_any_jobs),
         cmocka_unit_test(bad_input__is_refused),
+        cmocka_unit_test(options_that_exclude_each_other__are_wrong_usage),
+        cmocka_unit_test(schedule_without_a_best_rate__is_wrong_input),
+        cmocka_unit_test(what_has_no_error__is_no_number),
+        cmocka_unit_test(power_of_the_last_steps_alone__has_a_note),
+        cmocka_unit_test(people__read_the_schedule_asked_for),
+        cmocka_unit_test(terminal__sees_progress),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

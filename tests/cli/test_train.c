@@ -203,7 +203,7 @@ static void train__finds_rates(void **state)
     assert_refused(SMALL "--regime polyak --alpha-on gradient", 2, "--regime and --alpha-on exclude each other");
     assert_refused(SMALL "--regime polyak --range-test", 2, "--regime and --range-test exclude each other");
     assert_refused(SMALL "--regime polyack", 2, "polyak");
-    assert_refused(SMALL "--regime secant-long:growth=0.5", 2, "growth");
+    assert_refused(SMALL "--regime secant-long:smooth=1", 2, "smooth");
     assert_refused(SMALL "--range-test --epochs 3", 2, "--range-test and --epochs exclude each other");
     assert_refused(SMALL "--range-test --range-min 1 --range-max 0.1", 2, "need range-min < range-max");
     assert_refused(SMALL "--range-max 5", 2, "--range-max means nothing without --range-test");

@@ -22,7 +22,8 @@ commands() { # every command the program has is in its man page, and the other w
 options() { # every option that a page or the man page gives to a command exists
     local command option wrong=0
     while read -r command option; do
-        "$BUILD/sgdlab" "$command" --help | grep -- "$option\b" >/dev/null || { echo "$command has no $option"; wrong=1; }
+        # not by a pipe: grep -q leaves early, and a long help then fails to be written
+        grep -q -- "$option\b" <<<"$("$BUILD/sgdlab" "$command" --help)" || { echo "$command has no $option"; wrong=1; }
     done < <(cat README.md docs/*.md | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
              grep -oE 'sgdlab (verify|simulate|operator|escape|robustness|train|measure|figure|list|schedule|sweep|bench) [^#`]*' |
              awk '{for (i = 3; i <= NF; i++) if ($i ~ /^--[a-z]/) print $2, $i}' | sort -u)
@@ -47,6 +48,16 @@ named() { # named KIND PAGE: every name that the program lists is on the page
     [ $n -gt 0 ] || { echo "nothing listed"; return 1; }
 }
 
+held() { # the rows of claims name claims that there are, some without their last part
+    local name known n=0
+    known=$("$BUILD/sgdlab" list claims | sed -n 's/^  \([a-z][a-z0-9.-]*\) .*/\1/p')
+    for name in $(sed -n 's/^| \(`[^|]*`\).*/\1/p' docs/claims.md | grep -oE '`[a-z][a-z0-9-]*\.[a-z0-9.-]+`' | tr -d '`'); do
+        n=$((n + 1))
+        grep -qE "^${name//./\\.}(\.|$)" <<<"$known" || { echo "docs/claims.md: there is no claim $name"; return 1; }
+    done
+    [ $n -gt 30 ]
+}
+
 shown() { # what the README shows of a command is what it prints, the speed aside
     local command=$1 expected said
     expected=$(awk -v c="    \$ sgdlab $command" '$0 == c {on = 1; next} on && !/^    / {exit} on {sub(/^    /, ""); print}' README.md)
@@ -65,6 +76,7 @@ tap_test "docs: the man page has the program's commands" commands
 tap_test "docs: the options shown exist" options
 tap_test "docs: the man page has every option" manual
 tap_test "docs: every figure has its line" named figures docs/figures.md
+tap_test "docs: claims are those that there are" held
 tap_test "docs: every schedule has its place" named schedules docs/schedules.md
 tap_test "docs: every regime has its place" named regimes docs/regimes.md
 tap_test "docs: every loss is named" named losses docs/losses.md

@@ -53,7 +53,7 @@ headers() { # all of them together, found where they are installed and nowhere e
 }
 shared() {
     $CC $sanitize -Wall -Wextra -Werror "$tmp/use.c" $(pc --cflags --libs) -o "$tmp/shared" || return 1
-    readelf -d "$tmp/shared" | grep -q 'NEEDED.*libsgdlab' || { echo "not linked to the shared library"; return 1; }
+    readelf -d "$tmp/shared" | grep 'NEEDED.*libsgdlab' >/dev/null || { echo "not linked to the shared library"; return 1; }
     expected "$(LD_LIBRARY_PATH=$to/lib "$tmp/shared")"
 }
 static() {

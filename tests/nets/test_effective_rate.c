@@ -182,6 +182,10 @@ static void measure__refuses_bad_input(void **state)
     assert_fails(sl_effective_measure(&t, &c, &err), SL_E_CONFIG, "effective rates");
     c = plain_config(0.1, 10, 5), c.train.batch = 0;
     assert_fails(sl_effective_measure(&t, &c, &err), SL_E_DOMAIN, "batch");
+    float *const none = calloc(sl_model_state(normed_model), sizeof *none); /* |w' - w|/|w| of weights 0 */
+    c = plain_config(0.1, 10, 5), c.state = none;
+    assert_fails(sl_effective_measure(&t, &c, &err), SL_E_NUMERIC, "weights that are not 0");
+    free(none);
     sl_stop_request();
     c = plain_config(0.1, 10, 5);
     assert_int_equal(sl_effective_measure(&t, &c, NULL), SL_INTERRUPTED);

@@ -227,6 +227,34 @@ static void spec__prints_and_parses_back(void **state)
     }
 }
 
+/* f(x) + f(y) - 2 f((x + y)/2) over chords from 64 points in 64 directions, short and long ones: never negative where a loss says that it is convex, to
+ * rounding, and negative somewhere where it does not. */
+static void convex__is_what_lies_below_its_chords(void **state)
+{
+    work *w = *state;
+    double x[SL_LOSS_MAX_DIM], y[SL_LOSS_MAX_DIM], middle[SL_LOSS_MAX_DIM];
+    for (size_t s = 0; s < sl_n_losses; s++) {
+        const char *const name = sl_losses[s]->entry.name;
+        sl_loss loss;
+        size_t above = 0;
+        /* in many dimensions a direction that bends down is not met by chance */
+        const bool many = strcmp(name, "tensor-decomposition") == 0;
+        assert_ok(sl_loss_init(&loss, many ? "tensor-decomposition:d=2" : name, &err));
+        scatter(w, loss.dim);
+        for (size_t chord = 0; chord < 2 * POINTS * POINTS; chord++) {
+            const size_t from = chord / 2 / POINTS, towards = chord / 2 % POINTS;
+            for (size_t d = 0; d < loss.dim; d++) {
+                x[d] = w->x[d * POINTS + from];
+                y[d] = x[d] + (chord % 2 ? 0.2 : 4) * w->u[d * POINTS + towards];
+                middle[d] = (x[d] + y[d]) / 2;
+            }
+            const double fx = sl_loss_value(&loss, x), fy = sl_loss_value(&loss, y);
+            above += fx + fy - 2 * sl_loss_value(&loss, middle) < -1e-12 * (fabs(fx) + fabs(fy));
+        }
+        if ((above == 0) != sl_losses[s]->convex) fail_msg("%s: %zu chords lie below it", name, above);
+    }
+}
+
 static void cube(const sl_loss *loss, size_t B, size_t stride, const double *x, double *f)
 {
     (void)stride;
@@ -281,6 +309,7 @@ int main(void)
         cmocka_unit_test(spec__prints_and_parses_back),
         cmocka_unit_test(init_kind__takes_a_loss_of_ones_own),
         cmocka_unit_test(registry__lists_every_loss),
+        cmocka_unit_test(convex__is_what_lies_below_its_chords),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -58,6 +58,35 @@ static void secant__sees_through_the_noise(void **state)
     }
 }
 
+static double excess_after(const char *order, uint64_t dealt)
+{
+    char noise[64];
+    sl_sgd s = make("logistic:n=16:m=256:l2=0.001", "balance", "plain", 0);
+    snprintf(noise, sizeof noise, "minibatch:size=4:order=%s", order);
+    assert_ok(sl_noise_init(&s.noise, noise, &s.loss, &err));
+    regime.dealt = dealt;
+    s.noise_variance = 1;
+    s.ensemble.burn_in = 30 * 64;
+    s.ensemble.steps = 1;
+    s.ensemble.sample_every = 1;
+    sl_observed o;
+    assert_ok(sl_sgd_run(&o, &s, &err));
+    const double excess = o.loss.value - s.loss.least;
+    sl_observed_clear(&o);
+    return excess;
+}
+
+/* The noise of the 64 mini-batches of an epoch sums to 0, and what a step is worth looks too small. A regime that knows
+ * ends lower than one that does not (the control), and not above what independent mini-batches give. Means of 200
+ * replicas, a tenth uncertain. */
+static void balance__knows_of_mini_batches_that_are_dealt(void **state)
+{
+    (void)state;
+    const double told = excess_after("reshuffle", 64), blind = excess_after("reshuffle", 0);
+    assert_true(told < 0.6 * blind);
+    assert_true(told < excess_after("replacement", 0));
+}
+
 /* The time series has the rate that was applied, here 1/a, and |grad f|^2, here a^2 x^2; no rate before a step. */
 static void series__has_rate_and_gradient(void **state)
 {
@@ -81,6 +110,30 @@ static void series__has_rate_and_gradient(void **state)
     s.regime = NULL; /* under a schedule the rate is a function of the step, and not in the table */
     assert_ok(sl_sgd_run(&o, &s, &err));
     assert_int_equal(sl_table_columns(o.series), 7);
+    sl_observed_clear(&o);
+}
+
+/* Also where the mini-batch's gradient stands in for grad f, and no step has that one. In one dimension least squares
+ * are a parabola, |grad f|^2 = 2 f'' (f - f*), so that the means of both are each other's; a sample's gradient has its
+ * deviation of about 1 in it. */
+static void series__has_the_full_gradient(void **state)
+{
+    (void)state;
+    sl_sgd s = make("least-squares:n=1", "secant-short", "plain", 0);
+    assert_ok(sl_noise_init(&s.noise, "minibatch", &s.loss, &err));
+    s.noise_variance = 1;
+    s.ensemble.series_every = 1;
+    s.ensemble.sample_every = 7; /* samples are not what brings it */
+    sl_observed o;
+    assert_ok(sl_sgd_run(&o, &s, &err));
+    double at_0, at_1;
+    sl_loss_gradient(&s.loss, (const double[]){0}, &at_0);
+    sl_loss_gradient(&s.loss, (const double[]){1}, &at_1);
+    const size_t g2 = sl_table_find(o.series, "g2"), f = sl_table_find(o.series, "loss");
+    for (size_t r = 0; r < sl_table_rows(o.series); r++) {
+        const double *const row = sl_table_row(o.series, r);
+        assert_close(row[g2], 2 * (at_1 - at_0) * (row[f] - s.loss.least), 1e-9);
+    }
     sl_observed_clear(&o);
 }
 
@@ -292,7 +345,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regimes__minimise_quadratics),
         cmocka_unit_test(secant__sees_through_the_noise),
+        cmocka_unit_test(balance__knows_of_mini_batches_that_are_dealt),
         cmocka_unit_test(series__has_rate_and_gradient),
+        cmocka_unit_test(series__has_the_full_gradient),
         cmocka_unit_test(replicas__do_not_see_each_other),
         cmocka_unit_test(run__takes_every_loss_and_noise),
         cmocka_unit_test(regime__sees_the_loss_of_its_mini_batch),

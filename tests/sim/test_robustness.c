@@ -194,6 +194,43 @@ static void fit__finds_a_power_and_says_where_there_is_none(void **state)
     assert_fails(sl_robustness_fit(&f, worst, samples, RHOS, &w, &r, &err), SL_E_DOMAIN, "ascending");
 }
 
+static void fit__of_replicas_that_do_not_differ_has_no_exponent(void **state)
+{
+    (void)state;
+    sl_robustness r = make("linear", 1, T);
+    const sl_rho_window w = {.annealed = true, .lo = 2, .hi = INFINITY};
+    sl_robust_fit f;
+    r.replicas = 64;
+    for (size_t i = 0; i < RHOS; i++) {
+        for (size_t k = 0; k < 64; k++) samples[i * 64 + k] = rho[i];
+        worst[i] = (sl_worst){.rho = rho[i], .slope = 0.01, .excess = sl_mean(samples + i * 64, 64)};
+    }
+    assert_fails(sl_robustness_fit(&f, worst, samples, RHOS, &w, &r, &err), SL_UNDECIDED, "no standard error");
+    assert_true(isnan(f.exponent.value) && isnan(f.exponent.se) && f.points > 2);
+}
+
+static void keep_fraction(void *ctx, double fraction)
+{
+    double *const told = ctx; /* the last and the largest; one thread */
+    told[0] = fraction;
+    told[1] = fmax(told[1], fraction);
+}
+
+/* Of a run without ties the plan is exact: it ends at 1, and not before. */
+static void progress__ends_at_one(void **state)
+{
+    (void)state;
+    double told[2] = {-1, -1};
+    sl_robustness r = make("linear", 0.07, 512);
+    r.search_replicas = r.replicas = 128;
+    r.jobs = 1;
+    r.progress = keep_fraction;
+    r.progress_ctx = told;
+    assert_ok(sl_robustness_worst(worst, NULL, rho, 2, &r, &err));
+    assert_near(told[0], 1, 1e-12);
+    assert_near(told[1], 1, 1e-12);
+}
+
 /* loss = 1 + |x|: the best point of a grid of step h is uniform on [0, h/2] away, so 1 + h/4 and 1 + h/2. */
 static void grid__of_a_wedge_costs_a_quarter_of_its_step(void **state)
 {
@@ -265,6 +302,8 @@ int main(void)
         cmocka_unit_test(worst__is_that_of_the_law_without_sampling),
         cmocka_unit_test(tuned_rate__has_the_least_worst_excess),
         cmocka_unit_test(fit__finds_a_power_and_says_where_there_is_none),
+        cmocka_unit_test(fit__of_replicas_that_do_not_differ_has_no_exponent),
+        cmocka_unit_test(progress__ends_at_one),
         cmocka_unit_test(grid__of_a_wedge_costs_a_quarter_of_its_step),
         cmocka_unit_test(rate_curve__is_exact_on_a_quadratic),
         cmocka_unit_test(bad_input__is_refused),

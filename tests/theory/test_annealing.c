@@ -186,6 +186,40 @@ static void exponent__is_that_of_an_end_that_falls(void **state)
 }
 
 /* Steps without a rate at the end change nothing. */
+/* (1-u)^1.5 in straight pieces: of 4 steps they are the curve, of 64 they have a corner among the steps that are looked
+ * at, and of 128 the end is linear. The bound's slope where many steps are left is that of the curve for all. */
+static void exponent__of_a_table_with_a_corner_is_none(void **state)
+{
+    (void)state;
+    enum { HORIZON = 65536 };
+    static const struct {
+        size_t piece;
+        double exponent;
+    } of[] = {{4, 0.25}, {64, NAN}, {128, 1.0 / 3}};
+    double *const rate = malloc(HORIZON * sizeof *rate);
+    assert_non_null(rate);
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        const size_t piece = of[i].piece;
+        for (size_t k = 0; k < HORIZON; k++) {
+            const size_t first = k / piece * piece;
+            const double from = pow((double)(HORIZON - first) / HORIZON, 1.5),
+                         to = pow((double)(HORIZON - first - piece) / HORIZON, 1.5);
+            rate[k] = from + (to - from) * (double)(k - first) / (double)piece;
+        }
+        sl_annealing *a;
+        sl_anneal_window w;
+        double factor;
+        assert_ok(sl_annealing_alloc(&a, rate, HORIZON, &err));
+        assert_ok(sl_annealing_tuned(&factor, a, &unit, &err));
+        assert_ok(sl_annealing_window(&w, a, &unit, factor, 2, 64, &err));
+        if (isnan(of[i].exponent)) assert_true(isnan(w.exponent));
+        else assert_near(w.exponent, of[i].exponent, 0.005);
+        assert_near(w.slope, 0.25, 0.005);
+        sl_annealing_free(a);
+    }
+    free(rate);
+}
+
 static void rates__of_zero_at_the_end_are_left_out(void **state)
 {
     (void)state;
@@ -237,6 +271,7 @@ int main(void)
         cmocka_unit_test(steps__tend_to_the_integrals),
         cmocka_unit_test(exponents__are_those_of_attia_and_koren),
         cmocka_unit_test(exponent__is_that_of_an_end_that_falls),
+        cmocka_unit_test(exponent__of_a_table_with_a_corner_is_none),
         cmocka_unit_test(rates__of_zero_at_the_end_are_left_out),
         cmocka_unit_test(bad_input__is_refused),
     };
