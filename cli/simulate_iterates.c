@@ -113,7 +113,8 @@ void sl_iterates_rows(sl_grid *g, const cJSON *result, bool exact)
 {
     static const char *const labels[] = {"f(last) - least f", "f(mean) - least f"};
     const cJSON *const r = in(result, "iterates"), *const p = in(r, "predicted");
-    for (size_t i = 0; r && i < 2; i++) sl_grid_compare(g, labels[i], in(r, keys[i]), in(in(p, keys[i]), "excess"), exact);
+    for (size_t i = 0; r && i < 2; i++)
+        sl_grid_compare(g, labels[i], in(r, keys[i]), in(in(p, keys[i]), "excess"), exact);
 }
 
 void sl_iterates_print(const cJSON *result)
@@ -125,6 +126,7 @@ void sl_iterates_print(const cJSON *result)
     for (size_t i = 0; p && i < 2; i++)
         printf("exactly, %s: bias %.6g + variance %.6g\n", i == 0 ? "last" : "mean",
                sl_cli_number(in(in(p, keys[i]), "bias")), sl_cli_number(in(in(p, keys[i]), "variance")));
-    const double edge = p ? sl_cli_number(in(p, "stable_below")) : NAN, rate = sl_cli_number(in(in(result, "configuration"), "lr"));
+    const double edge = p ? sl_cli_number(in(p, "stable_below")) : NAN;
+    const double rate = sl_cli_number(in(in(result, "configuration"), "lr"));
     if (rate >= edge) printf("second moments stay bounded below --lr %.6g: errors of means say nothing here\n", edge);
 }
