@@ -228,11 +228,13 @@ static void people__read_the_schedule_asked_for(void **state)
     assert_int_equal(strncmp(s->out, "cosine, 64 steps", 16), 0);
 }
 
-/* Read through a pseudo-terminal: a bar for either part of the work. */
+/* Read through a pseudo-terminal: a bar for either part of the work. Not where there is none, as in a bare chroot. */
 static void terminal__sees_progress(void **state)
 {
     (void)state;
-    const said *s = run_with("script -q -e -c '", "robustness --replicas 4096 --search-replicas 4096 --no-save --jobs 1' bar.txt");
+    const said *s = run_with("script -q -e -c true bar.txt && ", "--version");
+    if (s->code != 0) skip();
+    s = run_with("script -q -e -c '", "robustness --replicas 4096 --search-replicas 4096 --no-save --jobs 1' bar.txt");
     assert_int_equal(s->code, 0);
     assert_non_null(strstr(s->out, "left  tuning"));
     assert_non_null(strstr(s->out, "left  measuring"));
