@@ -29,10 +29,11 @@ static extent extent_at(sl_scale scale)
     return (extent){"digits:test=100", 600, 16, 4};
 }
 
-/* A trace is longer: what is watched is training, not its first steps. */
+/* A trace is longer: what is watched is training until the data are fitted, as long as that takes. (After 20 epochs of
+ * 10,000 pictures, before they are, the correlation of heavy-ball is -0.07 +- 0.05 yet, of plain steps -0.5.) */
 static uint64_t traced_epochs(sl_scale scale)
 {
-    return scale == SL_QUICK ? 24 : 20;
+    return scale == SL_QUICK ? 24 : 60;
 }
 
 static sl_status open_network(sl_network *net, const extent *e, const sl_lab *lab, sl_err *err)
